@@ -1,0 +1,59 @@
+"""Every error that coursekit raises on purpose.
+
+::
+
+    CourseKitError
+    ├── InvalidSampleError      an event that no learner could use (also a ValueError)
+    ├── InvalidParameterError   a setting outside its range (also a ValueError)
+    ├── RatingsFileError        a ratings file that cannot be read as one
+    ├── UnknownNameError        a name that is not in its list (also a LookupError)
+    ├── ArithmeticOverflowError the numbers left the range of a float (also an ArithmeticError)
+    ├── StateFormatError        saved state of another class, version or shape
+    └── IntegrityError          bytes that do not match their digest
+
+A message names the thing, says what was expected and what came, and gives the next step when there is one:
+"`threshold` must be in (0, 1], got 1.7."
+"""
+
+__all__ = [
+    "ArithmeticOverflowError",
+    "CourseKitError",
+    "IntegrityError",
+    "InvalidParameterError",
+    "InvalidSampleError",
+    "RatingsFileError",
+    "StateFormatError",
+    "UnknownNameError",
+]
+
+
+class CourseKitError(Exception):
+    """The base of every error raised on purpose."""
+
+
+class InvalidSampleError(CourseKitError, ValueError):
+    """An event holds a value that cannot be learnt from."""
+
+
+class InvalidParameterError(CourseKitError, ValueError):
+    """A setting is outside its range."""
+
+
+class RatingsFileError(CourseKitError):
+    """A file could not be read as ratings."""
+
+
+class UnknownNameError(CourseKitError, LookupError):
+    """A name is not in the list it should come from."""
+
+
+class ArithmeticOverflowError(CourseKitError, ArithmeticError):
+    """An update would leave the range of floating-point numbers."""
+
+
+class StateFormatError(CourseKitError):
+    """Saved state belongs to another class, another format version or another shape."""
+
+
+class IntegrityError(CourseKitError):
+    """Stored bytes do not match the digest written beside them."""

@@ -1,0 +1,231 @@
+"""The words everything speaks: one observed event, a chunk of events, and clocks.
+
+An event carries its own time. Nothing in the course reads the wall clock on its own: whoever needs "now" is handed a
+:class:`Clock`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.errors import InvalidSampleError
+
+__all__ = ["Chunk", "Clock", "Features", "ManualClock", "OnlineSample", "SystemClock"]
+
+Features = Mapping[str, float | str] | npt.NDArray[np.float64]
+"""Side information of one event: names to numbers (or categories), or a dense vector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnlineSample:
+    """One observed event: a user, an item and what came of it.
+
+    Parameters
+    ----------
+    user_id, item_id : str or int
+        Who and what. Any hashable id works; state on disk keeps strings and integers.
+    target : float
+        The observed outcome: a rating, or 1.0 for a click and 0.0 for none. Finite.
+    features : mapping or array, optional
+        Side information: ``{"age": 0.3, "genre": "comedy"}`` (a category counts as a one-hot feature) or a dense vector.
+    timestamp : float
+        Event time in seconds since 1970-01-01 UTC.
+    weight : float
+        How much the event counts, 0 or more; every learner honours it.
+    metadata : mapping, optional
+        Anything else worth keeping. No learner reads it.
+
+    Raises
+    ------
+    InvalidSampleError
+        If the target or timestamp is not a finite number, or the weight is negative or not finite.
+
+    Examples
+    --------
+    >>> OnlineSample(user_id="ada", item_id=7, target=4.0).weight
+    1.0
+    >>> OnlineSample(user_id="ada", item_id=7, target=float("nan"))
+    Traceback (most recent call last):
+    coursekit.core.errors.InvalidSampleError: `target` must be a finite number, got nan (user 'ada', item 7).
+    """
+
+    user_id: Any
+    item_id: Any
+    target: float
+    features: Features | None = None
+    timestamp: float = 0.0
+    weight: float = 1.0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("target", "timestamp", "weight"):
+            value = getattr(self, name)
+            if not _is_finite(value):
+                raise InvalidSampleError(
+                    f"`{name}` must be a finite number, got {value!r} (user {self.user_id!r}, item {self.item_id!r})."
+                )
+        if self.weight < 0:
+            raise InvalidSampleError(
+                f"`weight` must be 0 or more, got {self.weight!r} (user {self.user_id!r}, item {self.item_id!r})."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A run of events as columns, in event order: the form in which streams are fast.
+
+    Parameters
+    ----------
+    user_ids, item_ids : sequence of length n
+        Ids, one per event (lists of Python ids, or arrays).
+    targets : array, shape (n,)
+    weights : array, shape (n,), optional
+        All 1 when left out.
+    features : sequence of n features, optional
+    timestamps : array, shape (n,), optional
+
+    Raises
+    ------
+    InvalidSampleError
+        If columns differ in length, or a target, weight or timestamp is not usable; the message names the first such event.
+
+    Examples
+    --------
+    >>> chunk = Chunk(user_ids=["ada", "bob"], item_ids=[7, 7], targets=[4.0, 3.0])
+    >>> len(chunk), chunk[1].user_id
+    (2, 'bob')
+    """
+
+    user_ids: Sequence[Any]
+    item_ids: Sequence[Any]
+    targets: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64] | None = None
+    features: Sequence[Features | None] | None = None
+    timestamps: npt.NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("user_ids", "item_ids"):
+            column = getattr(self, name)
+            if isinstance(column, np.ndarray):  # Python ids hash faster than numpy scalars, and compare equal to them
+                object.__setattr__(self, name, column.tolist())
+        n = len(self.user_ids)
+        for name in ("item_ids", "features"):
+            column = getattr(self, name)
+            if column is not None and len(column) != n:
+                raise InvalidSampleError(f"`{name}` must have {n} entries like `user_ids`, got {len(column)}.")
+        for name in ("targets", "weights", "timestamps"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, self._finite_column(name, n))
+        if self.weights is not None and n and self.weights.min() < 0:
+            at = int(np.flatnonzero(self.weights < 0)[0])
+            raise InvalidSampleError(f"`weights[{at}]` must be 0 or more, got {self.weights[at]}.")
+
+    def _finite_column(self, name: str, n: int) -> npt.NDArray[np.float64]:
+        try:
+            column = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InvalidSampleError(f"`{name}` must be numbers: {error}.") from error
+        if column.shape != (n,):
+            raise InvalidSampleError(f"`{name}` must have shape ({n},) like `user_ids`, got {column.shape}.")
+        finite = np.isfinite(column)
+        if not finite.all():
+            at = int(np.flatnonzero(~finite)[0])
+            raise InvalidSampleError(f"`{name}[{at}]` must be a finite number, got {column[at]}.")
+        return column
+
+    @classmethod
+    def of(cls, samples: Iterable[OnlineSample]) -> Chunk:
+        """Turn samples into columns."""
+        samples = list(samples)
+        has_features = any(sample.features is not None for sample in samples)
+        return cls(
+            user_ids=[sample.user_id for sample in samples],
+            item_ids=[sample.item_id for sample in samples],
+            targets=np.array([sample.target for sample in samples], dtype=np.float64),
+            weights=np.array([sample.weight for sample in samples], dtype=np.float64),
+            features=[sample.features for sample in samples] if has_features else None,
+            timestamps=np.array([sample.timestamp for sample in samples], dtype=np.float64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def __getitem__(self, at: int) -> OnlineSample:
+        """Event number `at` as a sample."""
+        return OnlineSample(
+            user_id=self.user_ids[at],
+            item_id=self.item_ids[at],
+            target=float(self.targets[at]),
+            features=None if self.features is None else self.features[at],
+            timestamp=0.0 if self.timestamps is None else float(self.timestamps[at]),
+            weight=1.0 if self.weights is None else float(self.weights[at]),
+        )
+
+    def __iter__(self) -> Iterator[OnlineSample]:
+        return (self[at] for at in range(len(self)))
+
+    def slice(self, start: int, stop: int) -> Chunk:
+        """Events start, start + 1, ..., stop - 1 as a chunk of their own."""
+        return Chunk(
+            user_ids=self.user_ids[start:stop],
+            item_ids=self.item_ids[start:stop],
+            targets=self.targets[start:stop],
+            weights=None if self.weights is None else self.weights[start:stop],
+            features=None if self.features is None else self.features[start:stop],
+            timestamps=None if self.timestamps is None else self.timestamps[start:stop],
+        )
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        """Cut into consecutive chunks of `size` events; the last one holds the rest."""
+        return (self.slice(start, start + size) for start in range(0, len(self), size))
+
+
+class Clock(Protocol):
+    """Something that knows the time: seconds since 1970-01-01 UTC."""
+
+    def now(self) -> float:
+        """Return seconds since 1970-01-01 UTC."""
+        ...
+
+
+class SystemClock:
+    """The wall clock."""
+
+    def now(self) -> float:
+        """Return seconds since 1970-01-01 UTC."""
+        return datetime.now(UTC).timestamp()
+
+
+class ManualClock:
+    """A clock that moves only when told to, for tests and replays.
+
+    >>> clock = ManualClock(start=100.0)
+    >>> clock.advance(hours=1)
+    >>> clock.now()
+    3700.0
+    """
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._now = float(start)
+
+    def now(self) -> float:
+        """Return seconds since 1970-01-01 UTC."""
+        return self._now
+
+    def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
+        """Move forward."""
+        self._now += timedelta(seconds=seconds, minutes=minutes, hours=hours).total_seconds()
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return math.isfinite(value)  # type: ignore[arg-type]
+    except (TypeError, OverflowError):
+        return False
