@@ -1,1 +1,19 @@
+"""A course on online learning for recommender systems.
 
+Each lesson teaches one or a few modules; this table says which. Importing `coursekit` loads nothing else.
+
+>>> LESSONS["03_factorization_machines"]
+('coursekit.learning.factorization_machine',)
+"""
+
+__all__ = ["LESSONS", "__version__"]
+
+__version__ = "0.1.0"
+
+LESSONS: dict[str, tuple[str, ...]] = {
+    "00_start_here": (),
+    "01_learning_from_a_stream": ("coursekit.core.streams", "coursekit.core.evaluation", "coursekit.learning.learner"),
+    "02_matrix_factorization": ("coursekit.learning.matrix_factorization",),
+    "03_factorization_machines": ("coursekit.learning.factorization_machine",),
+}
+"""Lesson (the stem of its notebook) to the modules it teaches, in the order of the course."""

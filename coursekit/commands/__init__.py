@@ -1,0 +1,1 @@
+"""What `coursekit …` can do: one file per command, loaded when it is called."""
