@@ -1,0 +1,1 @@
+"""Exercises, and verdicts on them that are worth something."""
