@@ -71,6 +71,11 @@ class OnlineSample:
                 raise InvalidSampleError(
                     f"`{name}` must be a finite number, got {value!r} (user {self.user_id!r}, item {self.item_id!r})."
                 )
+            if type(value) is not float:
+                object.__setattr__(self, name, float(value))
+        for name in ("user_id", "item_id"):
+            if getattr(self, name).__hash__ is None:
+                raise InvalidSampleError(f"`{name}` must be hashable, got {getattr(self, name)!r}.")
         if self.weight < 0:
             raise InvalidSampleError(
                 f"`weight` must be 0 or more, got {self.weight!r} (user {self.user_id!r}, item {self.item_id!r})."

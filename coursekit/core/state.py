@@ -160,5 +160,5 @@ def _digest(kind: str, values: str, arrays: _Arrays) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         sha256.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        sha256.update(array.reshape(-1).view(np.uint8))
+        sha256.update(memoryview(array.reshape(-1).view(np.uint8)))
     return sha256.hexdigest()

@@ -81,12 +81,23 @@ class OnlineLearner(ABC):
             If the state is of another class or shape; nothing has changed.
         """
 
-    def partial_fit_many(self, chunk: Chunk) -> npt.NDArray[np.float64]:
-        """Learn from events in order; return the loss of each before its own update, shape (n,).
+    def predict_then_learn_many(self, chunk: Chunk) -> npt.NDArray[np.float64]:
+        """Learn from events in order; return the prediction of each before its own update, shape (n,).
 
-        The same numbers as `partial_fit` one by one. If event j overflows, the error names j and events before j stay learnt.
+        The same numbers as `predict` and `partial_fit` one by one. If event j overflows, the error names j, and the events
+        before j stay learnt.
         """
-        return np.array([self.partial_fit(sample) for sample in chunk], dtype=np.float64)
+        predictions = np.empty(len(chunk))
+        for at, sample in enumerate(chunk):
+            predictions[at] = self.predict(sample.user_id, sample.item_id, sample.features)
+            self.partial_fit(sample)
+        return predictions
+
+    def partial_fit_many(self, chunk: Chunk) -> npt.NDArray[np.float64]:
+        """Learn from events in order; return the squared error of each before its own update, shape (n,)."""
+        errors = chunk.targets - self.predict_then_learn_many(chunk)
+        losses: npt.NDArray[np.float64] = errors * errors
+        return losses
 
     def predict_many(
         self, user_ids: Sequence[Any], item_ids: Sequence[Any], features: Sequence[Features | None] | None = None
