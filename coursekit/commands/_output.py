@@ -21,20 +21,21 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 class Mark(Enum):
     """How something stands: a word, a symbol and a colour, so that no one of them is needed to understand it."""
 
-    OK = ("ok", "✓", "+", "green")
-    NOTE = ("note", "○", "o", "yellow")
-    PROBLEM = ("problem", "✗", "x", "red")
-
-    def __init__(self, word: str, symbol: str, plain_symbol: str, colour: str) -> None:
-        self.word = word
-        self.symbol = symbol
-        self.plain_symbol = plain_symbol
-        self.colour = colour
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
 
     def shown(self) -> str:
         """Symbol and word, in colour on a terminal, with a plain symbol where the terminal knows no other."""
-        symbol = self.symbol if _can_print(self.symbol) else self.plain_symbol
-        return click.style(f"{symbol} {self.word:<7}", fg=self.colour)
+        symbol, plain_symbol, colour = _LOOKS[self]
+        return click.style(f"{symbol if _can_print(symbol) else plain_symbol} {self.value:<7}", fg=colour)
+
+
+_LOOKS = {
+    Mark.OK: ("✓", "+", "green"),
+    Mark.NOTE: ("○", "o", "yellow"),
+    Mark.PROBLEM: ("✗", "x", "red"),
+}
 
 
 def emit_json(value: object) -> None:
@@ -59,6 +60,8 @@ def to_json(value: Any) -> Any:
     >>> to_json({"rmse": float("nan"), "shape": (2, 3), "file": PurePosixPath("a/b.csv")})
     {'rmse': None, 'shape': [2, 3], 'file': 'a/b.csv'}
     """
+    if isinstance(value, Enum):
+        return to_json(value.value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
@@ -69,8 +72,6 @@ def to_json(value: Any) -> Any:
         return [to_json(child) for child in value]
     if is_dataclass(value) and not isinstance(value, type):
         return to_json(asdict(value))
-    if isinstance(value, Enum):
-        return value.name.lower()
     if hasattr(value, "tolist"):  # numpy arrays and scalars, without importing numpy
         return to_json(value.tolist())
     return str(value)

@@ -1,0 +1,83 @@
+"""What every test can use: services by name, the real data, one thread, seeded examples."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from functools import cache
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch read it: sums come out the same on every machine
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import hypothesis
+import pytest
+
+from coursekit.commands._machine import SERVICES
+
+ROOT = Path(__file__).resolve().parents[1]
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+hypothesis.settings.register_profile("course", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("course")
+
+collect_ignore_glob = ["**/*.ipynb", "benchmarks/*"]  # notebooks in here are material for tests; benchmarks need their peers
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file() -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Search the tests for tests only: doctests belong to the library."""
+    collectors = yield
+    return [collector for collector in collectors if type(collector).__name__ != "DoctestModule"]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Honour `@pytest.mark.needs("chromium")`: skip without it, but fail under CI=true."""
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            trouble = _trouble(name)
+            if trouble:
+                sentence = f"{name}: {trouble}. To mend it: {SERVICES[name].fix()}"
+                pytest.fail(f"{sentence} (CI=true demands it)", pytrace=False) if IN_CI else pytest.skip(sentence)
+
+
+@cache
+def _trouble(name: str) -> str | None:
+    return SERVICES[name].trouble()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the course."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with the real data sets; a test that wants it is skipped where it is not."""
+    candidates = [Path(os.environ["COURSEKIT_DATA"])] if "COURSEKIT_DATA" in os.environ else [ROOT.parent / "shared" / "data"]
+    for folder in candidates:
+        if folder.is_dir():
+            return folder
+    pytest.skip(f"no real data in {candidates[0]}; name its folder in COURSEKIT_DATA")
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The browser's program; use it together with `@pytest.mark.needs("chromium")`."""
+    program = SERVICES["chromium"].find()
+    assert program is not None
+    return program
+
+
+def pytest_report_header() -> list[str]:
+    """Say once what this run can and cannot test."""
+    states = [f"{name}: {'missing' if _trouble(name) else 'there'}" for name in SERVICES]
+    return [f"course: {', '.join(states)}{' (CI: nothing may be missing)' if IN_CI else ''}"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the plugins' own slips out of "warnings are errors"."""
+    config.addinivalue_line("filterwarnings", "ignore:.*:DeprecationWarning:(nbval|jupyter_client|zmq|tornado)")
+
+
