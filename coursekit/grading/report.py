@@ -1,7 +1,7 @@
 """What a check found, as values: JSON first, pictures of it second.
 
 A `PartReport` says how one part of a check went, a `CheckReport` holds the parts of one check and a `Report` the checks of one
-solution. They know how to become JSON and come back; how they look is the business of `coursekit.grading.render`.
+solution. They become JSON and come back; how a report looks is the business of `coursekit.grading.render`.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ class CheckReport:
         return cls(**kept, parts=tuple(PartReport.from_json(part) for part in data["parts"]))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Report:
     """How one solution of an exercise went.
 
@@ -212,3 +212,15 @@ class Report:
             sandbox=data["sandbox"],
             notes=tuple(data["notes"]),
         )
+
+    def __repr__(self) -> str:
+        """Show the report as text."""
+        from coursekit.grading.render import plain_of
+
+        return plain_of(self)
+
+    def _repr_html_(self) -> str:
+        """Show the report in a notebook."""
+        from coursekit.grading.render import html_of
+
+        return html_of(self)

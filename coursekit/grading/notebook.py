@@ -1,0 +1,72 @@
+"""A notebook file as a list of cells, read without trusting it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from coursekit.grading.errors import ExerciseError
+
+__all__ = ["CodeCell", "code_cells", "read_notebook"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeCell:
+    """One code cell.
+
+    Parameters
+    ----------
+    number : int
+        Its place among all cells of the notebook, counted from 1.
+    id : str
+        Its grade id where it has one, else its cell id.
+    source : str
+    is_test : bool
+        Whether it is an autograder test.
+    """
+
+    number: int
+    id: str
+    source: str
+    is_test: bool
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """Return the JSON of a notebook file.
+
+    Raises
+    ------
+    ExerciseError
+        If the file is not there or is no notebook of format 4.
+    """
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ExerciseError(f"{path} is not there. Name the folder of an exercise, such as exercises/fm.") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ExerciseError(f"{path} is not a notebook: {error}. Save it again in JupyterLab.") from error
+    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or not isinstance(notebook.get("cells"), list):
+        raise ExerciseError(f"{path} is not a notebook of format 4. Save it again in JupyterLab.")
+    return notebook
+
+
+def code_cells(notebook: dict[str, Any]) -> list[CodeCell]:
+    """Return the code cells of a notebook in order; a cell that is none of any known form is left out."""
+    cells = enumerate(notebook["cells"], start=1)
+    return [_code_cell(number, cell) for number, cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+
+
+def _code_cell(number: int, cell: dict[str, Any]) -> CodeCell:
+    source = cell.get("source", "")
+    metadata = cell.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    if not isinstance(nbgrader, dict):
+        nbgrader = {}
+    return CodeCell(
+        number=number,
+        id=str(nbgrader.get("grade_id") or cell.get("id") or number),
+        source="".join(map(str, source)) if isinstance(source, list) else str(source),
+        is_test=bool(nbgrader.get("grade")) and not nbgrader.get("solution"),
+    )
