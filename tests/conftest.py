@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch read it: sums come out the same on every machine
-os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as notebooks do: draws, opens no window
 
 import hypothesis
 import pytest
@@ -79,5 +79,3 @@ def pytest_report_header() -> list[str]:
 def pytest_configure(config: pytest.Config) -> None:
     """Leave the plugins' own slips out of "warnings are errors"."""
     config.addinivalue_line("filterwarnings", "ignore:.*:DeprecationWarning:(nbval|jupyter_client|zmq|tornado)")
-
-

@@ -1,0 +1,117 @@
+"""Run the lessons' sources and store them, with their outputs, as the notebooks that students open.
+
+    python notebooks/src/build.py            every lesson
+    python notebooks/src/build.py 02 03      these
+    python notebooks/src/build.py --check    only say where notebook and source differ
+
+A lesson is written in `notebooks/src/NN_name.py` (percent format: changes can be read). `notebooks/NN_name.ipynb` is made
+from it, in a fresh kernel, and is never edited by hand. Building twice gives the same file: ids come from the cells' text, and
+neither times nor versions of this machine are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+SOURCES = Path(__file__).resolve().parent
+NOTEBOOKS = SOURCES.parent
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def lessons(prefixes: list[str]) -> list[Path]:
+    """Return the sources whose names begin with one of the prefixes; all of them for no prefix."""
+    sources = sorted(SOURCES.glob("[0-9][0-9]_*.py"))
+    return [source for source in sources if not prefixes or source.name.startswith(tuple(prefixes))]
+
+
+def notebook_of(source: Path) -> Path:
+    """Return the notebook that a source is paired with."""
+    return NOTEBOOKS / f"{source.stem}.ipynb"
+
+
+def read_source(source: Path) -> NotebookNode:
+    """Read a source as a notebook without outputs."""
+    notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
+        cell.id = f"{digest}-{seen[digest]}" if seen[digest] else digest
+        seen[digest] += 1
+        cell.metadata = NotebookNode({"tags": cell.metadata.tags} if cell.metadata.get("tags") else {})
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    return notebook
+
+
+def difference(source: Path, notebook: Path) -> str | None:
+    """Return the first difference between a source and its notebook as a sentence, or None when they are a pair."""
+    if not notebook.is_file():
+        return f"{source.name} has no {notebook.name} yet"
+    wanted = read_source(source).cells
+    stored = nbformat.read(notebook, as_version=4).cells
+    for at, (cell, other) in enumerate(zip(wanted, stored, strict=False)):
+        for what, one, two in (
+            ("kind", cell.cell_type, other.cell_type),
+            ("text", cell.source, other.source),
+            ("tags", cell.metadata.get("tags", []), other.metadata.get("tags", [])),
+        ):
+            if one != two:
+                return f"{notebook.name}: cell {at} has another {what} than {source.name}: {one!r:.80} against {two!r:.80}"
+    if len(wanted) != len(stored):
+        return f"{notebook.name} has {len(stored)} cells, {source.name} has {len(wanted)}"
+    return None
+
+
+def build(source: Path) -> None:
+    """Run a source in a fresh kernel and store it as its notebook."""
+    notebook = read_source(source)
+    client = NotebookClient(
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    )
+    client.execute()
+    notebook.metadata = nbformat.from_dict(METADATA)  # running added this machine's versions
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
+    notebook_of(source).write_text(text + "\n", encoding="utf-8")
+
+
+def main() -> int:
+    """Build or check the lessons asked for; the exit code is the number of differences."""
+    parser = argparse.ArgumentParser(description="Build the lessons from their sources.")
+    parser.add_argument("prefix", nargs="*", help="which lessons, for example 02 (default: all)")
+    parser.add_argument("--check", action="store_true", help="build nothing, say where notebook and source differ")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    found = 0
+    for source in lessons(options.prefix):
+        if options.check:
+            sentence = difference(source, notebook_of(source))
+            print(sentence or f"{source.name}: a pair")
+            found += sentence is not None
+        else:
+            print(f"{source.name} ...", flush=True)
+            build(source)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
