@@ -64,7 +64,8 @@ def save_state(path: str | Path, state: State, *, kind: str) -> str:
     except (TypeError, ValueError) as error:
         raise StateFormatError(f"The state of {kind} cannot be saved: {error}.") from error
     digest = _digest(kind, values, arrays)
-    header = {"format": "coursekit-state", "format_version": str(FORMAT_VERSION), "kind": kind, "values": values, "sha256": digest}
+    header = {"format": "coursekit-state", "format_version": str(FORMAT_VERSION), "kind": kind}
+    header |= {"values": values, "sha256": digest}
     with replaced_atomically(path) as temporary:
         save_file(arrays, temporary, metadata=header)
     return digest
@@ -160,5 +161,5 @@ def _digest(kind: str, values: str, arrays: _Arrays) -> str:
     for name in sorted(arrays):
         array = arrays[name]
         sha256.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        sha256.update(memoryview(array.reshape(-1).view(np.uint8)))
+        sha256.update(array.reshape(-1).view(np.uint8).data)
     return sha256.hexdigest()

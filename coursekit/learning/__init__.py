@@ -1,0 +1,1 @@
+"""Part I: learners, drift detectors, adaptation and online optimisation."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -38,8 +38,8 @@ class FactorModel(OnlineLearner):
     rule : "belief", "adagrad", "sgd" or Rule
         How parameters move; a rule object carries its own settings.
     learning_rate : float, greater than 0, optional
-        Step size of the factors under SGD and AdaGrad, biases in proportion (default: the rule's own). For a belief, which needs
-        none, how many events each event counts for (default 1).
+        Step size of the factors under SGD and AdaGrad, biases in proportion (default: the rule's own). For a belief, which
+        needs none, how many events each event counts for (default 1).
     regularization : float, 0 or more, optional
         Pull towards 0 under SGD and AdaGrad. A belief has its prior variances instead and refuses it.
     initial_scale : float, 0 or more
@@ -87,11 +87,10 @@ class FactorModel(OnlineLearner):
         target = sample.target
         user = self._users[sample.user_id]
         item = self._items[sample.item_id]
-        prediction = kernels.learn_pair(
-            rows.array, self._model, self._tag, self.n_factors, user, item, target, sample.weight
-        )
+        prediction = kernels.learn_pair(rows.array, self._model, self._tag, self.n_factors, user, item, target, sample.weight)
         if prediction != prediction:  # NaN
-            self._refuse(sample, n_rows - 1)
+            self._forget(n_rows)
+            self._refuse(sample)
         error: float = target - prediction
         return error * error
 
@@ -102,29 +101,39 @@ class FactorModel(OnlineLearner):
             users = self._users.numbers_of(chunk.user_ids)
             items = self._items.numbers_of(chunk.item_ids)
         except TypeError:
-            self._forget_after(n_rows - 1)
+            self._forget(n_rows)
             raise
         predictions = np.empty(len(chunk))
         n_learnt = kernels.learn_pairs(
-            self._rows.array, self._model, self._tag, self.n_factors, users, items, chunk.targets, _weights(chunk), predictions
+            self._rows.array,
+            self._model,
+            self._tag,
+            self.n_factors,
+            users,
+            items,
+            chunk.targets,
+            weights_of(chunk),
+            predictions,
         )
         if n_learnt < len(chunk):
-            self._users.forget_after(max(n_rows - 1, users[:n_learnt].max(initial=-1)))
-            self._items.forget_after(max(n_rows - 1, items[:n_learnt].max(initial=-1)))
-            self._refuse(chunk[n_learnt], self._rows.n_rows, at=n_learnt)
+            self._refuse_from(chunk, n_learnt, n_rows, np.concatenate([users[:n_learnt], items[:n_learnt]]))
         return predictions
 
-    def _refuse(self, sample: OnlineSample, last_row: int, at: int | None = None) -> NoReturn:
-        self._forget_after(last_row)
-        where = "" if at is None else f"Event {at} of the chunk: "
+    def _refuse(self, sample: OnlineSample, where: str = "") -> NoReturn:
         raise ArithmeticOverflowError(
-            f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item {sample.item_id!r} would leave the range "
-            "of floats; nothing was learnt from it. Use a smaller `learning_rate`, or targets of a smaller size."
+            f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item {sample.item_id!r} would leave the "
+            "range of floats; nothing was learnt from it. Use a smaller `learning_rate`, or targets of a smaller size."
         )
 
-    def _forget_after(self, last_row: int) -> None:
+    def _refuse_from(self, chunk: Chunk, at: int, n_rows: int, learnt: _RowNumbers) -> NoReturn:
+        """Refuse event `at`; of the rows given since there were `n_rows`, keep those learnt from."""
+        self._forget(n_rows, keep=set(learnt.tolist()))
+        self._refuse(chunk[at], where=f"Event {at} of the chunk: ")
+
+    def _forget(self, n_rows: int, keep: Collection[int] = ()) -> None:
+        """Forget the ids that were given rows from number `n_rows` on, unless learnt from."""
         for field in self._fields.values():
-            field.forget_after(last_row)
+            field.forget_newest(lambda row: row >= n_rows and row not in keep)
 
     # -- asking ------------------------------------------------------------------------------------------------------------
 
@@ -151,17 +160,15 @@ class FactorModel(OnlineLearner):
         """
         if self.rule.name != "belief":
             raise InvalidParameterError(f'`predict_variance` needs `rule="belief"`, this model has {self.rule.name!r}.')
-        prior = sum(
-            self.rule.start_of_memory()[0] for id_, field in ((user_id, self._users), (item_id, self._items)) if id_ not in field
-        )
-        rows, values = self._active(user_id, item_id, features)
-        variance: float = kernels.predict_variance(self._rows.array, self._model, self.n_factors, rows, values)
-        return variance + prior
+        rows, values, unseen = self._active(user_id, item_id, features)
+        priors = self.rule.start_of_memory()
+        variance: float = kernels.predict_variance(self._rows.array, self._model, self.n_factors, rows, values, unseen, *priors)
+        return variance
 
-    def _active(self, user_id: Any, item_id: Any, features: Features | None) -> tuple[_RowNumbers, _FloatArray]:
-        """Rows and values of what is known of a query."""
-        rows = [field[id_] for id_, field in ((user_id, self._users), (item_id, self._items)) if id_ in field]
-        return np.array(rows, dtype=np.intp), np.ones(len(rows))
+    def _active(self, user_id: Any, item_id: Any, features: Features | None) -> tuple[_RowNumbers, _FloatArray, float]:
+        """Rows and values of what is known of a query, and the sum of the squared values of what is not."""
+        rows = [row for row in (self._users.get(user_id, -1), self._items.get(item_id, -1)) if row >= 0]
+        return np.array(rows, dtype=np.intp), np.ones(len(rows)), 2.0 - len(rows)
 
     @property
     def intercept(self) -> float:
@@ -266,7 +273,8 @@ class FactorModel(OnlineLearner):
         self._users, self._items = fields["user"], fields["item"]
 
 
-def _weights(chunk: Chunk) -> _FloatArray:
+def weights_of(chunk: Chunk) -> _FloatArray:
+    """Return the weights of a chunk, all 1 where it has none, shape (n,)."""
     return np.ones(len(chunk)) if chunk.weights is None else chunk.weights
 
 

@@ -1,7 +1,7 @@
 r"""The learning and predicting loops of every factor model: one family, two entrances (lessons 02 and 03).
 
-A row of the table holds ``[bias, factors..., memory of the bias, memory of the factors...]`` (no memory for plain SGD). The model
-predicts, over the rows $r$ that are active with values $x_r$,
+A row of the table holds ``[bias, factors..., memory of the bias, memory of the factors...]`` (no memory for plain SGD). The
+model predicts, over the rows $r$ that are active with values $x_r$,
 
 $$\hat y = w_0 + \sum_r x_r w_r + \sum_{q<r} x_q x_r \langle v_q, v_r\rangle.$$
 
@@ -9,11 +9,11 @@ With two active rows of value 1, a user and an item, this is biased matrix facto
 `learn_rows` the general one in $O(k\,\mathrm{nnz})$ by Rendle's identity
 $\sum_{q<r} x_q x_r\langle v_q, v_r\rangle = \tfrac12\sum_f \big[(\sum_r x_r v_{rf})^2 - \sum_r x_r^2 v_{rf}^2\big]$.
 
-A row whose bias is exactly 0 has learnt nothing yet, and its random start must not leak into predictions: its factors count from
-its second event on. So the prediction for an unseen id is the same before and after the id is given a row.
+A row whose bias is exactly 0 has learnt nothing yet, and its random start must not leak into predictions: its factors count
+from its second event on. So the prediction for an unseen id is the same before and after the id is given a row.
 
-Every `learn_*` returns the prediction made before the update. It returns NaN, and has changed nothing, if the update would leave
-the range of floats.
+Every `learn_*` returns the prediction made before the update. It returns NaN, and has changed nothing, if the update would
+leave the range of floats.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -28,7 +28,16 @@ import numpy as np
 from coursekit.learning.compiled import compiled
 from coursekit.learning.rules import BELIEF_TAG, move
 
-__all__ = ["learn_pair", "learn_pairs", "learn_rows", "learn_rows_many", "predict_pair", "predict_pairs", "predict_rows", "predict_variance"]
+__all__ = [
+    "learn_pair",
+    "learn_pairs",
+    "learn_rows",
+    "learn_rows_many",
+    "predict_pair",
+    "predict_pairs",
+    "predict_rows",
+    "predict_variance",
+]
 
 # Layout of the vector `model`: what belongs to no row, then the settings of the rule.
 INTERCEPT, INTERCEPT_MEMORY, N_SAMPLES = 0, 1, 2
@@ -63,7 +72,9 @@ def learn_pair(table, model, rule, k, u, i, target, weight):
         walk = model[FACTOR_RATE]
         spread = model[NOISE] / weight + model[INTERCEPT_MEMORY] + user[m] + model[USER_RATE] + item[m] + model[ITEM_RATE]
         for f in range(1, k + 1):
-            spread += item_counts * item[f] * item[f] * (user[m + f] + walk) + user_counts * user[f] * user[f] * (item[m + f] + walk)
+            spread += item_counts * item[f] * item[f] * (user[m + f] + walk) + user_counts * user[f] * user[f] * (
+                item[m + f] + walk
+            )
     error = _move_intercept(model, rule, error, weight, spread)
 
     move(rule, user, 0, 1.0, error, spread, model[USER_RATE], model[USER_PENALTY])
@@ -180,11 +191,14 @@ def _sum_rows(table, k, rows, values, sums):
 
 
 @compiled
-def predict_variance(table, model, k, rows, values):
-    """Variance of a target around `predict_rows` under a Gaussian belief."""
+def predict_variance(table, model, k, rows, values, unseen, bias_variance, factor_variance):
+    """Variance of a target around `predict_rows` under a Gaussian belief; `unseen` is the sum of x^2 over what has no row."""
     sums = np.zeros(k)
     _sum_rows(table, k, rows, values, sums)
-    return model[NOISE] + _variance(table, model, k, rows, values, sums)
+    of_an_unseen = bias_variance + model[USER_RATE]
+    for f in range(k):
+        of_an_unseen += sums[f] * sums[f] * (factor_variance + model[FACTOR_RATE])
+    return model[NOISE] + _variance(table, model, k, rows, values, sums) + unseen * of_an_unseen
 
 
 @compiled

@@ -18,12 +18,12 @@ __all__ = ["OnlineMatrixFactorization"]
 class OnlineMatrixFactorization(FactorModel):
     r"""Predict a rating from a user's and an item's bias and factors, learnt one event at a time.
 
-    Model:  $\hat y_{ui} = w_0 + b_u + c_i + \langle p_u, q_i\rangle$, where $w_0$ is `intercept`, $b_u$ `bias("user", u)`, $c_i$
-    `bias("item", i)`, $p_u$ `factors("user", u)` and $q_i$ `factors("item", i)`, both of shape (n_factors,).
+    Model:  $\hat y_{ui} = w_0 + b_u + c_i + \langle p_u, q_i\rangle$, where $w_0$ is `intercept`, $b_u$ `bias("user", u)`,
+    $c_i$ `bias("item", i)`, $p_u$ `factors("user", u)` and $q_i$ `factors("item", i)`, both of shape (n_factors,).
 
-    Update: with the slopes $\partial\hat y/\partial b_u = \partial\hat y/\partial c_i = 1$, $\partial\hat y/\partial p_u = q_i$ and
-    $\partial\hat y/\partial q_i = p_u$, every coordinate moves by the chosen rule (:mod:`coursekit.learning.rules`). The intercept
-    follows what the biases leave unexplained, so it does not move under them.
+    Update: with the slopes $\partial\hat y/\partial b_u = \partial\hat y/\partial c_i = 1$, $\partial\hat y/\partial p_u = q_i$
+    and $\partial\hat y/\partial q_i = p_u$, every coordinate moves by the chosen rule (:mod:`coursekit.learning.rules`). The
+    intercept follows what the biases leave unexplained, so it does not move under them.
 
     Parameters
     ----------
@@ -92,7 +92,9 @@ class OnlineMatrixFactorization(FactorModel):
             if penalty is None:
                 continue
             if self.rule.name == "belief":
-                raise InvalidParameterError(f"`{name}` has no meaning for a belief; pass `GaussianBelief(bias_variance=...)` instead.")
+                raise InvalidParameterError(
+                    f"`{name}` has no meaning for a belief; pass `GaussianBelief(bias_variance=...)` instead."
+                )
             if not (np.isfinite(penalty) and penalty >= 0):
                 raise InvalidParameterError(f"`{name}` must be a finite number, 0 or more, got {penalty!r}.")
             settings[at - kernels.NOISE] = penalty

@@ -7,9 +7,10 @@ $s_j\,\Delta\theta_j$, where $s_j = \partial\hat y / \partial\theta_j$. With the
 - **AdaGrad** (Duchi, Hazan and Singer 2011, JMLR 12): $g_j = w e s_j - \lambda\theta_j$, $G_j \mathrel{+}= g_j^2$,
   $\theta_j \mathrel{+}= \eta\,g_j/\sqrt{G_j}$
 - **Gaussian belief**: $\theta_j \sim \mathcal N(m_j, v_j)$ on its own, an extended Kalman filter with a diagonal covariance
-  (Welling, Kappen and others call it assumed-density filtering; AROW of Crammer, Kulesza and Dredze 2009 is its classifier). With
+  (assumed-density filtering; AROW of Crammer, Kulesza and Dredze 2009 is its classifier). With
   $v_j \mathrel{+}= q$ (the walk) and the predictive variance $V = \sigma^2/w + \sum_j s_j^2 v_j$:
-  $m_j \mathrel{+}= (v_j s_j/V)\,e$ and $v_j \mathrel{*}= 1 - s_j^2 v_j/V$. There is no learning rate to tune: certainty is the rate.
+  $m_j \mathrel{+}= (v_j s_j/V)\,e$ and $v_j \mathrel{*}= 1 - s_j^2 v_j/V$. There is no learning rate to tune:
+  certainty is the rate.
 """
 
 from __future__ import annotations
@@ -18,9 +19,6 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar
-
-import numpy as np
-import numpy.typing as npt
 
 import numpy as np
 import numpy.typing as npt
@@ -211,7 +209,8 @@ class GaussianBelief(Rule):
     def with_regularization(self, penalty: float) -> Rule:
         """Refuse: the prior variances of a belief are its regularization."""
         raise InvalidParameterError(
-            f"`regularization` has no meaning for a belief, got {penalty!r}; pass `GaussianBelief(factor_variance=...)` instead."
+            f"`regularization` has no meaning for a belief, got {penalty!r}; "
+            "pass `GaussianBelief(factor_variance=...)` instead."
         )
 
     def start_of_intercept(self) -> float:

@@ -1,13 +1,13 @@
 """Growing tables: ids on one side, rows of parameters on the other (lesson 02).
 
-`Rows` is the two-dimensional array that grows; a `Field` gives the ids of one kind (users, items, features) their rows in it. Ids
-get a row when they are first learnt from, never when they are asked about.
+`Rows` is the two-dimensional array that grows; a `Field` gives the ids of one kind (users, items, features) their rows in it.
+Ids get a row when they are first learnt from, never when they are asked about.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -132,9 +132,9 @@ class Field(dict[Any, int]):
         """Rows of `ids`, -1 for an id without one; changes nothing."""
         return np.fromiter(map(self.get, ids, repeat(-1)), np.intp, len(ids))
 
-    def forget_after(self, last_row: int) -> None:
-        """Forget the newest ids, those whose row is beyond `last_row`."""
-        while self and next(reversed(self.values())) > last_row:
+    def forget_newest(self, forgets: Callable[[int], bool]) -> None:
+        """Forget ids from the newest back, for as long as `forgets(row)`."""
+        while self and forgets(next(reversed(self.values()))):
             self.popitem()
 
     def state(self) -> State:
@@ -146,7 +146,9 @@ class Field(dict[Any, int]):
         """Take over ids and rows; the field must be empty."""
         ids, rows = _decode_ids(state["ids"]), state["rows"]
         if rows.shape != (len(ids), self._rows.array.shape[1]):
-            raise StateFormatError(f"The state has rows of shape {rows.shape}, expected ({len(ids)}, {self._rows.array.shape[1]}).")
+            raise StateFormatError(
+                f"The state has rows of shape {rows.shape}, expected ({len(ids)}, {self._rows.array.shape[1]})."
+            )
         first = self._rows.n_rows
         self._rows.reserve(first + len(ids))
         self._rows.array[first : first + len(ids)] = rows
@@ -161,7 +163,9 @@ def _encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
         return np.array(ids, dtype=np.int64)
     for id_ in ids:
         if not _is_plain(id_):
-            raise StateFormatError(f"State on disk keeps ids that are strings or integers, got {id_!r} of type {type(id_).__name__}.")
+            raise StateFormatError(
+                f"State on disk keeps ids that are strings or integers, got {id_!r} of type {type(id_).__name__}."
+            )
     return np.frombuffer(json.dumps(ids, separators=(",", ":")).encode(), dtype=np.uint8)
 
 

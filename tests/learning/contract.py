@@ -1,0 +1,18 @@
+"""What every learner promises, checked on every learner unasked: add one to `LEARNERS` and all of this runs on it."""
+
+from collections.abc import Callable
+
+from coursekit.learning.factorization_machine import OnlineFactorizationMachine
+from coursekit.learning.learner import OnlineLearner
+from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
+
+LEARNERS: dict[str, Callable[[], OnlineLearner]] = {
+    **{
+        f"mf-{rule}": lambda rule=rule: OnlineMatrixFactorization(n_factors=4, rule=rule, seed=3)
+        for rule in ("sgd", "adagrad", "belief")
+    },
+    **{
+        f"fm-{rule}": lambda rule=rule: OnlineFactorizationMachine(n_factors=4, rule=rule, seed=3)
+        for rule in ("sgd", "adagrad", "belief")
+    },
+}
