@@ -6,13 +6,13 @@
 #   make test ARGS="tests/core -x"          some of the tests
 #   make notebooks ONLY=02                  one lesson
 
-PYTHON ?=
-TORCH_INDEX ?=
-PORT ?=
-BROWSER ?= yes
-JOBS ?= 2
-ARGS ?=
-ONLY ?=
+PYTHON =
+TORCH_INDEX =
+PORT =
+BROWSER = yes
+JOBS = 2
+ARGS =
+ONLY =
 
 BIN := .venv/bin
 PEERS := .venv-peers/bin

@@ -50,7 +50,7 @@ def emit_json(value: object) -> None:
     plain = to_json(value)
     if not isinstance(plain, dict):
         raise TypeError(f"`value` must become one JSON object, got {type(value).__name__}.")
-    click.echo(json.dumps(plain, allow_nan=False, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(plain, allow_nan=False, indent=2))
 
 
 def to_json(value: Any) -> Any:
