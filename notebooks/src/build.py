@@ -2,7 +2,7 @@
 
     python notebooks/src/build.py            every lesson
     python notebooks/src/build.py 02 03      these
-    python notebooks/src/build.py --check    only say where notebook and source differ
+    python notebooks/src/build.py --check    only say where notebook and source differ, and how many outputs are compared
 
 A lesson is written in `notebooks/src/NN_name.py` (percent format: changes can be read). `notebooks/NN_name.ipynb` is made
 from it, in a fresh kernel, and is never edited by hand. Building twice gives the same file: ids come from the cells' text, and
@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 
 SOURCES = Path(__file__).resolve().parent
 NOTEBOOKS = SOURCES.parent
+EXEMPT = {"nbval-ignore-output", "nbval-skip"}  # tags of cells whose output cannot be the same twice
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -76,6 +77,12 @@ def difference(source: Path, notebook: Path) -> str | None:
     return None
 
 
+def compared_cells(notebook: Path) -> tuple[int, int]:
+    """Count the cells whose output nbval compares, and all cells that have output."""
+    bearing = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.get("outputs")]
+    return sum(not EXEMPT & set(cell.metadata.get("tags", [])) for cell in bearing), len(bearing)
+
+
 def build(source: Path) -> None:
     """Run a source in a fresh kernel and store it as its notebook."""
     notebook = read_source(source)
@@ -105,7 +112,7 @@ def main() -> int:
     for source in lessons(options.prefix):
         if options.check:
             sentence = difference(source, notebook_of(source))
-            print(sentence or f"{source.name}: a pair")
+            print(sentence or "{}: a pair; {} of {} outputs compared".format(source.stem, *compared_cells(notebook_of(source))))
             found += sentence is not None
         else:
             print(f"{source.name} ...", flush=True)
