@@ -147,7 +147,9 @@ class Chunk:
 
     @classmethod
     def of(cls, samples: Iterable[OnlineSample]) -> Chunk:
-        """Turn samples into columns."""
+        """Turn samples into columns; a chunk is returned as it is."""
+        if isinstance(samples, Chunk):
+            return samples
         samples = list(samples)
         has_features = any(sample.features is not None for sample in samples)
         return cls(

@@ -119,6 +119,18 @@ class FactorModel(OnlineLearner):
             self._refuse_from(chunk, n_learnt, n_rows, np.concatenate([users[:n_learnt], items[:n_learnt]]))
         return predictions
 
+    def discount_evidence(self, keep: float) -> None:
+        """Trust what was learnt as if only the share `keep`, in (0, 1], of its events had been seen; predictions stay."""
+        super().discount_evidence(keep)
+        at = kernels.INTERCEPT_MEMORY
+        self._model[at] = self.rule.discounted(self._model[at], self.rule.start_of_intercept(), keep)
+        if self.rule.has_memory:
+            width = self.n_factors + 1
+            start = np.full(width, self.rule.start_of_memory()[1])
+            start[0] = self.rule.start_of_memory()[0]
+            memory = self._rows.array[: self._rows.n_rows, width:]
+            memory[:] = self.rule.discounted(memory, start, keep)
+
     def _refuse(self, sample: OnlineSample, where: str = "") -> NoReturn:
         raise ArithmeticOverflowError(
             f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item {sample.item_id!r} would leave the "

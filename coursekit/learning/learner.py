@@ -114,6 +114,24 @@ class OnlineLearner(ABC):
         chunk = Chunk.of(samples)
         return float(self.partial_fit_many(chunk).mean()) if len(chunk) else 0.0
 
+    def predict_then_batch_update(self, chunk: Chunk) -> npt.NDArray[np.float64]:
+        """Predict all events as they are before any of them is learnt, then `batch_update`; return predictions, shape (n,).
+
+        What a model that learns in mini-batches would have answered on arrival. A learner may override this to look ids up once.
+        """
+        predictions = self.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
+        self.batch_update(chunk)
+        return predictions
+
+    def discount_evidence(self, keep: float) -> None:
+        """Trust what was learnt as if only the share `keep`, in (0, 1], of its events had been seen; predictions stay.
+
+        What comes next then moves the model further: the answer to drift of learners whose certainty sets their pace. Learners
+        that keep no account of their evidence, such as plain SGD, have nothing to discount.
+        """
+        if not 0 < keep <= 1:
+            raise InvalidParameterError(f"`keep` must be in (0, 1], got {keep!r}.")
+
     def evaluate_sample(self, sample: OnlineSample) -> float:
         """Return the squared error on a sample without learning from it."""
         return float((sample.target - self.predict(sample.user_id, sample.item_id, sample.features)) ** 2)

@@ -83,6 +83,11 @@ class Rule(ABC):
     def with_regularization(self, penalty: float) -> Rule:
         """Return the rule with another pull towards 0."""
 
+    def discounted(self, memory: _FloatArray, start: npt.ArrayLike, keep: float) -> _FloatArray:
+        """Return memories that started at `start` as if only the share `keep` of their evidence had come."""
+        begun = np.asarray(start, dtype=np.float64)
+        return begun + keep * (memory - begun)
+
     def start_of_intercept(self) -> float:
         """Return the intercept's memory before the first event."""
         return 0.0
@@ -212,6 +217,11 @@ class GaussianBelief(Rule):
             f"`regularization` has no meaning for a belief, got {penalty!r}; "
             "pass `GaussianBelief(factor_variance=...)` instead."
         )
+
+    def discounted(self, memory: _FloatArray, start: npt.ArrayLike, keep: float) -> _FloatArray:
+        """Return variances whose precision holds the prior and the share `keep` of what events added to it."""
+        prior = 1.0 / np.asarray(start, dtype=np.float64)
+        return 1.0 / (prior + keep * np.maximum(1.0 / memory - prior, 0.0))
 
     def start_of_intercept(self) -> float:
         """Return the intercept's variance before the first event."""
