@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +29,31 @@ IS_COMPILED = _wants_compiler()
 """Whether `compiled` compiles."""
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any] | None = None, *, reorder_sums: bool = False) -> Callable[..., Any]:
     """Compile a function over arrays and numbers; return it as it stands where there is no compiler.
 
+    Parameters
+    ----------
+    function : callable
+        Plain Python over arrays and numbers, in the part of the language that numba knows.
+    reorder_sums : bool
+        Allow sums to be added in another order, several terms at a time: faster, equal to the last few bits only.
+
+    Examples
+    --------
     >>> @compiled
     ... def add(left, right):
     ...     return left + right
     >>> add(1.0, 2.0)
     3.0
     """
+    if function is None:
+        return partial(compiled, reorder_sums=reorder_sums)
     if not IS_COMPILED:
         return function
     from numba import njit
 
     has_file = Path(function.__code__.co_filename).is_file()  # a doctest or a notebook cell has none to keep a cache beside
-    machine_code: Callable[..., Any] = njit(cache=has_file, error_model="numpy")(function)
+    fastmath = {"reassoc", "contract"} if reorder_sums else False  # NaN and infinity keep their meaning either way
+    machine_code: Callable[..., Any] = njit(cache=has_file, error_model="numpy", fastmath=fastmath)(function)
     return machine_code

@@ -71,8 +71,8 @@ class FactorModel(OnlineLearner):
         self.n_factors = int(n_factors)
         self.initial_scale = float(initial_scale)
         self.seed = int(seed)
-        self._tag = self.rule.tag
         self._model = np.zeros(kernels.MODEL_SIZE)
+        self._tag = self.rule.tag
         self._model[kernels.INTERCEPT_MEMORY] = self.rule.start_of_intercept()
         self._use_tables(*self._empty_tables())
         super().__init__(self.rule.learning_rate if learning_rate is None else learning_rate, 0.0)
@@ -87,6 +87,8 @@ class FactorModel(OnlineLearner):
         target = sample.target
         user = self._users[sample.user_id]
         item = self._items[sample.item_id]
+        if rows.n_rows != n_rows:
+            self._start_rows()
         prediction = kernels.learn_pair(rows.array, self._model, self._tag, self.n_factors, user, item, target, sample.weight)
         if prediction != prediction:  # NaN
             self._forget(n_rows)
@@ -100,6 +102,7 @@ class FactorModel(OnlineLearner):
         try:
             users = self._users.numbers_of(chunk.user_ids)
             items = self._items.numbers_of(chunk.item_ids)
+            self._start_rows()
         except TypeError:
             self._forget(n_rows)
             raise
@@ -118,6 +121,10 @@ class FactorModel(OnlineLearner):
         if n_learnt < len(chunk):
             self._refuse_from(chunk, n_learnt, n_rows, np.concatenate([users[:n_learnt], items[:n_learnt]]))
         return predictions
+
+    def _start_rows(self) -> None:
+        for field in self._fields.values():
+            field.start_rows()
 
     def discount_evidence(self, keep: float) -> None:
         """Trust what was learnt as if only the share `keep`, in (0, 1], of its events had been seen; predictions stay."""

@@ -104,6 +104,7 @@ class OnlineFactorizationMachine(FactorModel):
         features = self._read(sample.features)
         n_rows = self._rows.n_rows
         numbers = [self._users[sample.user_id], self._items[sample.item_id], *(self._features[name] for name, _ in features)]
+        self._start_rows()
         rows = np.array(numbers, dtype=np.intp)
         values = np.array([1.0, 1.0, *(value for _, value in features)])
         prediction = kernels.learn_rows(
@@ -177,6 +178,7 @@ class OnlineFactorizationMachine(FactorModel):
         rows[users_at] = self._users.numbers_of(chunk.user_ids)
         rows[items_at] = self._items.numbers_of(chunk.item_ids)
         rows[is_side] = self._features.numbers_of([name for side in features for name, _ in side])
+        self._start_rows()
         values[is_side] = [value for side in features for _, value in side]
         return starts, rows, values
 

@@ -44,10 +44,12 @@ INTERCEPT, INTERCEPT_MEMORY, N_SAMPLES = 0, 1, 2
 NOISE, USER_RATE, USER_PENALTY, ITEM_RATE, ITEM_PENALTY, FACTOR_RATE, FACTOR_PENALTY = 3, 4, 5, 6, 7, 8, 9
 MODEL_SIZE = 10
 
+_fast = compiled(reorder_sums=True)
+
 LARGEST = 1e300  # squared errors times squared slopes stay below this, so no update overflows
 
 
-@compiled
+@_fast
 def learn_pair(table, model, rule, k, u, i, target, weight):
     """Learn one event of user row u and item row i."""
     user, item = table[u], table[i]
@@ -87,7 +89,7 @@ def learn_pair(table, model, rule, k, u, i, target, weight):
     return prediction
 
 
-@compiled
+@_fast
 def learn_pairs(table, model, rule, k, users, items, targets, weights, predictions):
     """Learn events in order; fill `predictions` and return how many were learnt (fewer than given if one overflowed)."""
     for t in range(targets.size):
@@ -97,7 +99,7 @@ def learn_pairs(table, model, rule, k, users, items, targets, weights, predictio
     return targets.size
 
 
-@compiled
+@_fast
 def learn_rows(table, model, rule, k, rows, values, target, weight):
     """Learn one event in which `rows` are active with `values`."""
     sums = np.zeros(k)
@@ -132,7 +134,7 @@ def learn_rows(table, model, rule, k, rows, values, target, weight):
     return prediction
 
 
-@compiled
+@_fast
 def learn_rows_many(table, model, rule, k, starts, rows, values, targets, weights, predictions):
     """Learn events in order; event t has the rows and values from starts[t] to starts[t + 1]."""
     for t in range(targets.size):
@@ -143,7 +145,7 @@ def learn_rows_many(table, model, rule, k, starts, rows, values, targets, weight
     return targets.size
 
 
-@compiled
+@_fast
 def predict_pair(table, model, k, u, i):
     """Predict for user row u and item row i; -1 stands for an id without a row."""
     prediction = 0.0
@@ -158,20 +160,20 @@ def predict_pair(table, model, k, u, i):
     return model[INTERCEPT] + prediction + dot
 
 
-@compiled
+@_fast
 def predict_pairs(table, model, k, users, items, predictions):
     """Predict many pairs into `predictions`."""
     for t in range(predictions.size):
         predictions[t] = predict_pair(table, model, k, users[t], items[t])
 
 
-@compiled
+@_fast
 def predict_rows(table, model, k, rows, values):
     """Predict for the active rows."""
     return model[INTERCEPT] + _sum_rows(table, k, rows, values, np.zeros(k))
 
 
-@compiled
+@_fast
 def _sum_rows(table, k, rows, values, sums):
     """Return the linear and the pairwise part; leave sum_r x_r v_rf in `sums`, shape (k,)."""
     linear = 0.0
@@ -190,7 +192,7 @@ def _sum_rows(table, k, rows, values, sums):
     return linear + 0.5 * pairwise
 
 
-@compiled
+@_fast
 def predict_variance(table, model, k, rows, values, unseen, bias_variance, factor_variance):
     """Variance of a target around `predict_rows` under a Gaussian belief; `unseen` is the sum of x^2 over what has no row."""
     sums = np.zeros(k)
@@ -201,7 +203,7 @@ def predict_variance(table, model, k, rows, values, unseen, bias_variance, facto
     return model[NOISE] + _variance(table, model, k, rows, values, sums) + unseen * of_an_unseen
 
 
-@compiled
+@_fast
 def _variance(table, model, k, rows, values, sums):
     """Variance of the prediction that comes from not knowing the parameters, sum_j s_j^2 v_j."""
     m = k + 1
@@ -216,7 +218,7 @@ def _variance(table, model, k, rows, values, sums):
     return variance
 
 
-@compiled
+@_fast
 def _move_intercept(model, rule, error, weight, spread):
     """Move the intercept by its share of the error and return the error as the rows shall see it."""
     if rule == BELIEF_TAG:

@@ -188,6 +188,7 @@ def test_predictive_variance_is_the_spread_the_update_uses():
     features = {"hour": 0.5, "brand new": 2.0}
     variance = model.predict_variance("u1", "unheard of", features)
     rows = np.array([model._users["u1"], model._items["unheard of"], model._features["hour"], model._features["brand new"]])
+    model._start_rows()
     values = np.array([1.0, 1.0, 0.5, 2.0])
     spread = kernels.predict_variance(model._rows.array, model._model, 3, rows, values, 0.0, 0.0, 0.0)
     assert variance == pytest.approx(spread, rel=1e-12)
