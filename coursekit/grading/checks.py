@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal
@@ -29,7 +29,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.grading.compare import array_of, difference, number_of
+from coursekit.grading.compare import array_of, difference, entries_of, number_of
 from coursekit.grading.errors import CheckBugError, NotAttempted, StudentError, SubjectError, WrongValue
 from coursekit.grading.report import CheckReport, Outcome, PartReport, Tier
 from coursekit.grading.subject import Subject
@@ -37,6 +37,7 @@ from coursekit.grading.subject import Subject
 __all__ = ["Check", "Context", "Part", "check", "run_check"]
 
 LARGEST_FALSE_FAILURE_RATE = 1e-4
+_Timer = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,7 @@ def run_check(
     seed: int | str,
     mistakes: Mapping[str, str] | None = None,
     reveal: bool = True,
-    timer: Callable[[], float] = time.perf_counter,
+    timer: _Timer = time.perf_counter,
 ) -> CheckReport:
     """Question a solution with one check.
 
@@ -111,7 +112,7 @@ def run_check(
     CheckBugError
         If the check itself is at fault.
     """
-    context = Context(check, subject, seed, mistakes or {}, reveal)
+    context = Context(check, subject, seed, mistakes or {}, reveal, timer)
     start = timer()
     try:
         check.function(context)
@@ -146,13 +147,16 @@ class Context:
         Decided by the seed, the check's name and its tier alone.
     """
 
-    def __init__(self, check: Check, subject: Subject, seed: int | str, mistakes: Mapping[str, str], reveal: bool) -> None:
+    def __init__(
+        self, check: Check, subject: Subject, seed: int | str, mistakes: Mapping[str, str], reveal: bool, timer: _Timer
+    ) -> None:
         self.subject = subject
         self.rng = np.random.default_rng(_entropy(f"{seed}/{check.id}/{check.tier}"))
         self.parts: list[PartReport] = []
         self.reveal = reveal
         self._check = check
         self._mistakes = mistakes
+        self._timer = timer
 
     def part(self, name: str, points: float, *, hint: str = "") -> Part:
         """Open a part worth so many points, all or none."""
@@ -167,6 +171,15 @@ class Context:
     ) -> npt.NDArray[np.float64]:
         """Return a solution's value as finite numbers of a shape (None: any length), or fail the part."""
         return array_of(value, shape, what)
+
+    def entries(self, value: Any, keys: Iterable[Any], what: str = "the value") -> list[Any]:
+        """Return the entries of a solution's dict under some keys, or fail the part."""
+        return entries_of(value, keys, what)
+
+    def timed(self, question: Callable[[], Any]) -> tuple[Any, float]:
+        """Ask something and return the answer with the seconds it took, travel included."""
+        start = self._timer()
+        return question(), self._timer() - start
 
     def message_of(self, mistake: str) -> str:
         """Return what to say about a mistake of this check."""

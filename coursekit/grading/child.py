@@ -1,7 +1,7 @@
 """Run a student's cells in this process, then answer questions about what they defined.
 
 Started by `coursekit.grading.process` as ``python -m coursekit.grading.child``. It speaks JSON texts, one a line: in comes
-``{"cells": [source, ...]}``, out goes one line ``{"errors": [null or {"type", "message"}, ...]}``, then a reply for every request to the
+``{"cells": [source, ...]}``, out goes ``{"errors": [null or {"type", "message"}, ...]}``, then a reply for every request to the
 agent. The lines travel on private copies of standard input and output; what the cells read or print never meets them.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+import signal
 from typing import IO, Any
 
 from coursekit.grading.agent import Agent
@@ -25,13 +25,22 @@ def main() -> None:
     shell = _make_shell()
     _say(answers, json.dumps({"errors": [_run(shell, source) for source in json.loads(questions.readline())["cells"]]}))
     agent = Agent(shell.user_ns)
-    while question := _next(questions):
-        try:
-            reply = agent.handle(question)
-        except KeyboardInterrupt:
-            reply = INTERRUPTED
-        _say(answers, reply)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while question := questions.readline():
+        _say(answers, _answer(agent, question))
     os._exit(0)  # threads that the cells left behind do not hold us
+
+
+def _answer(agent: Agent, question: str) -> str:
+    """Answer one question; only while we work on it does an interrupt mean something."""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return agent.handle(question)
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _take_streams() -> tuple[IO[str], IO[str]]:
@@ -49,7 +58,7 @@ def _make_shell() -> Any:
     from IPython.core.history import HistoryManager
     from IPython.core.interactiveshell import InteractiveShell
 
-    HistoryManager.enabled = False
+    HistoryManager.enabled = False  # type: ignore[assignment]  # a traitlet takes its value
     os.environ.setdefault("MPLBACKEND", "agg")
     return InteractiveShell.instance()
 
@@ -60,20 +69,10 @@ def _run(shell: Any, source: str) -> dict[str, str] | None:
     return None if error is None else {"type": type(error).__name__, "message": str(error)}
 
 
-def _next(questions: IO[str]) -> str:
-    """Wait for a question; an interrupt that comes between questions was meant for the one before."""
-    while True:
-        try:
-            return questions.readline()
-        except KeyboardInterrupt:
-            continue
-
-
 def _say(answers: IO[str], text: str) -> None:
     answers.write(text + "\n")
     answers.flush()
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, "")  # as in a notebook, modules beside it can be imported
     main()

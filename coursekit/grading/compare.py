@@ -6,7 +6,7 @@ comparison here raises because of that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from coursekit.grading.errors import WrongValue
 from coursekit.grading.subject import Ref
 
-__all__ = ["Difference", "array_of", "difference", "number_of"]
+__all__ = ["Difference", "array_of", "difference", "entries_of", "number_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,23 @@ def array_of(value: Any, shape: tuple[int | None, ...] | None = None, what: str 
     if not np.isfinite(numbers).all():
         raise WrongValue(f"{what} holds a number that is not finite")
     return numbers.astype(np.float64)
+
+
+def entries_of(value: Any, keys: Iterable[Any], what: str = "the value") -> list[Any]:
+    """Return the entries of a dict under some keys, in the order of the keys.
+
+    Raises
+    ------
+    WrongValue
+        If the value is no dict or lacks a key.
+    """
+    if not isinstance(value, dict):
+        raise WrongValue(f"{what} {_kind(value)}, expected a dict")
+    wanted = list(keys)
+    lacking = [key for key in wanted if key not in value]
+    if lacking:
+        raise WrongValue(f"{what} has no entry {_short(lacking[0])}")
+    return [value[key] for key in wanted]
 
 
 def _difference_of_numbers(got: Any, expected: npt.NDArray[Any], rtol: float, atol: float, what: str) -> Difference | None:

@@ -25,12 +25,15 @@ class CodeCell:
     source : str
     is_test : bool
         Whether it is an autograder test.
+    may_raise : bool
+        Whether it is tagged to go on when it raises: it tries out an answer that may not be there yet.
     """
 
     number: int
     id: str
     source: str
     is_test: bool
+    may_raise: bool
 
 
 def read_notebook(path: Path) -> dict[str, Any]:
@@ -60,13 +63,16 @@ def code_cells(notebook: dict[str, Any]) -> list[CodeCell]:
 
 def _code_cell(number: int, cell: dict[str, Any]) -> CodeCell:
     source = cell.get("source", "")
-    metadata = cell.get("metadata")
-    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    if not isinstance(nbgrader, dict):
-        nbgrader = {}
+    metadata = _dict(cell.get("metadata"))
+    nbgrader, tags = _dict(metadata.get("nbgrader")), metadata.get("tags")
     return CodeCell(
         number=number,
         id=str(nbgrader.get("grade_id") or cell.get("id") or number),
         source="".join(map(str, source)) if isinstance(source, list) else str(source),
         is_test=bool(nbgrader.get("grade")) and not nbgrader.get("solution"),
+        may_raise=isinstance(tags, list) and "raises-exception" in tags,
     )
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,7 +1,7 @@
 """A solution in a fresh process of its own: for `coursekit check` in a terminal.
 
-A process keeps an endless loop, a crash or an exit of the solution away from the checks. It is no sandbox; grading somebody else's
-work needs one.
+A process keeps an endless loop, a crash or an exit of the solution away from the checks. It is no sandbox; grading somebody
+else's work needs one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from coursekit.grading.child import INTERRUPTED
 from coursekit.grading.errors import SubjectLost, TookTooLong
 from coursekit.grading.notebook import CodeCell
 from coursekit.grading.subject import Subject
@@ -59,7 +58,11 @@ class ProcessSubject(Subject):
         self._process = _start(folder)
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
-        self._run(cells, run_seconds)
+        try:
+            self._run(cells, run_seconds)
+        except BaseException:
+            self.close()
+            raise
 
     def exchange(self, request: str) -> str:
         """Ask the process; interrupt it at the deadline, end it if that does not help."""
@@ -122,7 +125,11 @@ class ProcessSubject(Subject):
 
     def _interrupt(self) -> None:
         """Stop the call that is running; what it may still answer is thrown away."""
-        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.send_signal(signal.SIGINT)
+        except ValueError:  # Windows has no such signal
+            self._give_up("The solution was ended because it took too long.")
+            return
         deadline = time.monotonic() + GRACE_SECONDS
         while (rest := deadline - time.monotonic()) > 0:
             if self._receive(rest) is not None:

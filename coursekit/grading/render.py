@@ -1,7 +1,7 @@
 """How a report looks: as text, as a table in a terminal, and as HTML in a notebook.
 
-Every verdict is a word, a symbol and a colour, and no one of them is needed to understand it. The HTML has colours of its own for
-the verdicts (white on a dark ground, at least 4.5 : 1) and takes everything else from the page, so it can be read on a light one
+Every verdict is a word, a symbol and a colour, and no one of them is needed to understand it. The HTML has colours of its own
+for the verdicts (white on a dark ground, at least 4.5 : 1) and takes everything else from the page: it reads on a light page
 and on a dark one. All text is made inert first: a part of it may come from the solution.
 """
 

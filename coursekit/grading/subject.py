@@ -188,7 +188,8 @@ def _sent(value: Any) -> Any:
 def _failure(reply: dict[str, Any], name: str) -> Exception:
     """Turn a reply that is no value into the error it reports."""
     if "not_attempted" in reply:
-        return NotAttempted(name)
+        stub = reply["not_attempted"]
+        return NotAttempted(stub if isinstance(stub, str) and stub.isidentifier() and len(stub) <= 60 else name)
     if "missing" in reply:
         return Missing(name)
     error = reply.get("error")
