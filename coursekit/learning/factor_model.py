@@ -256,7 +256,7 @@ class FactorModel(OnlineLearner):
         found, expected = state.get("signature"), self._signature()
         if found != expected:
             raise StateFormatError(f"The state belongs to {_text(found)}, expected {_text(expected)}.")
-        rows, fields = self._empty_tables()
+        rows, fields = self._empty_tables(capacity=sum(len(field["rows"]) for field in state["fields"].values()))
         for name, field in fields.items():
             field.load(state["fields"][name])
         if state["model"].shape != self._model.shape:
@@ -276,9 +276,9 @@ class FactorModel(OnlineLearner):
             "rule": {"name": self.rule.name, **dataclasses.asdict(self.rule)},
         }
 
-    def _empty_tables(self) -> tuple[Rows, dict[str, Field]]:
+    def _empty_tables(self, capacity: int = 0) -> tuple[Rows, dict[str, Field]]:
         width = self.n_factors + 1
-        rows = Rows(width=2 * width if self.rule.has_memory else width)
+        rows = Rows(width=2 * width if self.rule.has_memory else width, capacity=max(capacity, 64))
         start = np.zeros(rows.array.shape[1])
         if self.rule.has_memory:
             start[width], start[width + 1 :] = self.rule.start_of_memory()
