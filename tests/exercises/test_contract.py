@@ -1,0 +1,198 @@
+"""What every exercise must keep: the stub earns nothing, the solution everything, every misconception its own message."""
+
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from coursekit.grading.agent import PROTOCOL
+from coursekit.grading.checks import LARGEST_FALSE_FAILURE_RATE, run_check
+from coursekit.grading.exercise import load_exercise
+from coursekit.grading.generate import differences, exercise_files
+from coursekit.grading.leaks import leaks
+from coursekit.grading.notebook import code_cells, read_notebook
+from coursekit.grading.order import faults
+from coursekit.grading.process import ProcessSubject
+from coursekit.grading.report import Outcome
+from coursekit.grading.subject import LocalSubject, Subject
+
+SEEDS = range(3)
+
+
+def reports(exercise, namespace, seed, **options):
+    subject = LocalSubject(namespace)
+    return [run_check(each, subject, seed=seed, mistakes=exercise.mistakes[each.id], **options) for each in exercise.checks]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_solution_earns_all_in_both_tiers(exercise, solution, seed):
+    for report in reports(exercise, solution, seed):
+        assert report.passed, report
+        assert report.points == report.max_points
+
+
+def test_the_stub_earns_nothing_and_is_told_so(exercise, stub):
+    for report in reports(exercise, stub, seed=0):
+        assert (report.outcome, report.points) == (Outcome.NOT_ATTEMPTED, 0), report
+
+
+def test_an_empty_notebook_earns_nothing(exercise):
+    for report in reports(exercise, {}, seed=0):
+        assert (report.outcome, report.points) == (Outcome.COULD_NOT_RUN, 0), report
+        assert "is not defined" in report.message
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_misconception_is_told_by_its_own_message(exercise, solution, misconception, run_cell, seed):
+    run_cell(misconception.source, solution)
+    subject = LocalSubject(solution)
+    told = [name for name in exercise.check_ids if misconception.name in exercise.mistakes[name]]
+    first = exercise.check(told[0])
+    report = run_check(first, subject, seed=seed, mistakes=exercise.mistakes[first.id])
+    assert report.points < report.max_points
+    assert report.message == exercise.mistakes[first.id][misconception.name]
+
+
+def test_a_misconception_loses_points_when_graded(exercise, solution, misconception, run_cell):
+    run_cell(misconception.source, solution)
+    graded = reports(exercise, solution, seed="secret", reveal=False)
+    assert sum(report.points for report in graded) < sum(report.max_points for report in graded)
+    assert misconception.name in {name for report in graded for name in report.misconceptions}
+
+
+def test_messages_are_said_once(exercise):
+    for messages in exercise.mistakes.values():
+        assert len(set(messages.values())) == len(messages)
+
+
+def test_the_course_is_in_order(folder):
+    assert faults(folder) == []
+
+
+def test_nothing_leaks(folder):
+    assert leaks(folder, exercise_files(folder)) == []
+
+
+def test_what_is_committed_is_what_is_generated(root):
+    assert differences(root) == []
+
+
+def test_every_check_has_a_title_and_says_how_often_it_fails_by_chance(exercise):
+    for check in exercise.checks:
+        assert check.function.__doc__
+        assert check.title.endswith(".")
+        assert 0 <= check.false_failure_rate <= LARGEST_FALSE_FAILURE_RATE
+
+
+# Answers that are wrong in every way we can think of. No check may break because of one, and none is worth a point.
+ODD = {
+    "none": None,
+    "true": True,
+    "text": "1.0",
+    "not-a-number": {"$float": "nan"},
+    "infinity": {"$float": "inf"},
+    "nothing": [],
+    "no-dict-entries": {"$dict": []},
+    "an-empty-set": {"$set": []},
+    "ragged": [[1.0], [1.0, 2.0]],
+    "nested": [[[[[[1.0]]]]]],
+    "mixed": [1.0, "two", None],
+    "a-huge-integer": 10**24,
+    "a-pair": {"$tuple": [1.0, 2.0]},
+    "odd-keys": {"$dict": [[1, 2], ["a", "b"], [{"$tuple": [1]}, None]]},
+    "an-object": {"$ref": "r7", "type": "FactorizationMachine"},
+    "no-array-entries": {"$array": {"dtype": "<f8", "shape": [0, 3], "data": ""}},
+    "an-array-of-truth": {"$array": {"dtype": "|b1", "shape": [2], "data": "AQA="}},
+}
+
+
+class OddSubject(Subject):
+    """Makes every object it is asked for, and answers every other question with one and the same value."""
+
+    def __init__(self, value):
+        super().__init__()
+        self._value = value
+
+    def exchange(self, request):
+        [operation] = json.loads(request)["operations"]
+        answer = {"value": {"$ref": "r0", "type": "Anything"}} if operation.get("keep") else {"value": self._value}
+        if operation["op"] == "map":
+            answer = {"map": [answer] * len(operation["argument_lists"])}
+        return json.dumps({"protocol": PROTOCOL, "replies": [answer]})
+
+
+@pytest.mark.parametrize("value", ODD.values(), ids=ODD)
+def test_no_odd_answer_breaks_a_check_or_earns_a_point(exercise, check, value):
+    report = run_check(check, OddSubject(value), seed=1, mistakes=exercise.mistakes[check.id])
+    assert report.points == 0
+    assert report.outcome in (Outcome.WRONG, Outcome.COULD_NOT_RUN)
+
+
+def test_the_same_seed_asks_the_same(exercise, solution, check):
+    class Listening(LocalSubject):
+        def __init__(self):
+            super().__init__(solution)
+            self.heard = []
+
+        def exchange(self, request):
+            self.heard.append(request)
+            return super().exchange(request)
+
+    def questions(seed):
+        subject = Listening()
+        run_check(check, subject, seed=seed, mistakes=exercise.mistakes[check.id])
+        return subject.heard
+
+    assert questions(3) == questions(3)
+    assert questions(3) != questions(4)
+
+
+def test_the_solved_notebook_runs_from_top_to_bottom_in_time(folder, exercise):
+    cells = [cell for cell in code_cells(read_notebook(exercise.notebook)) if not cell.is_test]
+    with ProcessSubject(cells, folder, run_seconds=60) as subject:
+        assert subject.errors == []
+        for check_id in exercise.check_ids:
+            assert run_check(exercise.check(check_id), subject, seed=1, mistakes=exercise.mistakes[check_id]).passed
+
+
+def test_the_students_folder_works_from_the_terminal(root, folder, tmp_path):
+    copy = shutil.copytree(root / "exercises" / folder.name, tmp_path / folder.name)
+    command = [sys.executable, "-c", "from coursekit.cli import main; main()", "check", str(copy), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["points"], report["passed"]) == (1, 0, False)
+    assert {check["outcome"] for check in report["checks"]} == {"not attempted"}
+
+
+def test_students_meet_their_check_before_any_cell_that_needs_the_answer(root, folder):
+    notebook = read_notebook(root / "exercises" / folder.name / f"{folder.name}.ipynb")
+    unanswered = 0
+    for cell in code_cells(notebook):
+        unanswered += "raise NotImplementedError" in cell.source
+        if cell.is_test:
+            unanswered = 0
+        assert not unanswered or only_defines_or_may_raise(cell), f"{cell.id} stands between an answer and its check"
+
+
+def only_defines_or_may_raise(cell):
+    return cell.may_raise or bool(re.match(r"\s*(def|class|import|from) ", cell.source))
+
+
+def test_the_students_notebook_has_no_output_and_stable_ids(root, folder):
+    notebook = read_notebook(root / "exercises" / folder.name / f"{folder.name}.ipynb")
+    ids = [cell["id"] for cell in notebook["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert all(re.fullmatch(r"[a-z0-9-]+", each) for each in ids)
+    assert not any(cell.get("outputs") for cell in notebook["cells"])
+    assert notebook["metadata"]["coursekit"] == {"exercise": folder.name, "version": load_exercise(folder).version}
+
+
+def test_points_are_sensible(exercise):
+    worth = [exercise.points(name) for name in exercise.check_ids]
+    assert all(math.isclose(points, round(points)) for points in worth)
+    assert np.ptp(worth) <= 6
