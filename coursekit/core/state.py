@@ -28,6 +28,7 @@ State = dict[str, Any]
 """Nested string-keyed dicts and lists whose leaves are JSON values (no NaN) or numeric arrays."""
 
 _ARRAY_MARK = "__array__"
+_HEADER_FIELDS = {"format", "format_version", "kind", "values", "sha256"}
 _Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -97,7 +98,7 @@ def load_state(path: str | Path, *, kind: str, digest: str | None = None) -> Sta
             arrays = file.get_tensors()
     except SafetensorError as error:
         raise StateFormatError(f"{path} is not a saved state, or is cut off: {error}.") from error
-    if header.get("format") != "coursekit-state":
+    if header.get("format") != "coursekit-state" or not _HEADER_FIELDS <= header.keys():
         raise StateFormatError(f"{path} is not a saved state of coursekit.")
     if header["format_version"] != str(FORMAT_VERSION):
         raise StateFormatError(f"{path} has format version {header['format_version']}, this coursekit reads {FORMAT_VERSION}.")
@@ -132,7 +133,7 @@ def _take_arrays(value: Any, name: str, arrays: _Arrays) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biuf":
             raise TypeError(f"{name} is an array of {value.dtype}, which is not numeric")
-        arrays[name] = np.ascontiguousarray(value)
+        arrays[name] = np.asarray(value, order="C")
         return {_ARRAY_MARK: name}
     if isinstance(value, dict):
         for key in value:
