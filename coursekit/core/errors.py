@@ -6,6 +6,7 @@
     ├── InvalidSampleError      an event that no learner could use (also a ValueError)
     ├── InvalidParameterError   a setting outside its range (also a ValueError)
     ├── RatingsFileError        a ratings file that cannot be read as one
+    ├── DataUnavailableError    a data set that is neither here nor to be had
     ├── UnknownNameError        a name that is not in its list (also a LookupError)
     ├── ArithmeticOverflowError the numbers left the range of a float (also an ArithmeticError)
     ├── StateFormatError        saved state of another class, version or shape
@@ -18,6 +19,7 @@ A message names the thing, says what was expected and what came, and gives the n
 __all__ = [
     "ArithmeticOverflowError",
     "CourseKitError",
+    "DataUnavailableError",
     "IntegrityError",
     "InvalidParameterError",
     "InvalidSampleError",
@@ -41,6 +43,10 @@ class InvalidParameterError(CourseKitError, ValueError):
 
 class RatingsFileError(CourseKitError):
     """A file could not be read as ratings."""
+
+
+class DataUnavailableError(CourseKitError):
+    """A data set is not on this machine and could not be fetched."""
 
 
 class UnknownNameError(CourseKitError, LookupError):
