@@ -33,6 +33,7 @@ from coursekit.grading.compare import array_of, difference, entries_of, number_o
 from coursekit.grading.errors import CheckBugError, NotAttempted, StudentError, SubjectError, WrongValue
 from coursekit.grading.report import CheckReport, Outcome, PartReport, Tier
 from coursekit.grading.subject import Subject
+from coursekit.grading.text import inert
 
 __all__ = ["Check", "Context", "Part", "check", "run_check"]
 
@@ -294,7 +295,7 @@ def _outcome_of(error: SubjectError) -> Outcome:
 
 def _sentence(error: SubjectError, reveal: bool) -> str:
     """Say what went wrong; an exception's own text may quote hidden inputs, so a grader leaves it out."""
-    return str(error) if reveal or not isinstance(error, StudentError) else error.type_name
+    return inert(str(error) if reveal or not isinstance(error, StudentError) else error.type_name)
 
 
 def _entropy(text: str) -> int:

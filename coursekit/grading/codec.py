@@ -94,7 +94,7 @@ def encode(value: Any) -> Any:
         return {"$tuple": [encode(item) for item in value]}
     if isinstance(value, set | frozenset):
         return {"$set": [encode(item) for item in value]}
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [encode(item) for item in value]
     raise TypeError(f"cannot send a {type(value).__name__} to the student's side")
 
@@ -125,11 +125,13 @@ def parse(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
         _refuse(f"The reply is longer than {limits.max_bytes:,} bytes.")
 
     def parse_int(digits: str) -> int:
-        if len(digits) > limits.max_digits + 1:
+        if len(digits.lstrip("-")) > limits.max_digits:
             _refuse(f"The reply holds an integer of more than {limits.max_digits} digits.")
         return int(digits)
 
     try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
         return json.loads(text, parse_int=parse_int, parse_float=_finite, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         raise RefusedReply(f"The reply is not readable: {type(error).__name__}.") from error
