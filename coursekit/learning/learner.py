@@ -117,7 +117,7 @@ class OnlineLearner(ABC):
     def predict_then_batch_update(self, chunk: Chunk) -> npt.NDArray[np.float64]:
         """Predict all events as they are before any of them is learnt, then `batch_update`; return predictions, shape (n,).
 
-        What a model that learns in mini-batches would have answered on arrival. A learner may override this to look ids up once.
+        What a model that learns in mini-batches would have answered on arrival. A learner may override it to look ids up once.
         """
         predictions = self.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
         self.batch_update(chunk)
