@@ -28,7 +28,7 @@ SOURCES = Path(__file__).resolve().parent
 NOTEBOOKS = SOURCES.parent
 EXEMPT = {"nbval-ignore-output", "nbval-skip"}  # tags of cells whose output cannot be the same twice
 METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
 
