@@ -58,9 +58,13 @@ def _make_shell() -> Any:
     from IPython.core.history import HistoryManager
     from IPython.core.interactiveshell import InteractiveShell
 
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui: Any = None) -> None:
+            """Open no window, whatever a cell asks for."""
+
     HistoryManager.enabled = False  # type: ignore[assignment]  # a traitlet takes its value
     os.environ.setdefault("MPLBACKEND", "agg")
-    return InteractiveShell.instance()
+    return Shell.instance()
 
 
 def _run(shell: Any, source: str) -> dict[str, str] | None:
