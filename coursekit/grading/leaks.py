@@ -12,7 +12,7 @@ from coursekit.grading.misconception import read_misconceptions
 
 __all__ = ["leaks", "solution_lines"]
 
-_TELLING_LENGTH = 12
+_TELLING_LENGTH = 9
 _HARMLESS = re.compile(
     r"(import |from |def |class |@|with t\.part|for \w+ in \w+:$|return \w+$|\"\"\")"  # the frame of code, not its thought
 )
