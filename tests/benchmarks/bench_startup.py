@@ -1,7 +1,7 @@
 """How long until the course is there: first and later `make lab`, `import coursekit`, `coursekit --help` (run by `make bench`).
 
-`make lab` is timed by the wall, as a student does, from typing it to JupyterLab's first answer, in a fresh clone; packages come from
-pip's cache or a local index, because downloads measure the network. The rest is CPU time of the process, the best of several.
+`make lab` is timed by the wall, as a student does, from typing it to JupyterLab's first answer, in a fresh clone; packages come
+from pip's cache or a local index, because downloads measure the network. The rest is CPU time of the process, the best of several.
 """
 
 from __future__ import annotations
