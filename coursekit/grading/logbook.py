@@ -152,7 +152,7 @@ def _headline(exercise: Exercise, entries: Mapping[str, CheckProgress]) -> str:
 def _rows(exercise: Exercise, entries: Mapping[str, CheckProgress]) -> list[list[str]]:
     return [
         [
-            f"{check_id}: {exercise.check(check_id).title}",
+            f"{check_id}: {exercise.check(check_id).title.rstrip('.')}",
             "solved" if entry.solved else entry.outcome,
             points_text(entry.points, exercise.check(check_id).points),
             f"{entry.n_tries} tries",

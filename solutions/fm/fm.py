@@ -169,15 +169,19 @@ def pairs_gradient(V, x):
 check("fm-3")
 
 # %% [markdown] name="predict-3"
-# A slope can always be checked without knowing the formula: move one number a little and look how far the result moves.
-# **Predict** how many digits will agree, then run.
+# A slope can always be checked without its formula: move one number, see how far the result moves, divide. Usually the step
+# must be tiny for that. **Predict**: with a step as coarse as 0.5, how many digits will agree here?
 
 # %% name="run-3" tags=["raises-exception"]
-V, x, tiny = np.array([[0.3, -0.2], [0.5, 0.1], [-0.4, 0.7]]), np.array([1.0, 2.0, 0.5]), 1e-6
+V, x, step = np.array([[0.3, -0.2], [0.5, 0.1], [-0.4, 0.7]]), np.array([1.0, 2.0, 0.5]), 0.5
 moved = V.copy()
-moved[1, 0] += tiny
-print(f"measured {(pairs(moved, x) - pairs(V, x)) / tiny:.10f}")
-print(f"formula  {pairs_gradient(V, x)[1, 0]:.10f}")
+moved[1, 0] += step
+print(f"measured {(pairs(moved, x) - pairs(V, x)) / step:.12f}")
+print(f"formula  {pairs_gradient(V, x)[1, 0]:.12f}")
+
+# %% [markdown] name="finding-3"
+# **In each single number of it the model is a straight line**, so every step measures the same slope. It bends only when
+# several numbers move at once, which is why a learning rate still has to be small.
 
 # %% [markdown] name="step-4"
 # ## Step 4: predict

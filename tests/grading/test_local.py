@@ -135,7 +135,7 @@ def test_progress_remembers_tries_hints_and_the_best_result():
     assert (table.n_solved, table.n_checks) == (1, 2)
     entry = table.to_json()["exercises"]["demo"]["demo-1"]
     assert entry == {"n_tries": 3, "n_hints": 1, "outcome": "not attempted", "points": 2, "solved": True, "max_points": 2}
-    assert "demo-1: Twice as much., solved, 2 of 2 points, 3 tries, 1 of 3 hints seen" in repr(table)
+    assert "demo-1: Twice as much, solved, 2 of 2 points, 3 tries, 1 of 3 hints seen" in repr(table)
     assert "<caption" in table._repr_html_()
 
 
