@@ -22,8 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("coursekit.commands.lab:lab", "Open the course in JupyterLab."),
     "doctor": ("coursekit.commands.doctor:doctor", "Say what is there, what is missing and how to get it."),
     "check": ("coursekit.commands.exercises:check", "Check your answers to an exercise."),
-    "hint": ("coursekit.commands.exercises:hint", "Show the next hint for a check."),
-    "progress": ("coursekit.commands.exercises:progress", "Show how far you are."),
+    "hint": ("coursekit.commands.exercises:hint", "Show the next hint for a check, such as fm-1."),
+    "progress": ("coursekit.commands.exercises:progress", "Show how far you are, in one exercise or in all of them."),
     "data": ("coursekit.commands.data:data", "List and fetch the data sets of the course."),
     "evaluate": ("coursekit.commands.evaluate:evaluate", "Run a learner over your own ratings file, test then train."),
 }
