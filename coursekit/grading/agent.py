@@ -35,6 +35,7 @@ PROTOCOL = 1
 MIME_TYPE = "application/x.coursekit.reply+json"
 MAX_DEPTH = 32
 MAX_DIGITS = 25
+MAX_REPLY = 8_000_000
 
 _NOT_THE_STUDENTS = (__file__, os.path.dirname(os.__file__), "<frozen")
 _Json = Any
@@ -51,7 +52,11 @@ class Agent:
     def handle(self, request: str) -> str:
         """Answer one request text with one reply text."""
         replies = [self._answer(operation) for operation in json.loads(request)["operations"]]
-        return json.dumps({"protocol": PROTOCOL, "replies": replies}, allow_nan=False)
+        text = json.dumps({"protocol": PROTOCOL, "replies": replies}, allow_nan=False)
+        if len(text) <= MAX_REPLY:
+            return text
+        too_large = {"error": {"type": "ValueError", "message": "the answer is too large", "line": ""}}
+        return json.dumps({"protocol": PROTOCOL, "replies": [too_large] * len(replies)})
 
     def _answer(self, operation: _Operation) -> _Json:
         name = operation["name"]

@@ -295,7 +295,8 @@ def _outcome_of(error: SubjectError) -> Outcome:
 
 def _sentence(error: SubjectError, reveal: bool) -> str:
     """Say what went wrong; an exception's own text may quote hidden inputs, so a grader leaves it out."""
-    return inert(str(error) if reveal or not isinstance(error, StudentError) else error.type_name)
+    text = inert(str(error) if reveal or not isinstance(error, StudentError) else error.type_name)
+    return text[0].upper() + text[1:] if text.startswith(("the ", "there ")) else text
 
 
 def _entropy(text: str) -> int:

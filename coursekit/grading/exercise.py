@@ -2,13 +2,13 @@
 
 ::
 
-    exercise.toml   title, version, minutes
+    exercise.toml   name, title, version, minutes
     hints.toml      [fm-1] hints = [...], [fm-1.mistakes] name = "what to say"
     checks.py       the visible checks
     hidden.py       the hidden checks: only where instructors keep the exercise
     fm.ipynb        the notebook
 
-The folder's name is the exercise's name, and its checks are called after it: fm-1, fm-2, ...
+Checks are called after their exercise: fm-1, fm-2, ...
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def load_exercise(folder: Path) -> Exercise:
     about, words = _read_toml(folder / "exercise.toml"), _read_toml(folder / "hints.toml")
     try:
         return Exercise(
-            name=folder.name,
+            name=about["name"],
             title=about["title"],
             version=about["version"],
             minutes=about["minutes"],
@@ -124,8 +124,8 @@ def find_exercise(name: str, start: Path) -> Exercise:
     exercise_name = name.rsplit("-", 1)[0]
     candidates = [start, *(above / "exercises" / exercise_name for above in (start, *start.parents))]
     for folder in candidates:
-        if folder.name == exercise_name and (folder / "exercise.toml").is_file():
-            return load_exercise(folder)
+        if (folder / "exercise.toml").is_file() and (exercise := load_exercise(folder)).name == exercise_name:
+            return exercise
     raise UnknownNameError(
         f"There is no exercise for `{name}` here. Work in its folder, exercises/{exercise_name}, or above it."
     )

@@ -59,7 +59,7 @@ def read_source(file: Path) -> NotebookNode:
 def solved_notebook(folder: Path) -> NotebookNode:
     """Return the solved notebook of an exercise."""
     exercise = load_exercise(folder)
-    notebook = read_source(folder / f"{exercise.name}.py")
+    notebook = read_source(folder / f"{folder.name}.py")
     metadata = {
         "coursekit": {"exercise": exercise.name, "version": exercise.version},
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

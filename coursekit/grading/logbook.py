@@ -155,7 +155,7 @@ def _rows(exercise: Exercise, entries: Mapping[str, CheckProgress]) -> list[list
             f"{check_id}: {exercise.check(check_id).title.rstrip('.')}",
             "solved" if entry.solved else entry.outcome,
             points_text(entry.points, exercise.check(check_id).points),
-            f"{entry.n_tries} tries",
+            f"{entry.n_tries} {'try' if entry.n_tries == 1 else 'tries'}",
             f"{entry.n_hints} of {len(exercise.hints.get(check_id, ()))} hints seen",
         ]
         for check_id, entry in entries.items()

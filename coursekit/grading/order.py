@@ -20,11 +20,13 @@ def faults(folder: Path) -> list[str]:
     """Return what is not in order in `solutions/<name>`, as sentences that name file and cell."""
     exercise, notebook = load_exercise(folder), solved_notebook(folder)
     found = [*_files(exercise), *_cells(exercise, notebook), *_hints(exercise), *_mistakes(exercise)]
-    return [f"{exercise.name}/{sentence}" for sentence in found]
+    return [f"{folder.name}/{sentence}" for sentence in found]
 
 
 def _files(exercise: Exercise) -> Iterator[str]:
     name = exercise.name
+    if exercise.folder.name != name:
+        yield f"exercise.toml: is about {name}, its folder is called {exercise.folder.name}"
     known = {*SHIPPED, f"{name}.py", f"{name}.ipynb", "hidden.py", "misconceptions.py"}
     for file in sorted(exercise.folder.iterdir()):
         if file.name not in known and not file.name.startswith((".", "__pycache__")):

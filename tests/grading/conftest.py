@@ -87,7 +87,7 @@ def halve(x):
 check("demo-2")
 '''
 
-ABOUT = 'title = "A demo"\nversion = "1.0"\nminutes = 5\n'
+ABOUT = 'name = "demo"\ntitle = "A demo"\nversion = "1.0"\nminutes = 5\n'
 
 
 def notebook_of(*sources):

@@ -86,7 +86,7 @@ def test_a_mistake_that_makes_no_difference_is_not_recognised():
             p.close(t.subject.call("add", 2.0, 0.0), 2.0, mistakes={"subtracts": 2.0})
 
     report = outcome_of(lambda a, b: 7.0, nothing_added)
-    assert (report.message, report.misconceptions) == ("the value is 7, expected 2", ())
+    assert (report.message, report.misconceptions) == ("The value is 7, expected 2", ())
 
 
 def test_a_stub_is_not_attempted():
@@ -119,7 +119,7 @@ def test_a_part_that_compared_nothing_fails():
                 p.that(bool(number > 0), "positive")
 
     report = outcome_of(check=empty)
-    assert (report.points, report.message) == (0, "there was nothing to compare")
+    assert (report.points, report.message) == (0, "There was nothing to compare")
 
 
 @pytest.mark.parametrize("condition", [False, 0, 1, "yes", None, np.array([True]), np.bool_(False)])
@@ -157,7 +157,7 @@ def test_a_grader_reveals_neither_values_nor_the_students_own_words():
 
     subject = LocalSubject({"add": add, "fail": fail})
     hidden = run_check(secretive, subject, seed=1, reveal=False)
-    assert [part.message for part in hidden.parts] == ["the value differs", "ValueError"]
+    assert [part.message for part in hidden.parts] == ["The value differs", "ValueError"]
     shown = run_check(secretive, subject, seed=1)
     assert "0.574" in shown.parts[0].message
     assert "4711" in shown.parts[1].message

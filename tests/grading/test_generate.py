@@ -131,6 +131,11 @@ def test_a_fault_is_named_with_file_and_cell(source, file, old, new, fault):
     assert any(sentence.startswith(f"demo/{fault}") for sentence in faults(source)), faults(source)
 
 
+def test_an_exercise_lives_in_a_folder_of_its_name(source):
+    edit(source / "exercise.toml", 'name = "demo"', 'name = "other"')
+    assert "demo/exercise.toml: is about other, its folder is called demo" in faults(source)
+
+
 def test_a_stray_file_among_the_sources_is_named(source):
     (source / "old.py").write_text("", encoding="utf-8")
     assert faults(source) == ["demo/old.py: belongs to no exercise, remove it"]

@@ -170,7 +170,7 @@ def test_a_folder_that_cannot_be_written_is_no_reason_for_a_check_to_fail(exerci
         ("checks.py", None, "cannot be read"),
         ("hints.toml", None, "cannot be read"),
         ("hints.toml", "[", "is not TOML"),
-        ("exercise.toml", "", "lacks 'title'"),
+        ("exercise.toml", "", "lacks 'name'"),
         ("checks.py", "1 / 0", "cannot be run: ZeroDivisionError"),
     ],
 )
@@ -187,6 +187,12 @@ def test_checking_leaves_nothing_but_the_logbook_behind(exercise_folder):
     try_out()
     hint("demo-1")
     assert {file.name for file in exercise_folder.iterdir()} - before == {".coursekit"}
+
+
+def test_a_folder_may_be_called_otherwise(exercise_folder, monkeypatch):
+    other = exercise_folder.rename(exercise_folder.parent / "demo (copy)")
+    monkeypatch.chdir(other)
+    assert try_out().passed
 
 
 def test_two_folders_of_the_same_name_do_not_mix(exercise_folder, tmp_path, monkeypatch):
