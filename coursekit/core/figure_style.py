@@ -165,7 +165,7 @@ def new_axes(*, title: str = "", x_label: str = "", y_label: str = "", width: fl
     from matplotlib.figure import Figure
 
     with course_style():
-        axes = Figure(figsize=(width, height)).subplots()
+        axes = Figure(figsize=(width, height), dpi=_DPI).subplots()
         axes.set(title=title, xlabel=x_label, ylabel=y_label)
     return axes
 
