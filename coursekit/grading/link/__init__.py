@@ -1,0 +1,1 @@
+"""A line to a kernel that may lie, flood, stall or die."""

@@ -1,0 +1,22 @@
+"""A place where foreign code can do what it likes, to nobody."""
+
+from coursekit.grading.sandbox.bubblewrap import command_line, environment, require_sandbox, start, trouble
+from coursekit.grading.sandbox.errors import SandboxUnavailableError
+from coursekit.grading.sandbox.limits import Limits
+from coursekit.grading.sandbox.mounts import Mounts, runtime_folders
+from coursekit.grading.sandbox.privileges import drop_privileges
+from coursekit.grading.sandbox.watchdog import MemoryWatchdog
+
+__all__ = [
+    "Limits",
+    "MemoryWatchdog",
+    "Mounts",
+    "SandboxUnavailableError",
+    "command_line",
+    "drop_privileges",
+    "environment",
+    "require_sandbox",
+    "runtime_folders",
+    "start",
+    "trouble",
+]

@@ -1,0 +1,155 @@
+"""Start a program under bubblewrap: own namespaces of every kind, a read-only machine, no network, nothing left afterwards.
+
+Source: the manual page bwrap(1), version 0.8.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from coursekit.grading.sandbox.errors import SandboxUnavailableError
+from coursekit.grading.sandbox.limits import Limits
+from coursekit.grading.sandbox.mounts import AGENT, COURSE, HOME, Mounts, runtime_folders
+from coursekit.grading.sandbox.privileges import drop_privileges
+
+__all__ = ["command_line", "require_sandbox", "start", "trouble"]
+
+_ENVIRONMENT = {
+    "HOME": str(HOME),
+    "USER": "student",
+    "LOGNAME": "student",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/bin:/bin",
+    "PYTHONPATH": f"{COURSE}:{AGENT}",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONHASHSEED": "0",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "IPYTHONDIR": "/tmp/ipython",  # noqa: S108 - a private folder inside the sandbox
+    "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
+    "JUPYTER_PLATFORM_DIRS": "1",
+}
+_HOW_TO = (
+    "Install bubblewrap (`apt install bubblewrap`) and let ordinary users make user namespaces "
+    "(on Ubuntu 23.10 and later an AppArmor profile for bwrap; in a container, a seccomp profile that allows them). "
+    "Or accept the risk with --allow-unsandboxed: every report will say so."
+)
+
+
+def command_line(program: Sequence[str], *, mounts: Mounts, limits: Limits, nested_namespaces: bool = False) -> list[str]:
+    """Return the command that starts a program in the sandbox.
+
+    Parameters
+    ----------
+    program : sequence of str
+    mounts : Mounts
+    limits : Limits
+        Here they bound the temporary folders; the program itself must call `confine`.
+    nested_namespaces : bool
+        Whether the program is trusted to make namespaces of its own.
+    """
+    scratch = str(limits.scratch_mb * 1_000_000)
+    command = [_bwrap(), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+    command += [] if nested_namespaces else ["--disable-userns"]
+    command += mounts.arguments()
+    command += ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/dev/shm", "/tmp", str(HOME)):  # noqa: S108
+        command += ["--size", scratch, "--tmpfs", folder]
+    if nested_namespaces:
+        command += ["--dir", "/mnt"]
+    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(HOME), "--uid", "1000", "--gid", "1000"]
+    command += ["--hostname", "sandbox", "--cap-drop", "ALL", "--clearenv"]
+    for name, value in _ENVIRONMENT.items():
+        command += ["--setenv", name, value]
+    return [*command, "--", *program]
+
+
+def start(
+    program: Sequence[str],
+    *,
+    mounts: Mounts,
+    limits: Limits,
+    pass_fds: Sequence[int] = (),
+    nested_namespaces: bool = False,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a program in the sandbox, as a user without rights; it ends when we do.
+
+    Parameters
+    ----------
+    program, mounts, limits, nested_namespaces
+        See `command_line`.
+    pass_fds : sequence of int
+        Descriptors that the program inherits; it inherits no others.
+    stdin : int
+        A descriptor that the program reads as its standard input; it should be no file that anybody else cares for.
+
+    Raises
+    ------
+    SandboxUnavailableError
+        If bubblewrap is not there.
+    """
+    command = command_line(program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces)
+    become = _become_nobody if os.geteuid() == 0 else None
+    return subprocess.Popen(
+        command,
+        env={"PATH": "/usr/bin:/bin"},  # bubblewrap's own process keeps it, readable inside under /proc/1
+        cwd="/",
+        stdin=stdin,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=pass_fds,
+        preexec_fn=become,
+    )
+
+
+@cache
+def trouble() -> str:
+    """Say why there is no sandbox on this machine, or nothing; found out by starting one."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap is not installed"
+    try:
+        process = start([sys.executable, "-c", "import numpy"], mounts=Mounts(), limits=Limits())
+    except (SandboxUnavailableError, OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    if process.wait() != 0:
+        return "bubblewrap is there but cannot start Python (is it forbidden to make user namespaces?)"
+    return ""
+
+
+def require_sandbox() -> None:
+    """Go on only where there is a sandbox.
+
+    Raises
+    ------
+    SandboxUnavailableError
+        With what is missing and what to do.
+    """
+    if trouble():
+        raise SandboxUnavailableError(f"Submissions cannot be run safely: {trouble()}. {_HOW_TO}")
+
+
+def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a submission, for a run without a sandbox, with changes."""
+    return {**_ENVIRONMENT, **(changes or {})}
+
+
+def _become_nobody() -> None:
+    drop_privileges([*runtime_folders(), *(Path(source) for source, _ in Mounts().pairs())])
+
+
+def _bwrap() -> str:
+    found = shutil.which("bwrap")
+    if found is None:
+        raise SandboxUnavailableError(f"Submissions cannot be run safely: bubblewrap is not installed. {_HOW_TO}")
+    return found

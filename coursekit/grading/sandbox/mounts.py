@@ -1,0 +1,77 @@
+"""What foreign code may see: an empty machine with Python in it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import coursekit
+
+__all__ = ["AGENT", "COURSE", "HOME", "Mounts", "runtime_folders"]
+
+AGENT = Path("/opt/agent")
+"""Where the files of ours that run inside are mounted."""
+
+COURSE = Path("/opt/course")
+"""Where the part of the course that a submission may import is mounted."""
+
+HOME = Path("/home/student")
+
+_PACKAGE = Path(coursekit.__file__).resolve().parent
+_GRADING = _PACKAGE / "grading"
+_SYSTEM = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
+_INSIDE = {
+    "agent.py": _GRADING / "agent.py",
+    "confine.py": _GRADING / "sandbox" / "confine.py",
+    "kernel_main.py": _GRADING / "link" / "kernel_main.py",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mounts:
+    """What is mounted besides Python.
+
+    Parameters
+    ----------
+    modules : tuple of str
+        Parts of coursekit that a submission may import, such as "core" or "forecasting/data.py". Never what solves the
+        exercise.
+    """
+
+    modules: tuple[str, ...] = field(default=("core", "data"))
+
+    def pairs(self) -> Iterator[tuple[Path, Path]]:
+        """Yield what to mount and where."""
+        for name, file in _INSIDE.items():
+            yield file, AGENT / name
+        yield _PACKAGE / "__init__.py", COURSE / "coursekit" / "__init__.py"
+        yield _GRADING / "link" / "stand_in.py", COURSE / "coursekit" / "grading" / "__init__.py"
+        for module in self.modules:
+            yield _PACKAGE / module, COURSE / "coursekit" / module
+
+    def arguments(self) -> list[str]:
+        """Return the part of bubblewrap's command line that decides what is visible."""
+        found = ["--ro-bind", "/usr", "/usr"]
+        for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+            place = Path("/") / name
+            if place.is_symlink():
+                found += ["--symlink", str(place.readlink()), str(place)]
+            elif place.is_dir():
+                found += ["--ro-bind", str(place), str(place)]
+        for name in _SYSTEM:
+            found += ["--ro-bind-try", name, name]
+        for folder in runtime_folders():
+            found += ["--ro-bind", str(folder), str(folder)]
+        if any(_PACKAGE.is_relative_to(folder) for folder in [*runtime_folders(), Path("/usr")]):
+            found += ["--tmpfs", str(_PACKAGE)]  # the reference solutions lie there
+        for source, target in self.pairs():
+            found += ["--ro-bind", str(source), str(target)]
+        return found
+
+
+def runtime_folders() -> list[Path]:
+    """Return the folders of this Python that are not part of the system."""
+    folders = dict.fromkeys(Path(name).resolve() for name in (sys.base_prefix, sys.prefix))
+    return [folder for folder in folders if not folder.is_relative_to("/usr")]
