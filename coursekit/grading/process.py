@@ -6,6 +6,7 @@ else's work needs one.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import queue
 import signal
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from coursekit.grading.errors import SubjectLost, TookTooLong
+from coursekit.grading.errors import GradingError, SubjectLost, TookTooLong
 from coursekit.grading.notebook import CodeCell
 from coursekit.grading.subject import Subject
 
@@ -155,5 +156,7 @@ _LEFT = "The process of the solution ended by itself: out of memory, a crash, or
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
+    if importlib.util.find_spec("IPython") is None:
+        raise GradingError("Running a notebook needs IPython. Install it with: pip install 'coursekit[lab]'.")
     command = [sys.executable, "-m", "coursekit.grading.child"]
     return subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from coursekit.grading.errors import StudentError, SubjectLost, TookTooLong
+from coursekit.grading.errors import GradingError, StudentError, SubjectLost, TookTooLong
 from coursekit.grading.notebook import code_cells, read_notebook
 from coursekit.grading.process import ProcessSubject
 
@@ -102,6 +102,12 @@ def test_a_process_that_ends_in_a_call_is_lost_from_then_on(run):
     for name in ("leave", "f"):
         with pytest.raises(SubjectLost, match="ended by itself"):
             subject.call(name)
+
+
+def test_without_ipython_we_say_what_to_install(run, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(GradingError, match=r"coursekit\[lab\]"):
+        run("x = 1")
 
 
 def test_cells_that_take_too_long_together_lose_the_process(run):
