@@ -193,3 +193,10 @@ def test_the_students_notebook_has_no_output_and_stable_ids(root, folder):
 
 def test_points_of_a_check_are_whole(exercise):
     assert all(math.isclose(exercise.points(name), round(exercise.points(name))) for name in exercise.check_ids)
+
+
+def test_run_all_gets_to_the_end_of_an_untouched_notebook(root, folder):
+    place = root / "exercises" / folder.name
+    cells = [cell for cell in code_cells(read_notebook(place / f"{folder.name}.ipynb")) if not cell.is_test]
+    with ProcessSubject(cells, place, run_seconds=60) as subject:
+        assert [cell.id for cell, _, _ in subject.errors if not cell.may_raise] == []
