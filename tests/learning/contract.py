@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from coursekit.learning.ensemble import WeightedEnsemble
 from coursekit.learning.factorization_machine import OnlineFactorizationMachine
 from coursekit.learning.learner import OnlineLearner
 from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
@@ -15,4 +16,8 @@ LEARNERS: dict[str, Callable[[], OnlineLearner]] = {
         f"fm-{rule}": lambda rule=rule: OnlineFactorizationMachine(n_factors=4, rule=rule, seed=3)
         for rule in ("sgd", "adagrad", "belief")
     },
+    "ensemble": lambda: WeightedEnsemble(
+        [OnlineMatrixFactorization(n_factors=4, rule="sgd", seed=3), OnlineFactorizationMachine(n_factors=4, seed=3)],
+        target_range=(0.0, 6.0),
+    ),
 }
