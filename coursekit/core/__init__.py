@@ -1,0 +1,1 @@
+"""The words everything speaks: events, errors, state, streams, data sets, metrics, evaluation, figures."""

@@ -103,6 +103,7 @@ def lab(browser: Browser, address: str, root: Path) -> Iterator[Lab]:
     with browser.new_context(viewport={"width": 1280, "height": 860}, locale="en-US") as context:
         page = context.new_page()
         page.set_default_timeout(START_SECONDS * 1000)
+        expect.set_options(timeout=START_SECONDS * 1000)
         yield Lab(page, address, root / pictures if pictures else None)
 
 
