@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from coursekit.core.errors import UnknownNameError
+from coursekit.core.figure_style import INK, QUIET, look, new_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["PARTS", "PLATFORM", "Box", "plot_course_map", "plot_platform"]
 
-_INK, _QUIET, _LIT = "#222222", "#7F7F7F", "#0072B2"
 _PAPER, _GLOW = "#FFFFFF", "#DCEBF5"
 
 
@@ -108,7 +107,7 @@ PLATFORM: dict[str, Box] = {
 """The platform as a loop from people to people, by the name that a lesson lights."""
 
 
-def plot_course_map(*, lit: Collection[str] = ()) -> Figure:
+def plot_course_map(*, lit: Collection[str] = ()) -> Axes:
     """Draw the plan of the course: four parts, each above what it stands on.
 
     Parameters
@@ -126,7 +125,7 @@ def plot_course_map(*, lit: Collection[str] = ()) -> Figure:
 
 def plot_platform(
     *, lit: Collection[str] = (), title: str = "What people do comes back to them as what they are shown"
-) -> Figure:
+) -> Axes:
     """Draw the platform that the course builds: from what people do to what they are shown.
 
     Parameters
@@ -143,24 +142,21 @@ def plot_platform(
     return _drawing(PLATFORM, lit, title=title, height=2.9)
 
 
-def _drawing(boxes: dict[str, Box], lit: Collection[str], *, title: str, height: float) -> Figure:
+def _drawing(boxes: dict[str, Box], lit: Collection[str], *, title: str, height: float) -> Axes:
     unknown = sorted(set(lit) - set(boxes))
     if unknown:
         raise UnknownNameError(f"`lit` must be among {', '.join(boxes)}, got {unknown[0]!r}.")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(figsize=(6.4, height), layout="constrained")
+    axes = new_axes(title=title, height=height)
     axes.set(
         xlim=(-0.1, max(box.x + box.width for box in boxes.values()) + 0.1),
         ylim=(-0.1, max(box.y + box.height for box in boxes.values()) + 0.1),
-        title=title,
     )
     axes.axis("off")
     for name, box in boxes.items():
         for other in box.leads_to:
             _draw_arrow(axes, box, boxes[other])
         _draw_box(axes, box, is_lit=name in lit)
-    return figure
+    return axes
 
 
 def _draw_box(axes: Axes, box: Box, *, is_lit: bool) -> None:
@@ -172,16 +168,16 @@ def _draw_box(axes: Axes, box: Box, *, is_lit: bool) -> None:
         box.height - 0.2,
         boxstyle="round,pad=0.1,rounding_size=0.15",
         facecolor=_GLOW if is_lit else _PAPER,
-        edgecolor=_LIT if is_lit else _QUIET,
+        edgecolor=look("model").colour if is_lit else QUIET,
         linewidth=2.0 if is_lit else 0.8,
     )
     axes.add_patch(frame)
     x, y = box.x + box.width / 2, box.y + box.height / 2
     rows = "\n".join(box.lines)
     n_title, n_rows = box.title.count("\n") + 1, len(box.lines)
-    gap = 0.22 * (n_rows - n_title)
-    axes.text(x, y + gap, box.title, ha="center", va="bottom", fontsize=9, fontweight="bold", color=_INK)
-    axes.text(x, y + gap, rows, ha="center", va="top", fontsize=8, color=_INK)
+    gap = 0.13 * (n_rows - n_title) - 0.04  # half a line of text is about 0.13 units high
+    axes.text(x, y + gap, box.title, ha="center", va="bottom", fontsize=9, fontweight="bold", color=INK)
+    axes.text(x, y + gap, rows, ha="center", va="top", fontsize=8, color=INK)
 
 
 def _draw_arrow(axes: Axes, start: Box, end: Box) -> None:
@@ -189,5 +185,5 @@ def _draw_arrow(axes: Axes, start: Box, end: Box) -> None:
         "",
         xy=end.edge_towards(start),
         xytext=start.edge_towards(end),
-        arrowprops={"arrowstyle": "-|>", "color": _QUIET, "linewidth": 1.0, "shrinkA": 1, "shrinkB": 1},
+        arrowprops={"arrowstyle": "-|>", "color": QUIET, "linewidth": 1.0, "shrinkA": 1, "shrinkB": 1},
     )

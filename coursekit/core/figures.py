@@ -42,6 +42,7 @@ __all__ = [
     "look",
     "mark_alarm",
     "mark_drift",
+    "mark_points",
     "new_axes",
     "plot_bars",
     "plot_curves",
@@ -152,6 +153,23 @@ def mark_drift(axes: Axes, at: float | Iterable[float], *, label: str = "drift")
 def mark_alarm(axes: Axes, at: float | Iterable[float], *, label: str = "alarm") -> None:
     """Mark where something was detected or went wrong: a solid vermillion line, named once."""
     _mark(axes, at, label, colour=ROLES["alarm"].colour, dashes="solid", place="right")
+
+
+@course_style()
+def mark_points(axes: Axes, x: npt.ArrayLike, y: npt.ArrayLike, *, label: str) -> None:
+    """Mark single observations beside the lines that try to follow them: hollow grey circles, with their name in a corner."""
+    (points,) = axes.plot(
+        x,
+        y,
+        linestyle="none",
+        marker="o",
+        markersize=5.5,
+        markerfacecolor="white",
+        markeredgecolor=QUIET,
+        label=label,
+        zorder=1.8,
+    )
+    axes.legend(handles=[points], loc="best", labelcolor=QUIET)
 
 
 @course_style()

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import matplotlib.pyplot as plt
 import pytest
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Annotation
 
 from coursekit.core.diagrams import PARTS, PLATFORM, Box, plot_course_map, plot_platform
 from coursekit.core.errors import UnknownNameError
+from coursekit.core.figure_style import png
 
 DRAWINGS = {"course map": (plot_course_map, PARTS), "platform": (plot_platform, PLATFORM)}
 every_drawing = pytest.mark.parametrize("name", DRAWINGS)
 
 
-@pytest.fixture(autouse=True)
-def _close() -> object:
-    yield
-    plt.close("all")
-
-
-def frames(figure: Figure) -> list[FancyBboxPatch]:
-    return [patch for patch in figure.axes[0].patches if isinstance(patch, FancyBboxPatch)]
+def frames(axes: Axes) -> list[FancyBboxPatch]:
+    return [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
 
 
 @every_drawing
@@ -38,9 +33,9 @@ def test_no_two_boxes_overlap(name: str) -> None:
 @every_drawing
 def test_every_word_stays_inside_its_box(name: str) -> None:
     """Measured as it is drawn, with the font that matplotlib brings along."""
-    figure = DRAWINGS[name][0]()
-    figure.canvas.draw()
-    axes = figure.axes[0]
+    axes = DRAWINGS[name][0]()
+    assert isinstance(axes.figure, Figure)
+    png(axes.figure)
     texts = [text for text in axes.texts if text.get_text() and not isinstance(text, Annotation)]
     boxes = list(DRAWINGS[name][1].values())
     assert len(texts) == 2 * len(boxes)

@@ -186,6 +186,17 @@ def test_dots_show_the_interval_over_seeds():
     assert list(dot.get_xdata()) == [5.0]
 
 
+def test_observations_are_points_without_a_line_and_leave_the_curves_alone():
+    axes = some_curves()
+    before = {name: line.get_ydata().tolist() for name, line in lines(axes).items()}
+    figures.mark_points(axes, [0, 20], [-3.0, 9.0], label="given")
+    points = lines(axes)["given"]
+    assert points.get_xydata().tolist() == [[0, -3], [20, 9]]
+    assert (points.get_linestyle(), points.get_markerfacecolor()) == ("None", "white")
+    assert {name: lines(axes)[name].get_ydata().tolist() for name in before} == before
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["given"]
+
+
 def test_drift_and_alarm_are_marked_in_their_own_ways():
     axes = some_curves()
     before = len(axes.get_lines())
