@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,20 @@ from coursekit.learning.learner import OnlineLearner
 from coursekit.learning.rules import Rule, rule_named
 from coursekit.learning.table import Field, Rows
 
-__all__ = ["FactorModel"]
+__all__ = ["ActiveRows", "FactorModel"]
 
 _FloatArray = npt.NDArray[np.float64]
 _RowNumbers = npt.NDArray[np.intp]
+
+
+class ActiveRows(NamedTuple):
+    """What a query finds in the table: the rows of its known ids, then of its known features, and how much has no row."""
+
+    rows: _RowNumbers
+    values: _FloatArray
+    n_ids: int
+    unseen_ids: float  # sum of squared values
+    unseen_features: float
 
 
 class FactorModel(OnlineLearner):
@@ -179,15 +189,15 @@ class FactorModel(OnlineLearner):
         """
         if self.rule.name != "belief":
             raise InvalidParameterError(f'`predict_variance` needs `rule="belief"`, this model has {self.rule.name!r}.')
-        rows, values, unseen = self._active(user_id, item_id, features)
+        known = self._active(user_id, item_id, features)
         priors = self.rule.start_of_memory()
-        variance: float = kernels.predict_variance(self._rows.array, self._model, self.n_factors, rows, values, unseen, *priors)
+        variance: float = kernels.predict_variance(self._rows.array, self._model, self.n_factors, *known, *priors)
         return variance
 
-    def _active(self, user_id: Any, item_id: Any, features: Features | None) -> tuple[_RowNumbers, _FloatArray, float]:
-        """Rows and values of what is known of a query, and the sum of the squared values of what is not."""
+    def _active(self, user_id: Any, item_id: Any, features: Features | None) -> ActiveRows:
+        """Rows and values of what is known of a query, ids first."""
         rows = [row for row in (self._users.get(user_id, -1), self._items.get(item_id, -1)) if row >= 0]
-        return np.array(rows, dtype=np.intp), np.ones(len(rows)), 2.0 - len(rows)
+        return ActiveRows(np.array(rows, dtype=np.intp), np.ones(len(rows)), len(rows), kernels.N_IDS - len(rows), 0.0)
 
     @property
     def intercept(self) -> float:

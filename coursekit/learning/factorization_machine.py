@@ -13,7 +13,7 @@ import numpy.typing as npt
 from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.learning import kernels
-from coursekit.learning.factor_model import FactorModel, weights_of
+from coursekit.learning.factor_model import ActiveRows, FactorModel, weights_of
 from coursekit.learning.rules import Rule
 
 __all__ = ["OnlineFactorizationMachine"]
@@ -144,7 +144,7 @@ class OnlineFactorizationMachine(FactorModel):
         """Return the expected target; unseen ids and features add nothing to what is known without them."""
         if features is None:
             return super().predict(user_id, item_id)
-        rows, values, _ = self._active(user_id, item_id, features)
+        rows, values, *_ = self._active(user_id, item_id, features)
         prediction: float = kernels.predict_rows(self._rows.array, self._model, self.n_factors, rows, values)
         return prediction
 
@@ -156,14 +156,14 @@ class OnlineFactorizationMachine(FactorModel):
             return super().predict_many(user_ids, item_ids)
         return np.array([self.predict(*query) for query in zip(user_ids, item_ids, features, strict=True)])
 
-    def _active(self, user_id: Any, item_id: Any, features: Features | None) -> tuple[_RowNumbers, _FloatArray, float]:
-        rows, values, unseen = super()._active(user_id, item_id, features)
+    def _active(self, user_id: Any, item_id: Any, features: Features | None) -> ActiveRows:
+        ids = super()._active(user_id, item_id, features)
         sides = [(self._features.get(name, -1), value) for name, value in self._read(features)]
         known = [side for side in sides if side[0] >= 0]
-        return (
-            np.concatenate([rows, np.array([row for row, _ in known], dtype=np.intp)]),
-            np.concatenate([values, np.array([value for _, value in known])]),
-            unseen + math.fsum(value * value for row, value in sides if row < 0),
+        return ids._replace(
+            rows=np.concatenate([ids.rows, np.array([row for row, _ in known], dtype=np.intp)]),
+            values=np.concatenate([ids.values, np.array([value for _, value in known])]),
+            unseen_features=math.fsum(value * value for row, value in sides if row < 0),
         )
 
     def _columns(self, chunk: Chunk, features: list[_ActiveFeatures]) -> tuple[_RowNumbers, _RowNumbers, _FloatArray]:

@@ -42,7 +42,9 @@ __all__ = [
 # Layout of the vector `model`: what belongs to no row, then the settings of the rule.
 INTERCEPT, INTERCEPT_MEMORY, N_SAMPLES = 0, 1, 2
 NOISE, USER_RATE, USER_PENALTY, ITEM_RATE, ITEM_PENALTY, FACTOR_RATE, FACTOR_PENALTY = 3, 4, 5, 6, 7, 8, 9
-MODEL_SIZE = 10
+FEATURE_RATE, FEATURE_FACTOR_RATE = 10, 11
+MODEL_SIZE = 12
+N_IDS = 2  # an event's first rows are its user and its item; side features follow
 
 _fast = compiled(reorder_sums=True)
 
@@ -121,16 +123,17 @@ def learn_rows(table, model, rule, k, rows, values, target, weight):
 
     spread = 1.0
     if rule == BELIEF_TAG:
-        spread = model[NOISE] / weight + _variance(table, model, k, rows, values, sums)
+        spread = model[NOISE] / weight + _variance(table, model, k, rows, values, sums, N_IDS)
     error = _move_intercept(model, rule, error, weight, spread)
 
     for at in range(rows.size):
         row, x = table[rows[at]], values[at]
         counts = x if row[0] != 0.0 else 0.0
-        move(rule, row, 0, x, error, spread, model[USER_RATE], model[USER_PENALTY])
+        bias_rate, rate = _rates(model, at < N_IDS)
+        move(rule, row, 0, x, error, spread, bias_rate, model[USER_PENALTY])
         for f in range(1, k + 1):
             slope = x * (sums[f - 1] - counts * row[f])
-            move(rule, row, f, slope, error, spread, model[FACTOR_RATE], model[FACTOR_PENALTY])
+            move(rule, row, f, slope, error, spread, rate, model[FACTOR_PENALTY])
     return prediction
 
 
@@ -193,29 +196,46 @@ def _sum_rows(table, k, rows, values, sums):
 
 
 @_fast
-def predict_variance(table, model, k, rows, values, unseen, bias_variance, factor_variance):
-    """Variance of a target around `predict_rows` under a Gaussian belief; `unseen` is the sum of x^2 over what has no row."""
+def predict_variance(table, model, k, rows, values, n_ids, unseen_ids, unseen_features, bias_variance, factor_variance):
+    """Variance of a target around `predict_rows` under a Gaussian belief.
+
+    The first `n_ids` rows are of ids. `unseen_*` is the sum of x^2 over what has no row and would start with the variances
+    given last.
+    """
     sums = np.zeros(k)
     _sum_rows(table, k, rows, values, sums)
-    of_an_unseen = bias_variance + model[USER_RATE]
+    square = 0.0
     for f in range(k):
-        of_an_unseen += sums[f] * sums[f] * (factor_variance + model[FACTOR_RATE])
-    return model[NOISE] + _variance(table, model, k, rows, values, sums) + unseen * of_an_unseen
+        square += sums[f] * sums[f]
+    of_an_unseen = bias_variance + square * factor_variance
+    variance = model[NOISE] + _variance(table, model, k, rows, values, sums, n_ids)
+    variance += unseen_ids * (of_an_unseen + model[USER_RATE] + square * model[FACTOR_RATE])
+    variance += unseen_features * (of_an_unseen + model[FEATURE_RATE] + square * model[FEATURE_FACTOR_RATE])
+    return variance
 
 
 @_fast
-def _variance(table, model, k, rows, values, sums):
+def _variance(table, model, k, rows, values, sums, n_ids):
     """Variance of the prediction that comes from not knowing the parameters, sum_j s_j^2 v_j."""
     m = k + 1
     variance = model[INTERCEPT_MEMORY]
     for at in range(rows.size):
         row, x = table[rows[at]], values[at]
         counts = x if row[0] != 0.0 else 0.0
-        variance += x * x * (row[m] + model[USER_RATE])
+        bias_walk, factor_walk = _rates(model, at < n_ids)
+        variance += x * x * (row[m] + bias_walk)
         for f in range(1, k + 1):
             slope = x * (sums[f - 1] - counts * row[f])
-            variance += slope * slope * (row[m + f] + model[FACTOR_RATE])
+            variance += slope * slope * (row[m + f] + factor_walk)
     return variance
+
+
+@_fast
+def _rates(model, is_id):
+    """Rates (of a belief: walks) of the bias and the factors of a row: side features have their own."""
+    if is_id:
+        return model[USER_RATE], model[FACTOR_RATE]
+    return model[FEATURE_RATE], model[FEATURE_FACTOR_RATE]
 
 
 @_fast

@@ -55,7 +55,8 @@ def move(rule, row, j, slope, error, spread, rate, penalty):  # type: ignore[no-
 class Rule(ABC):
     """What the update rules have in common: finite settings, checked when made.
 
-    `settings` gives the kernels their numbers: noise, then (rate, penalty) of user biases, item biases and factors.
+    `settings` gives the kernels their numbers: noise, then (rate, penalty) of user biases, item biases and factors, then the
+    rates of the biases and factors of side features.
     """
 
     tag: ClassVar[int]
@@ -77,7 +78,7 @@ class Rule(ABC):
 
     @abstractmethod
     def settings(self, pace: float = 1.0) -> _FloatArray:
-        """Numbers for the kernels, learning `pace` times as fast, shape (7,)."""
+        """Numbers for the kernels, learning `pace` times as fast, shape (9,)."""
 
     @abstractmethod
     def with_regularization(self, penalty: float) -> Rule:
@@ -120,9 +121,10 @@ class _RateRule(Rule):
         return self.factor_rate
 
     def settings(self, pace: float = 1.0) -> _FloatArray:
-        """Numbers for the kernels, learning `pace` times as fast, shape (7,)."""
+        """Numbers for the kernels, learning `pace` times as fast, shape (9,)."""
         bias = (pace * self.bias_rate, self.bias_penalty)
-        return np.array([0.0, *bias, *bias, pace * self.factor_rate, self.factor_penalty])
+        factor_rate = pace * self.factor_rate
+        return np.array([0.0, *bias, *bias, factor_rate, self.factor_penalty, bias[0], factor_rate])
 
     def with_regularization(self, penalty: float) -> Rule:
         """Return the rule with this penalty on biases and factors."""
@@ -188,7 +190,10 @@ class GaussianBelief(Rule):
     intercept_variance, bias_variance, factor_variance : float
         Variance of the unseen intercept and an unseen bias (target unit squared) and factor (target unit).
     bias_walk, factor_walk : float
-        Variance regained at each event: how fast tastes may drift. 0 never forgets.
+        Variance that a user or an item regains at each of its events: how fast tastes may drift. 0 never forgets.
+    feature_walk : float
+        The same for biases and factors of side features. Much smaller: a genre takes part in thousands of events, and what it
+        means changes slowly.
     """
 
     tag: ClassVar[int] = BELIEF_TAG
@@ -201,6 +206,7 @@ class GaussianBelief(Rule):
     factor_variance: float = 0.044
     bias_walk: float = 2.4e-4
     factor_walk: float = 1.4e-5
+    feature_walk: float = 1e-7
 
     @property
     def learning_rate(self) -> float:
@@ -208,8 +214,9 @@ class GaussianBelief(Rule):
         return 1.0
 
     def settings(self, pace: float = 1.0) -> _FloatArray:
-        """Numbers for the kernels, learning `pace` times as fast, shape (7,)."""
-        return np.array([self.noise / pace, self.bias_walk, 0.0, self.bias_walk, 0.0, self.factor_walk, 0.0])
+        """Numbers for the kernels, learning `pace` times as fast, shape (9,)."""
+        bias = (self.bias_walk, 0.0)
+        return np.array([self.noise / pace, *bias, *bias, self.factor_walk, 0.0, self.feature_walk, self.feature_walk])
 
     def with_regularization(self, penalty: float) -> Rule:
         """Refuse: the prior variances of a belief are its regularization."""

@@ -7,7 +7,7 @@ Ids get a row when they are first learnt from, never when they are asked about.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any
 

@@ -190,5 +190,5 @@ def test_predictive_variance_is_the_spread_the_update_uses():
     rows = np.array([model._users["u1"], model._items["unheard of"], model._features["hour"], model._features["brand new"]])
     model._start_rows()
     values = np.array([1.0, 1.0, 0.5, 2.0])
-    spread = kernels.predict_variance(model._rows.array, model._model, 3, rows, values, 0.0, 0.0, 0.0)
+    spread = kernels.predict_variance(model._rows.array, model._model, 3, rows, values, 2, 0.0, 0.0, 0.0, 0.0)
     assert variance == pytest.approx(spread, rel=1e-12)
