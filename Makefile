@@ -33,7 +33,7 @@ COMPILE := -m compileall -q -q -j 0
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint types format exercises notebooks screenshots bench clean
+.PHONY: help lab test lint types format exercises notebooks constraints screenshots bench clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -58,6 +58,12 @@ exercises: $(TEST_READY) ## Generate exercises/ from solutions/
 
 notebooks: $(TEST_READY) ## Run the lessons' sources and store them with their outputs
 	@$(BIN)/python notebooks/src/build.py $(ONLY)
+
+constraints: $(TEST_READY) ## Write down the versions that are installed now as the ones to install everywhere
+	@{ echo "# The versions that the course is tested with, for pip install -c; written by make constraints."; \
+	   echo "# torch 2.13.0 names every build of it; which one (CPU or CUDA) is up to the index, see the README."; \
+	   $(BIN)/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+[a-z0-9.]*$$//'; } > constraints.new
+	@mv constraints.new constraints.txt
 
 screenshots: $(TEST_READY) ## Look at the course in a browser; pictures go to screenshots/
 	@COURSEKIT_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/house/test_lab_in_browser.py
