@@ -1,0 +1,90 @@
+"""Drift detectors: one number per event in, an alarm out when the stream is no longer what it was (lesson 05).
+
+>>> from coursekit.learning import drift
+>>> detector = drift.ADWIN(delta=0.01)
+>>> detector.update(0.3)
+>>> detector.drift_detected
+False
+
+Every name below is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from coursekit.core.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from coursekit.learning.drift.adwin import ADWIN
+    from coursekit.learning.drift.ddm import DDM
+    from coursekit.learning.drift.detector import Detector, DriftDetector
+    from coursekit.learning.drift.eddm import EDDM
+    from coursekit.learning.drift.glr_bernoulli import BernoulliGLR
+    from coursekit.learning.drift.glr_gaussian import GaussianGLR
+    from coursekit.learning.drift.hddm_a import HDDM_A
+    from coursekit.learning.drift.hddm_w import HDDM_W
+    from coursekit.learning.drift.kswin import KSWIN
+    from coursekit.learning.drift.mean_shift import ConceptDriftDetector
+    from coursekit.learning.drift.page_hinkley import PageHinkley
+
+__all__ = [
+    "DETECTORS",
+    "ADWIN",
+    "BernoulliGLR",
+    "ConceptDriftDetector",
+    "DDM",
+    "Detector",
+    "DriftDetector",
+    "EDDM",
+    "GaussianGLR",
+    "HDDM_A",
+    "HDDM_W",
+    "KSWIN",
+    "PageHinkley",
+    "detector_named",
+]
+
+DETECTORS: Mapping[str, str] = {
+    "ConceptDriftDetector": "mean_shift",
+    "PageHinkley": "page_hinkley",
+    "DDM": "ddm",
+    "EDDM": "eddm",
+    "HDDM_A": "hddm_a",
+    "HDDM_W": "hddm_w",
+    "ADWIN": "adwin",
+    "KSWIN": "kswin",
+    "BernoulliGLR": "glr_bernoulli",
+    "GaussianGLR": "glr_gaussian",
+}
+"""Name of every detector to its file, in the order of lesson 05."""
+
+
+def detector_named(name: str, **settings: Any) -> DriftDetector:
+    """Make a detector by its name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of this name; the message lists those there are.
+    InvalidParameterError
+        If a setting is outside its range.
+
+    Examples
+    --------
+    >>> detector_named("DDM", warm_start=50)
+    DDM(warm_start=50, warning_threshold=2.0, drift_threshold=3.0)
+    """
+    if name not in DETECTORS:
+        raise UnknownNameError(f"There is no detector {name!r}; there are {', '.join(DETECTORS)}.")
+    detector: DriftDetector = __getattr__(name)(**settings)
+    return detector
+
+
+def __getattr__(name: str) -> Any:
+    file = "detector" if name in {"Detector", "DriftDetector"} else DETECTORS.get(name)
+    if file is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{file}"), name)
