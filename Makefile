@@ -26,8 +26,8 @@ LAB_READY := .venv/.lab-$(STATE)
 TEST_READY := .venv/.test-$(STATE)
 PEERS_READY := .venv-peers/.peers-$(PEERS_STATE)
 
-# Byte-compiling is a third of pip's time, on one core; this uses all of them. Some packages ship files that never compile.
-COMPILE := -m compileall -q -q -j 0
+# pip would byte-compile all of 130 packages, half of its time. Python does so itself, for what is imported, once: if it may.
+unexport PYTHONDONTWRITEBYTECODE
 
 # One thread per process: the tests run as many processes as there are cores, and sums come out the same everywhere.
 export OMP_NUM_THREADS ?= 1
@@ -77,13 +77,11 @@ clean: ## Remove the environments and every cache
 $(LAB_READY): | $(BIN)/python
 	@echo "Installing what the lessons need into .venv (once; PyTorch is large) ..."
 	@$(BIN)/python $(PIP) -e '.[lab]'
-	@$(BIN)/python $(COMPILE) .venv/lib || true
 	@rm -f .venv/.lab-* && touch $@
 
 $(TEST_READY): | $(BIN)/python
 	@echo "Installing what the tests need into .venv (once; PyTorch is large) ..."
 	@$(BIN)/python $(PIP) -e '.[test]'
-	@$(BIN)/python $(COMPILE) .venv/lib || true
 	@rm -f .venv/.lab-* .venv/.test-* && touch $(LAB_READY) $@
 
 $(PEERS_READY): | $(PEERS)/python
