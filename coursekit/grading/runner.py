@@ -25,17 +25,16 @@ from coursekit.grading.job import Cell, CellRun, Job, JobResult
 from coursekit.grading.link.kernel import (
     Launcher,
     OpenKernel,
-    adopt_orphans,
     become_nobody,
     end_tree,
     open_kernel,
-    reap,
     sandboxed,
     unsandboxed,
 )
 from coursekit.grading.link.subject import KernelSubject, known_exception
 from coursekit.grading.report import CheckReport
 from coursekit.grading.sandbox import Mounts
+from coursekit.grading.sandbox.orphans import adopt_orphans, reap
 from coursekit.grading.subject import Subject
 
 __all__ = ["main", "run_job"]

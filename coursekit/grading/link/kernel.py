@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ctypes
 import json
 import os
 import secrets
@@ -23,13 +22,12 @@ from coursekit.grading.link.client import Bounds, KernelClient
 from coursekit.grading.link.sockets import KernelSockets
 from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts, drop_privileges, environment, runtime_folders, start
 from coursekit.grading.sandbox.mounts import AGENT, COURSE
-from coursekit.grading.sandbox.watchdog import process_tree
+from coursekit.grading.sandbox.orphans import adopt_orphans, process_tree
 
 __all__ = ["Isolation", "Launch", "Launcher", "OpenKernel", "open_kernel", "sandboxed", "unsandboxed"]
 
 Isolation = Literal["bubblewrap", "none"]
 START_SECONDS = 60.0
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 class Launch(Protocol):
@@ -194,20 +192,6 @@ def end_tree(pid: int, seconds: float = 5.0) -> None:
     for member in reversed(family):  # the innermost first: the root of a sandbox takes the rest with it
         _kill(member)
     _wait_for(family, seconds)
-
-
-def reap() -> None:
-    """Collect the children that have ended, wherever they came from."""
-    try:
-        while os.waitpid(-1, os.WNOHANG) != (0, 0):
-            pass
-    except ChildProcessError:
-        pass
-
-
-def adopt_orphans() -> None:
-    """Become the parent of whatever our descendants leave behind."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _wait_for(pids: list[int], seconds: float = 5.0) -> None:

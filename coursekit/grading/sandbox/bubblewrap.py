@@ -16,6 +16,7 @@ from pathlib import Path
 from coursekit.grading.sandbox.errors import SandboxUnavailableError
 from coursekit.grading.sandbox.limits import Limits
 from coursekit.grading.sandbox.mounts import AGENT, COURSE, HOME, Mounts, runtime_folders
+from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
 from coursekit.grading.sandbox.privileges import drop_privileges
 
 __all__ = ["command_line", "require_sandbox", "start", "trouble"]
@@ -118,11 +119,16 @@ def trouble() -> str:
     """Say why there is no sandbox on this machine, or nothing; found out by starting one."""
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed"
+    before = set(process_tree(os.getpid()))
+    adopt_orphans()  # bubblewrap may end a moment before what it started
     try:
         process = start([sys.executable, "-c", "import numpy"], mounts=Mounts(), limits=Limits())
     except (SandboxUnavailableError, OSError, subprocess.SubprocessError) as error:
         return str(error)
-    if process.wait() != 0:
+    failed = process.wait() != 0
+    collect(set(process_tree(os.getpid())) - before)
+    adopt_orphans(False)
+    if failed:
         return "bubblewrap is there but cannot start Python (is it forbidden to make user namespaces?)"
     return ""
 

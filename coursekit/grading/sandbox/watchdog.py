@@ -12,7 +12,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["MemoryWatchdog", "private_memory", "process_tree"]
+from coursekit.grading.sandbox.orphans import process_tree
+
+__all__ = ["MemoryWatchdog", "private_memory"]
 
 _PROC = Path("/proc")
 
@@ -75,20 +77,6 @@ class MemoryWatchdog:
             os.kill(self._pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-
-
-def process_tree(pid: int) -> list[int]:
-    """Return a process and all its descendants, as far as they still live."""
-    found, waiting = [], [pid]
-    while waiting:
-        parent = waiting.pop()
-        found.append(parent)
-        try:
-            for thread in (_PROC / str(parent) / "task").iterdir():
-                waiting.extend(map(int, (thread / "children").read_text().split()))
-        except OSError:  # it ended while we looked
-            continue
-    return found
 
 
 def private_memory(pid: int) -> int:

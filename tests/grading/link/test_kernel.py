@@ -10,7 +10,7 @@ from coursekit.grading.errors import Missing, NotAttempted, RefusedReply, Studen
 from coursekit.grading.link.kernel import open_kernel, sandboxed, unsandboxed
 from coursekit.grading.link.subject import KernelSubject
 from coursekit.grading.sandbox import Limits, Mounts
-from coursekit.grading.sandbox.watchdog import process_tree
+from coursekit.grading.sandbox.orphans import process_tree
 from coursekit.grading.subject import LocalSubject
 
 LIMITS = Limits(call_seconds=5.0, cell_seconds=5.0, memory_mb=400)

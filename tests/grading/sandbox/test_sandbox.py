@@ -11,8 +11,8 @@ import pytest
 from coursekit.core.errors import InvalidParameterError
 from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts, start, trouble
 from coursekit.grading.sandbox.confine import ARCHITECTURES, filter_program
+from coursekit.grading.sandbox.orphans import process_tree
 from coursekit.grading.sandbox.privileges import NOBODY, closed_ancestor
-from coursekit.grading.sandbox.watchdog import process_tree
 
 PREAMBLE = """
 import json, os, sys, socket, subprocess, ctypes

@@ -1,0 +1,94 @@
+"""`coursekit grade`: grade a class."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from coursekit.commands._output import emit_json, json_option
+from coursekit.core.errors import CourseKitError
+
+__all__ = ["grade"]
+
+
+@click.command(short_help="Grade a class, hostile submissions included.")
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option("--exercise", required=True, help="Its name, or its folder in solutions/.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where reports go; run again to go on.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Submissions at once.")
+@click.option("--backend", default="loky", show_default=True, type=click.Choice(["loky", "dask"]), help="Processes, or Dask.")
+@click.option("--address", default="", help="Of a Dask scheduler; one of our own by default.")
+@click.option("--secret", type=click.Path(path_type=Path), help="File with the secret behind random questions.")
+@click.option(
+    "--allow-unsandboxed", "--unsafe-no-sandbox", is_flag=True, help="Go on where there is no sandbox; reports say so."
+)
+@json_option
+def grade(
+    submissions: Path,
+    exercise: str,
+    out: Path,
+    jobs: int,
+    backend: str,
+    address: str,
+    secret: Path | None,
+    allow_unsandboxed: bool,
+    as_json: bool,
+) -> None:
+    """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student, a zip, or nbgrader's tree.
+
+    Verdicts are computed outside the students' kernels, which run in a sandbox. Reports (JSON), feedback (HTML and text),
+    grades.csv, Gradescope and JUnit files and item statistics go to OUT. The same command finishes a run that was stopped.
+    """
+    from coursekit.grading.class_exports import write_exports
+    from coursekit.grading.class_grade import grade_class
+    from coursekit.grading.class_items import items_figure, items_of, items_table
+    from coursekit.grading.class_settings import ClassSettings, load_plan
+    from coursekit.grading.feedback import write_feedback
+
+    out.mkdir(parents=True, exist_ok=True)
+    plan = load_plan(_folder(exercise))
+    settings = ClassSettings(
+        out=out.resolve(),
+        n_jobs=jobs,
+        backend="dask" if backend == "dask" else "loky",
+        address=address,
+        allow_unsandboxed=allow_unsandboxed,
+        secret=secret,
+    )
+    run = grade_class(submissions, plan, settings, _progress)
+    for each in run.reports:
+        write_feedback(each, out / "feedback")
+    write_exports(run.reports, out)
+    items = items_of(run.reports)
+    (out / "items.json").write_text(json.dumps([item.to_json() for item in items], indent=1), encoding="utf-8")
+    if items:
+        items_figure(items, out / "items.png")
+    failed = [each for each in run.reports if each.problem]
+    if as_json:
+        emit_json(
+            {"n_submissions": len(run.reports), "n_new": run.n_new, "n_not_graded": len(failed), "sandbox": run.isolation}
+        )
+        return
+    for each in run.reports:
+        points = "not graded" if each.problem else f"{each.report.points:g}/{each.report.max_points:g}"
+        click.echo(f"{each.student:<30} {points:>12}")
+    click.echo("\n" + items_table(items) if items else "")
+    click.echo(f"\n{len(run.reports)} submissions, {run.n_new} graded now, {len(failed)} could not be. Reports are in {out}.")
+    if run.isolation == "none":
+        click.echo("NO SANDBOX: these submissions could have read and changed anything that you can.", err=True)
+
+
+def _folder(exercise: str) -> Path:
+    """Find an exercise with its hidden checks by its folder or name, here or in a folder above."""
+    here = Path.cwd()
+    candidates = [Path(exercise), *(folder / "solutions" / exercise for folder in (here, *here.parents))]
+    for folder in candidates:
+        if (folder / "hidden.py").is_file():
+            return folder.resolve()
+    raise CourseKitError(f"There is no exercise {exercise!r} with hidden checks here. Name its folder in solutions/.")
+
+
+def _progress(n_done: int, n_all: int, student: str) -> None:
+    click.echo(f"[{n_done}/{n_all}] {student}", err=True)
