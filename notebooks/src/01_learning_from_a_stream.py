@@ -84,7 +84,8 @@ ratings[0]
 # %% [markdown]
 # An **event** says who (`user_id`), what (`item_id`) and what came of it (`target`). It says when: `timestamp` is in
 # seconds since 1970 (UTC), and it is the time at which the thing happened, not the time at which we heard of it. It may
-# carry a `weight`, how much it counts, and `features`, what else was known at that moment.
+# carry a `weight`, how much it counts, and `features`, what else was known at that moment. What is in `metadata` is kept,
+# and no learner reads it.
 #
 # | | a batch | a stream |
 # |---|---|---|
@@ -357,9 +358,10 @@ rmse_guess_mean = 3.0  # your guesses
 rmse_guess_biases = 2.0
 
 # %% [markdown]
-# `progressive_validation` measures any learner and keeps the curve. All it asks for is our loop, as a method; the
-# learners of the package inherit it from [OnlineLearner](../coursekit/learning/learner.py). We add a third learner, the
-# one of the first figure: biases, too, but how far they move depends on how sure they are (lesson 02).
+# `progressive_validation` measures any learner and keeps the curve. All it asks for is our loop, as a method. The
+# learners of the package inherit it from [OnlineLearner](../coursekit/learning/learner.py), together with
+# `evaluate_sample`, which asks without teaching, and a state that can be saved and taken up again. We add a third learner,
+# the one of the first figure: biases, too, but how far they move depends on how sure they are (lesson 02).
 
 # %%
 Mean.predict_then_learn_many = predict_then_learn_many  # Biases inherits it
