@@ -6,6 +6,10 @@ from coursekit.learning.ensemble import WeightedEnsemble
 from coursekit.learning.factorization_machine import OnlineFactorizationMachine
 from coursekit.learning.learner import OnlineLearner
 from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
+from coursekit.learning.neural_cf import OnlineNeuralCollaborativeFiltering
+from coursekit.learning.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
+
+_NETWORK = {"embedding_dim": 4, "hidden_dims": (8, 4), "dtype": "float64", "seed": 3}  # float64: cuts agree to 1e-12
 
 LEARNERS: dict[str, Callable[[], OnlineLearner]] = {
     **{
@@ -20,4 +24,6 @@ LEARNERS: dict[str, Callable[[], OnlineLearner]] = {
         [OnlineMatrixFactorization(n_factors=4, rule="sgd", seed=3), OnlineFactorizationMachine(n_factors=4, seed=3)],
         target_range=(0.0, 6.0),
     ),
+    "ncf-torch": lambda: OnlineNeuralCollaborativeFiltering(**_NETWORK),
+    "ncf-compiled": lambda: CompiledNeuralCollaborativeFiltering(**_NETWORK),
 }
