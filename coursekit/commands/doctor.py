@@ -32,15 +32,14 @@ def doctor(as_json: bool) -> None:
 
 
 def report_lines(findings: list[Finding]) -> list[str]:
-    """Lay the findings out, area by area, with the verdict at the end."""
+    """Lay the findings out, area by area, neighbours with the same fix together, the verdict at the end."""
     width = max(len(finding.name) for finding in findings)
     lines = []
     for area, group in groupby(findings, key=lambda finding: finding.area):
         lines.append(click.style(area, bold=True))
-        for finding in group:
-            lines.append(f"  {finding.mark.shown()} {finding.name:<{width}}  {finding.detail}")
-            if finding.fix:
-                lines.append(f"  {'':9} {'':<{width}}  to mend it: {finding.fix}")
+        for fix, alike in groupby(group, key=lambda finding: finding.fix):
+            lines += [f"  {finding.mark.shown()} {finding.name:<{width}}  {finding.detail}" for finding in alike]
+            lines += [f"  {'':9} {'':<{width}}  to mend it: {fix}"] if fix else []
     n_problems = sum(finding.mark is Mark.PROBLEM for finding in findings)
     if n_problems:
         verdict = f"Lessons cannot run yet: {n_problems} problem{'s' if n_problems > 1 else ''} to mend, see above."

@@ -57,6 +57,13 @@ def test_the_report_ends_with_the_verdict() -> None:
     assert click.unstyle(doctor_module.report_lines([finding(Mark.NOTE)])[-1]) == "Lessons can run."
 
 
+def test_a_fix_that_mends_several_things_is_said_once() -> None:
+    lines = doctor_module.report_lines(
+        [finding(Mark.NOTE, "make lab"), finding(Mark.NOTE, "make lab"), finding(Mark.NOTE, "reboot")]
+    )
+    assert [line.split("to mend it: ")[1] for line in lines if "to mend it" in line] == ["make lab", "reboot"]
+
+
 @pytest.mark.parametrize(("version", "mark"), [((3, 10, 14), Mark.PROBLEM), ((3, 11, 0), Mark.OK), ((3, 14, 1), Mark.OK)])
 def test_python_before_3_11_is_a_problem(version: tuple[int, int, int], mark: Mark) -> None:
     assert diagnosis.python_version(version).mark is mark

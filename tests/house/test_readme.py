@@ -110,3 +110,16 @@ def test_the_picture_can_be_drawn(chromium: str, tmp_path: Path) -> None:
     )
     assert struct.unpack(">II", shot.read_bytes()[16:24]) == (1200, 538)
     assert shot.stat().st_size > 30_000
+
+
+def test_every_pinned_package_runs_on_the_oldest_python_that_is_promised() -> None:
+    """Distributions still ship the first releases of Python 3.11; a pin that asks for a later one would stop pip there."""
+    from importlib import metadata
+
+    from packaging.specifiers import SpecifierSet
+
+    from coursekit.commands._diagnosis import _pinned_versions
+
+    for name, version in _pinned_versions(ROOT / "constraints.txt").items():
+        asked = metadata.metadata(name).get("Requires-Python")
+        assert asked is None or SpecifierSet(asked).contains("3.11.0"), f"{name} {version} asks for Python {asked}"
