@@ -34,8 +34,8 @@ figures.use_course_style()
 # %% [markdown]
 # ## Why: it depends on who is asking
 #
-# *Is Argo a good film?* People give it about an 8. *Is Spring Breakers a good film?* Here is what was said about the two in
-# the 50,000 ratings of lesson 01.
+# *Is Argo a good film?* People give it about an 8. *Is Spring Breakers a good film?* Here is what was said about the
+# two in the 50,000 ratings of lesson 01.
 
 # %%
 tweets = datasets.load()
@@ -55,14 +55,14 @@ axes = figures.plot_curves(
 )
 figures.show(
     axes,
-    alt="Two curves, the shares of the ratings from 1 to 10 points. Those of Argo lie mostly between 7"
-    " and 10, with a peak at 8; those of Spring Breakers cover the whole scale, and 1 point is the most frequent.",
+    alt="Two curves, the shares of the ratings from 1 to 10 points. Those of Argo lie mostly between"
+    " 7 and 10, with a peak at 8; those of Spring Breakers cover the whole scale, and most often it is 1.",
 )
 
 # %% [markdown]
-# **One number per film cannot say what you will think of Spring Breakers: that depends on you.** But who are you? In this stream a
-# person gives five ratings, on average. So we go carefully. What can one number per person and film do? What do a few numbers
-# add, and from how many ratings on? And how sure may we be?
+# **One number per film cannot say what you will think of Spring Breakers: that depends on you.** But who are you? In
+# this stream a person gives five ratings, on average. So we go carefully. What can one number per person and film do?
+# What do a few numbers add, and from how many ratings on? And how sure may we be?
 
 # %% [markdown]
 # ## 1. Who is generous, and what is liked?
@@ -74,48 +74,49 @@ figures.show(
 # | **ada** | 9 | 8 | 7 |
 # | **bob** | 6 | 5 | ? |
 #
-# It is 4. ada gives three points more than bob, and *Mama* gets one less than *Heat*. You needed no opinion about taste. These are
-# the **biases** that you built in lesson 01:
+# It is 4. ada gives three points more than bob, and *Mama* gets one less than *Heat*. You needed no opinion about
+# taste. These are the **biases** that you built in lesson 01:
 #
 # $$\hat y_{ui} = w_0 + b_u + c_i$$
 #
-# In words: the predicted rating $\hat y$ of user $u$ for item $i$ is the **intercept** $w_0$, what we expect of anybody for
-# anything; plus $b_u$, how much more generous this user is than others; plus $c_i$, how much better this item is liked. After each
-# rating $y$, both move a little in the direction of the **error** $e = y - \hat y$:
+# In words: the predicted rating $\hat y$ of user $u$ for item $i$ is the **intercept** $w_0$, what we expect of anybody
+# for anything; plus $b_u$, how much more generous this user is than others; plus $c_i$, how much better this item is
+# liked. After each rating $y$, both move a little in the direction of the **error** $e = y - \hat y$:
 #
 # $$b_u \leftarrow b_u + \eta\,(e - \lambda\, b_u) \qquad\qquad c_i \leftarrow c_i + \eta\,(e - \lambda\, c_i)$$
 #
-# $\eta$ (eta) is the **learning rate**, the share of the error that we take at once. New is $\lambda$ (lambda), the **penalty**: a
-# pull back to 0, so that one odd rating is forgotten in time. The intercept is the running mean of the errors. This is
-# **stochastic gradient descent**, SGD: one step down the slope of the squared error of one event, then the next event.
+# $\eta$ (eta) is the **learning rate**, the share of the error that we take at once. New is $\lambda$ (lambda), the
+# **penalty**: a pull back to 0, so that one odd rating is forgotten in time. The intercept is the running mean of the
+# errors. This is **stochastic gradient descent**, SGD: one step down the slope of the squared error of one event, then
+# the next event.
 #
-# By hand, with $\eta = 0.1$ and $\lambda = 0.2$: we expect 7 points of anybody, ada's bias is 0.5, that of *Argo* is -1, and she
-# gives it a 9.
+# By hand, with $\eta = 0.1$ and $\lambda = 0.2$: we expect 7 points of anybody, ada's bias is 0.5, that of *Mama* is
+# -1, and she gives it a 9.
 
 # %%
-intercept, ada, argo = 7.0, 0.5, -1.0
-error = 9.0 - (intercept + ada + argo)
-ada, argo = ada + 0.1 * (error - 0.2 * ada), argo + 0.1 * (error - 0.2 * argo)
-round(error, 2), round(ada, 2), round(argo, 2)
+intercept, ada, mama = 7.0, 0.5, -1.0
+error = 9.0 - (intercept + ada + mama)
+ada, mama = ada + 0.1 * (error - 0.2 * ada), mama + 0.1 * (error - 0.2 * mama)
+round(error, 2), round(ada, 2), round(mama, 2)
 
 # %% [markdown]
-# Both rose by about a quarter of a point; ada's a little less, because the penalty pulls her down and *Argo* up.
+# Both rose by about a quarter of a point; ada's a little less, because the penalty pulls her down and *Mama* up.
 #
-# Now all 50,000 ratings. Matrix factorization without factors is biases. **Predict**: among the films with 200 ratings or more,
-# how many points lie between the biases of the best liked and the least liked?
+# Now all 50,000 ratings. Matrix factorization without factors is biases. **Predict**: among the films with 200 ratings
+# or more, how many points lie between the biases of the best liked and the least liked?
 
 # %%
-guess_range = 4.0
+guess_range = 4.0  # your guess
 
 # %%
 biases = mf.OnlineMatrixFactorization(n_factors=0, rule="sgd")
-rmse_of_biases = progressive_validation(biases, ratings).rmse
+result = progressive_validation(biases, ratings)
 often = [item for item, n in Counter(ratings.item_ids).items() if n >= 200]
-chart = pd.Series({tweets.items[item].title: biases.bias("item", item) for item in often}).sort_values()
-print(f"RMSE {rmse_of_biases:.3f}; {chart.iloc[-1] - chart.iloc[0]:.1f} points apart; you said {guess_range}")
+chart = pd.Series({tweets.items[item].title: biases.bias("item", item) for item in often})
+print(f"RMSE {result.rmse:.3f}; {np.ptp(chart):.1f} points apart; you said {guess_range}")
 
 # %%
-best_and_worst = pd.concat([chart[::-1][:4], chart[::-1][-4:]])
+best_and_worst = pd.concat([chart.nlargest(4), chart.nsmallest(4)[::-1]])
 axes = figures.plot_dots(
     best_and_worst.to_dict(),
     title="Two points separate the best liked from the worst",
@@ -125,21 +126,22 @@ axes = figures.plot_dots(
 figures.show(
     axes,
     alt="Dots: biases of the four best and the four least liked films, "
-    + ", ".join(f"{title} {bias:+.1f}" for title, bias in best_and_worst.items())
+    + ", ".join(f"{title} {bias:+.2f}" for title, bias in best_and_worst.items())
     + ".",
 )
 
 # %% [markdown]
-# **One number per film makes a sensible chart, and it is the same chart for everybody.** The mean of all ratings errs by 1.88
-# points, biases by 1.65. This is what everything below has to beat.
+# **One number per film makes a sensible chart, and it is the same chart for everybody.** The mean of all ratings errs
+# by 1.88 points, biases by 1.65. This is what everything below has to beat.
 #
-# **Try it.** Set `bias_penalty` to 0 and to 0.5 (`rule=rules.SGD(bias_penalty=0.5)`). What happens to the chart, and to the error?
+# **Try it.** Give `biases` the `rule=rules.SGD(bias_penalty=0.5)`, or 0.0. What happens to the chart, and to the error?
 #
 # <details><summary>What you should see</summary>
 #
-# Without a penalty the chart is a little wider, and the error is the same to the third decimal. With the large one the chart
-# shrinks and the error grows to 1.67: it pulls back even what was learnt from hundreds of ratings. A little penalty is a cheap
-# insurance against odd ratings; much of it is a refusal to learn.
+# Without a penalty the chart is a little wider, and the error is the same to the third decimal. With the large one the
+# chart shrinks and the error grows to 1.67: it pulls back even what was learnt from hundreds of ratings. A little
+# penalty is a cheap insurance against odd ratings; much of it is a refusal to learn. (`user_bias_reg` and
+# `item_bias_reg` set it for one side alone.)
 #
 # </details>
 
@@ -151,20 +153,21 @@ figures.show(
 # | **ada** | 9 | 3 |
 # | **bob** | 3 | 9 |
 #
-# Every row has the mean 6, and so has every column. All biases are 0. The model says 6 four times and is wrong by 3 four times.
-# Nobody is generous here and nothing is popular. There is *taste*, and one number each is enough for it. Give ada +1 and bob -1,
-# *Alien* +3 and *Amélie* -3, and multiply: $6 + (+1)(+3) = 9$, $6 + (+1)(-3) = 3$, and so on. All four are right.
+# Every row has the mean 6, and so has every column. All biases are 0. The model says 6 four times and is wrong by 3
+# four times. Nobody is generous here and nothing is popular. There is *taste*, and one number each is enough for it.
+# Give ada +1 and bob -1, *Alien* +3 and *Amélie* -3, and multiply: $6 + (+1)(+3) = 9$, $6 + (+1)(-3) = 3$, and so on.
+# All four are right.
 #
-# Such numbers are called **factors**. Nobody has to name them; the ratings will find them. With $k$ of them on each side,
-# multiply pair by pair and add up (the inner product):
+# Such numbers are called **factors**. Nobody has to name them; the ratings will find them. With $k$ of them on each
+# side, multiply pair by pair and add up (the inner product):
 #
 # $$\hat y_{ui} = w_0 + b_u + c_i + \langle p_u, q_i\rangle, \qquad \langle p_u, q_i\rangle = p_{u1}q_{i1} + \dots + p_{uk}q_{ik}$$
 #
-# In words: $p_u$ is what user $u$ looks for, $q_i$ is what item $i$ offers, and the product is large where the two agree. A
-# wide table becomes the product of two narrow ones, hence **matrix factorization**.
+# In words: $p_u$ is what user $u$ looks for, $q_i$ is what item $i$ offers, and the product is large where the two
+# agree. A wide table becomes the product of two narrow ones, hence **matrix factorization**.
 #
-# The step is the old one, times a **slope**. If *Alien* offers 3, raising ada's factor by 0.01 raises the prediction by 0.03.
-# Her slope is the film's factor, and the other way round:
+# The step is the old one, times a **slope**. If *Alien* offers 3, raising ada's factor by 0.01 raises the prediction by
+# 0.03. Her slope is the film's factor, and the other way round:
 #
 # $$p_u \leftarrow p_u + \eta\,(e\, q_i - \lambda\, p_u) \qquad\qquad q_i \leftarrow q_i + \eta\,(e\, p_u - \lambda\, q_i)$$
 #
@@ -187,7 +190,7 @@ ada_after, alien_after, round(float(ada_after @ alien_after - ada @ alien), 3)
 
 # %%
 def slopes(row):
-    """What this row gives the other to multiply with: 1 for its bias, then the factors, once they count."""
+    """What this row gives the other to multiply with: 1 for the bias, and its factors, if they count."""
     return np.r_[1.0, row[1:] * (row[0] != 0)]
 
 
@@ -214,11 +217,11 @@ class Factors:
 
 
 # %% [markdown]
-# To see whether it finds taste, we need a stream whose truth is known. `rating_stream` invents 100 people and 200 films with
-# hidden biases and factors, and adds half a point of noise. Nobody can predict better than that noise.
+# To see whether it finds taste, we need a stream whose truth is known. `rating_stream` invents 100 people and 200 films
+# with hidden biases and factors, and adds half a point of noise. Nobody can predict better than that noise.
 #
-# Ours and the reference must start from the same random numbers. Learning with weight 0 changes nothing, but it gives every id
-# its row, so we can read the reference's start from there.
+# Ours and the reference must start from the same random numbers. Learning with weight 0 changes nothing, but it gives
+# every id its row, so we can read the reference's start from there.
 
 
 # %%
@@ -230,7 +233,8 @@ def learn_all(model, stream):
 def first_factors(model, stream):
     """The random factors that a new model gives to every id of a stream."""
     model.partial_fit_many(replace(stream, weights=np.zeros(len(stream))))
-    return {(field, id_): model.factors(field, id_) for field in ("user", "item") for id_ in model.ids(field)}
+    names = [(field, id_) for field in ("user", "item") for id_ in model.ids(field)]
+    return {name: model.factors(*name) for name in names}
 
 
 def sgd_model(n_factors):
@@ -246,18 +250,19 @@ round(reference.rmse, 3), round(world.best_rmse, 3)
 # %% [markdown]
 # Ours and the reference agree on all 20,000 predictions.
 #
-# Everybody in this world has taste. Now ten such worlds; in each, one model with five factors and one with none. We subtract
-# their errors, world by world, so that what is hard for both cancels.
+# Everybody in this world has taste. Now ten such worlds; in each, one model with five factors and one with none. We
+# subtract their errors, world by world, so that what is hard for both cancels.
 #
-# **Predict.** After how many ratings by each person do factors pay, that is, save a hundredth of a point in nine worlds of ten?
+# **Predict.** After how many ratings by each person do factors pay, that is, save a hundredth of a point in nine worlds
+# of ten?
 
 # %%
-guess_ratings_needed = 20
+guess_ratings_needed = 20  # your guess
 
 
 # %%
 def gains(make_model, n_worlds=10):
-    """By how much five factors err less than none, in 20 blocks of each world, shape (n_worlds, 20)."""
+    """How much less five factors err than none, in 20 blocks of each world, shape (n_worlds, 20)."""
     worlds = [streams.rating_stream(20_000, seed=seed, drift=None) for seed in range(n_worlds)]
     curve = lambda k, each: progressive_validation(make_model(k), each, n_points=20).curve.rmse
     return np.array([curve(0, each) - curve(5, each) for each in worlds])
@@ -266,7 +271,7 @@ def gains(make_model, n_worlds=10):
 per_person = 10 * np.arange(1, 21)  # a block is 1,000 ratings by 100 people
 pay_from = lambda gain: int(per_person[np.argmax(np.quantile(gain, 0.1, axis=0) > 0.01)])
 gain_of_sgd = gains(sgd_model)
-f"factors pay from {pay_from(gain_of_sgd)} ratings a person on; you said {guess_ratings_needed}"
+print(f"factors pay from {pay_from(gain_of_sgd)} ratings a person on; you said {guess_ratings_needed}")
 
 # %%
 axes = figures.plot_curves(
@@ -278,60 +283,63 @@ axes = figures.plot_curves(
 )
 figures.show(
     axes,
-    alt="Curve with a band over ten worlds: the error that five factors save against none. It is about"
-    " zero up to fifty ratings a person and rises to about 0.06 points at 200.",
+    alt="Curve with a band over ten worlds: the error that five factors save against none. It is"
+    " about zero up to fifty ratings a person and rises to about 0.06 points at 200.",
 )
 
 # %% [markdown]
-# **Factors pay, but only after many ratings by every person.** A bias has one number to learn about a person, taste has five. And
-# the real stream? It has five ratings a person.
+# **Factors pay, but only after many ratings by every person.** A bias has one number to learn about a person, taste has
+# five. And the real stream? It has five ratings a person.
 
 # %%
 real = {f"{k} factors": progressive_validation(sgd_model(k), ratings).rmse for k in (0, 2, 10)}
 pd.Series(real, name="RMSE, points").round(3)
 
 # %% [markdown]
-# On 50,000 ratings by 10,000 people, factors buy nothing. That is no failure of the method; it is what the figure says about
-# five ratings a person. Count them before you pay for factors.
+# On 50,000 ratings by 10,000 people, factors buy nothing. That is no failure of the method; it is what the figure says
+# about five ratings a person. Count them before you pay for factors.
 #
-# **Try it.** `sgd_model` starts its factors with a spread of 0.1. Below it is 0.01. Think of the slopes: what will change at 100
-# and at 200 ratings a person?
+# **Try it.** `sgd_model` starts its factors with a spread of 0.1. Below it is 0.01. Think of the slopes: what will
+# change at 100 and at 200 ratings a person?
 #
 # <details><summary>Why is it so?</summary>
 #
-# Small factors have small slopes, and small slopes mean small steps. The factors sleep longer. Start too large, and the noise
-# costs more than it brings. Rules that set their own step (section 4) care much less.
+# Small factors have small slopes, and small slopes mean small steps. The factors sleep longer. Start too large, and the
+# noise costs more than it brings. Rules that set their own step (section 4) care much less.
 #
 # </details>
 
 # %%
 sleepy = gains(lambda k: mf.OnlineMatrixFactorization(k, rule="sgd", initial_scale=0.01, seed=SEED))
 saved = {"0.1": np.median(gain_of_sgd, axis=0), "0.01": np.median(sleepy, axis=0)}
-pd.DataFrame(saved, index=per_person).loc[[100, 200]].round(3)
+pd.DataFrame(saved, index=per_person).loc[[100, 200]].rename_axis("ratings a person").round(3)
 
 # %% [markdown]
 # ## 3. Why not retrain every week?
 #
-# Many recommenders start afresh every night or week, and go over all their data several times. Lesson 01 showed what a late update
-# costs. But several passes also learn more. Which is worth more? By hand: a film opens, and everybody gives it a 9. Three passes
-# over these ratings take half of the remaining error three times, but on Sunday. The online model does it once per rating, now.
+# Many recommenders start afresh every night or week, and go over all their data several times. Lesson 01 showed what a
+# late update costs. But several passes also learn more. Which is worth more? By hand: a film opens, and everybody gives
+# it a 9. Say both models take half of the error at each rating. One does it at once. The other waits for Sunday, and
+# then goes over the ratings three times:
 #
 # | ratings so far | 0 | 1 | 2 | 3 | Sunday |
 # |---|---|---|---|---|---|
-# | **retrained** says | 7 | 7 | 7 | 7 | 8.75 or more |
-# | **online** says | 7 | 8 | 8.5 | 8.75 | |
+# | **online** says | 7 | 8 | 8.5 | 8.75 | 8.75 |
+# | **retrained** says | 7 | 7 | 7 | 7 | 9.00 |
 #
-# On the real stream, we retrain after every $d$ = 5,000 ratings, which is about ten days:
+# On Sunday the second knows more. But it was wrong when people asked.
+#
+# On the real stream, a week or so is $d = 5{,}000$ ratings:
 #
 # $$\hat y_t = f_m\big(\text{events } 1, \dots, d\,\lfloor t/d \rfloor\big)$$
 #
-# In words: the prediction for event $t$ comes from a fresh model $f_m$, which went $m$ times over everything up to the last multiple
-# of $d$. Both are judged on the second half of the stream, where there is much to learn from.
+# In words: the prediction for event $t$ comes from a fresh model $f_m$, which went $m$ times over everything up to the
+# last multiple of $d$. Both are judged on the second half of the stream, where there is much to learn from.
 
 
 # %%
 def retrained_rmse(passes, every=5_000, judged_from=25_000):
-    """The error of a model that starts afresh after every so many ratings and goes over all of them."""
+    """The error of a model that starts afresh after every so many ratings, and goes over all so far."""
     model, predictions = sgd_model(10), []
     for chunk in ratings.chunks(every):
         predictions.extend(model.predict_many(chunk.user_ids, chunk.item_ids))
@@ -345,7 +353,7 @@ def retrained_rmse(passes, every=5_000, judged_from=25_000):
 # **Predict.** Online, this model goes over everything once. How many passes does retraining need to catch up?
 
 # %%
-guess_passes_needed = 3
+guess_passes_needed = 3  # your guess
 
 # %%
 passes = [1, 2, 3, 4, 6, 8, 10]
@@ -365,30 +373,30 @@ axes = figures.plot_curves(
 )
 figures.show(
     axes,
-    alt="RMSE of the retrained model against its number of passes: it falls until three passes and rises"
-    " again, and lies above the flat line of the online model everywhere.",
+    alt="RMSE of the retrained model against its number of passes: it falls until three passes and"
+    " rises again, and lies above the flat line of the online model everywhere.",
 )
 
 # %% [markdown]
-# **Once and at once beats many times and late.** More passes first learn more, then learn the noise by heart. And the online model
-# touched each rating once; three passes every ten days touch it more than sixteen times.
+# **Once and at once beats many times and late.** More passes first learn more, and then learn the noise by heart.
+# Online, each rating was touched once; with three passes at each retraining, it is touched sixteen times on average.
 #
 # **Try it.** Is that fair? SGD with a smaller rate suits many passes better. Give `retrained_rmse` a model with
 # `rules.SGD(bias_rate=0.02)` and no factors, and ten passes.
 #
 # <details><summary>What you should see</summary>
 #
-# About 1.608, as good as SGD online, for 55 times the work. So the honest sentence is: tuned for it, retraining can draw level
-# with plain SGD here. With the better rule of section 4, online is at 1.580.
+# About 1.608, as good as SGD online, for 55 times the work. So the honest sentence is: tuned for it, retraining can
+# draw level with plain SGD here. With the better rule of section 4, online is at 1.580.
 #
 # </details>
 
 # %% [markdown]
 # ## 4. How large should a step be?
 #
-# A new film gets a 9, a 7 and an 8. The best summary is the mean. Written as steps, the mean takes the whole first error, half
-# of the second, a third of the third: **the more you know, the smaller the step**. A constant rate is too timid at first and too
-# nervous later. Three rules:
+# A new film gets a 9, a 7 and an 8. The best summary is the mean. Written as steps, the mean takes the whole first
+# error, half of the second, a third of the third: **the more you know, the smaller the step**. A constant rate is too
+# timid at first and too nervous later. Three rules:
 #
 # - **SGD**: one rate for everything, for ever.
 # - **AdaGrad**: every number has a rate of its own, which shrinks with the slopes it has seen. With $g$ for what SGD would
@@ -399,11 +407,12 @@ figures.show(
 # $$m \leftarrow m + \frac{v\,s}{V}\, e \qquad\qquad v \leftarrow v\,\Big(1 - \frac{s^2 v}{V}\Big) \qquad\qquad
 # V = \sigma^2 + \sum_j s_j^2\, v_j$$
 #
-# In words: $V$ is the noise $\sigma^2$ that no model can remove, plus the variance $v_j$ of every number $j$ that has a say,
-# times its slope squared. Each number takes its share of the error, and becomes more certain by that share. There is no learning
-# rate to choose: certainty is the learning rate. (It is a Kalman filter that keeps only the diagonal.)
+# In words: $V$ is the noise $\sigma^2$ that no model can remove, plus the variance $v_j$ of every number $j$ that has a
+# say, times its slope squared. Each number takes its share of the error, and becomes more certain by that share. There
+# is no learning rate to choose: certainty is the learning rate. (It is a Kalman filter that keeps only the diagonal.)
 #
-# By hand: one bias, as uncertain as one rating is noisy, so $v = 1$ and $\sigma^2 = 1$. Which share of each error does it take?
+# By hand: one bias, as uncertain as one rating is noisy, so $v = 1$ and $\sigma^2 = 1$. Which share of each error does
+# it take?
 
 # %%
 variance, shares = 1.0, []
@@ -415,8 +424,8 @@ np.round(shares, 3)
 # %% [markdown]
 # One half, a third, a quarter, a fifth: the running mean, with what we believed before counting as one rating.
 #
-# Now all of matrix factorization. Every row of `Factors` gets a row of variances. The one new word is the **walk**: a little
-# variance that is added at every event, because tastes move and old knowledge ages.
+# Now all of matrix factorization. Every row of `Factors` gets a row of variances. The one new word is the **walk**: a
+# little variance that is added at every event, because tastes move and old knowledge ages.
 
 
 # %%
@@ -426,7 +435,8 @@ class Belief:
     def __init__(self, start, rule):
         k = len(next(iter(start.values())))
         self.mean = {key: np.r_[0.0, factors] for key, factors in start.items()}
-        self.variance = {key: np.repeat([rule.bias_variance, rule.factor_variance], [1, k]) for key in start}
+        prior = np.repeat([rule.bias_variance, rule.factor_variance], [1, k])
+        self.variance = {key: prior.copy() for key in start}
         self.walk = np.repeat([rule.bias_walk, rule.factor_walk], [1, k])
         self.intercept, self.intercept_variance, self.noise = 0.0, rule.intercept_variance, rule.noise
 
@@ -439,7 +449,8 @@ class Belief:
     def step(self, active, error):
         for key in active:
             self.variance[key] += self.walk
-        V = self.noise + self.intercept_variance + sum(s**2 @ self.variance[key] for key, s in active.items())
+        unknown = sum(s**2 @ self.variance[key] for key, s in active.items())
+        V = self.noise + self.intercept_variance + unknown
         self.intercept += self.intercept_variance / V * error
         self.intercept_variance *= 1 - self.intercept_variance / V
         for key, s in active.items():
@@ -455,15 +466,15 @@ assert np.abs(reference.predictions - by_hand).max() < 1e-10
 round(reference.rmse, 3)
 
 # %% [markdown]
-# Equal again. Now the three rules on the real stream. Whoever compares rules at one setting each compares luck. So each rule gets
-# 30 settings: every number in it times a random factor between 1/3 and 3.
+# Equal again. Now the three rules on the real stream. Whoever compares rules at one setting each compares luck. So each
+# rule gets 30 settings: every number in it times a random factor between 1/3 and 3.
 
 
 # %%
 def jittered(rule, rng):
     """The rule with every setting times a random factor between 1/3 and 3."""
-    settings = {each.name: getattr(rule, each.name) for each in fields(rule)}
-    return replace(rule, **{name: value * 3 ** rng.uniform(-1, 1) for name, value in settings.items()})
+    factor = lambda: 3 ** rng.uniform(-1, 1)
+    return replace(rule, **{each.name: getattr(rule, each.name) * factor() for each in fields(rule)})
 
 
 def errors_of(rule_of, n=30):
@@ -477,7 +488,7 @@ def errors_of(rule_of, n=30):
 # **Predict.** What is the error of the *typical* (median) belief? SGD as it comes has 1.651.
 
 # %%
-guess_typical_belief = 1.65
+guess_typical_belief = 1.65  # your guess
 
 # %%
 by_rule = {
@@ -487,7 +498,7 @@ by_rule = {
     "one belief": errors_of(lambda rng: rules.GaussianBelief()),
 }
 print(f"a typical belief: {np.median(by_rule['belief']):.3f}; you said {guess_typical_belief}")
-pd.DataFrame(by_rule).describe().loc[["min", "50%", "max"]].set_axis(["best", "median", "worst"]).round(3)
+pd.DataFrame(by_rule).agg(["min", "median", "max"]).round(3)
 
 # %%
 axes = figures.plot_dots(
@@ -500,20 +511,20 @@ figures.show(
     axes,
     alt="Dots with intervals over 30 models each: "
     + ", ".join(f"{name} {np.median(each):.3f}" for name, each in by_rule.items())
-    + ". The dot of the belief lies left of all of SGD's interval; one belief with 30 starts has none to be seen.",
+    + ". The dot of the belief lies left of all of SGD's interval; one belief has none to be seen.",
 )
 
 # %% [markdown]
-# **The typical belief errs less than the best of thirty SGDs.** Here the rule matters more than the choice between no factors and
-# ten. It is not luck of the random start, either: *one belief* is the default with 30 different starts, and they agree to the
-# third decimal.
+# **The typical belief errs less than the best of thirty SGDs.** Here the rule matters more than the choice between no
+# factors and ten. It is not luck of the random start, either: *one belief* is the default with 30 different starts, and
+# they agree to the third decimal.
 #
 # **Try it.** Go back to the worlds of section 2. From how many ratings a person on do the factors of a *belief* pay?
 #
 # <details><summary>Why so early?</summary>
 #
-# Its first steps are large, because it knows that it knows nothing; and a number that has learnt much is not shaken by the next
-# surprise. SGD has to take the same step for both.
+# Its first steps are large, because it knows that it knows nothing; and a number that has learnt much is not shaken by
+# the next surprise. SGD has to take the same step for both.
 #
 # </details>
 
@@ -527,21 +538,22 @@ pay_from(gains(lambda k: mf.OnlineMatrixFactorization(k, rule="belief", seed=SEE
 #
 # $$V = \sigma^2 + \sum_j s_j^2\, v_j$$
 #
-# In words: noise plus what is not yet known. We met $V$ in section 4; it is the **predictive variance** of the rating, and
-# $\sqrt V$ the error that the model expects.
+# In words: noise plus what is not yet known. We met $V$ in section 4; it is the **predictive variance** of the rating,
+# and $\sqrt V$ the error that the model expects.
 #
-# So the settings have a meaning, and you can guess them without tuning. Say a rating falls 1.4 points to either side of what one
-# could know (noise $1.4^2 \approx 2$), people differ by one point, and so do films (bias variance 1). By hand: for a stranger and
-# a new film we expect an error of $\sqrt{2 + 1 + 1} = 2$ points, for a regular and a new film $\sqrt{2 + 1} = 1.7$, for two that
-# are known by heart $\sqrt 2 = 1.4$.
+# So the settings have a meaning, and you can guess them without tuning. Say a rating falls 1.4 points to either side of
+# what one could know (noise $1.4^2 \approx 2$), people differ by one point, and so do films (bias variance 1). By hand:
+# for a stranger and a new film we expect an error of $\sqrt{2 + 1 + 1} = 2$ points, for a regular and a new film
+# $\sqrt{2 + 1} = 1.7$, for two that are known by heart $\sqrt 2 = 1.4$.
 #
-# Is such uncertainty **honest**? We let the model live through the stream and note the error that it expects before each rating.
-# Then we sort the ratings by expected error, cut them into ten equal parts, and hold each part against the error it really had.
+# Is such uncertainty **honest**? We let the model live through the stream and note the error that it expects before
+# each rating. Then we sort the ratings by expected error, cut them into ten equal parts, and hold each part against the
+# error it really had.
 #
 # **Predict.** In how many of the ten parts do they agree within 0.15 points?
 
 # %%
-guess_honest_tenths = 5
+guess_honest_tenths = 5  # your guess
 
 # %%
 model = mf.OnlineMatrixFactorization(10, rule=rules.GaussianBelief(noise=2.0, bias_variance=1.0))
@@ -573,8 +585,8 @@ figures.show(
 )
 
 # %% [markdown]
-# **The model knows when it does not know: where it expects larger errors, the errors are larger, and by about as much.** The same
-# by how often the person had rated before, the **cold start**:
+# **The model knows when it does not know: where it expects larger errors, the errors are larger, and by about as
+# much.** The same by how often the person had rated before, the **cold start**:
 
 # %%
 groups = ["never", "1 to 4", "5 to 19", "20 or more"]
@@ -582,24 +594,24 @@ times_seen = pd.cut(ages(ratings.user_ids), [-1, 0, 4, 19, np.inf], labels=group
 np.sqrt(variances.groupby(times_seen, observed=True).mean()).rename_axis("times seen before").round(2)
 
 # %% [markdown]
-# Bandits (lesson 09) use this number to decide where trying is worth it, drift detectors (lesson 05) to tell a surprise from
-# noise.
+# Bandits (lesson 09) use this number to decide where trying is worth it, drift detectors (lesson 05) to tell a surprise
+# from noise.
 #
 # **Try it.** Multiply all variances of this belief by 4, the noise and the walk included (`intercept_variance=40.0`,
 # `factor_variance=0.176`, `bias_walk=9.6e-4`, `factor_walk=5.6e-5`). Do the predictions change? Does the uncertainty?
 #
 # <details><summary>What you should see</summary>
 #
-# The RMSE is the same, and every expected error is twice as large. Shares are ratios of variances, and a common factor cancels.
-# So a model can predict well and still be dishonest about its certainty. Check both, as in the figure.
+# The RMSE is the same, and every expected error is twice as large. Shares are ratios of variances, and a common factor
+# cancels. So a model can predict well and still be dishonest about its certainty. Check both, as in the figure.
 #
 # </details>
 
 # %% [markdown]
 # ## Break it once
 #
-# Here is matrix factorization as it is often written. It runs, it learns, and it has three faults. Find them before you read on.
-# (The step of the factors is left out; it is not at fault.)
+# Here is matrix factorization as it is often written. It runs, it learns, and it has three faults. Find them before you
+# read on. (The step of the factors is left out; it is not at fault.)
 
 
 # %%
@@ -635,19 +647,21 @@ def rated(who, what, points):
 
 
 models = {"naive": NaiveMF(), "reference": mf.OnlineMatrixFactorization(0)}
-{name: round(float(model.partial_fit(rated("ada", "Heat", 9.0))), 2) for name, model in models.items()}
+losses = {name: float(model.partial_fit(rated("ada", "Heat", 9.0))) for name, model in models.items()}
+{name: round(loss, 2) for name, loss in losses.items()}
 
 # %% [markdown]
-# A model that knows nothing cannot be right by 0.0. It had put the 9 into its mean before it was asked. Predict first, and touch
-# nothing before.
+# A model that knows nothing cannot be right by 0.0. It had put the 9 into its mean before it was asked. Predict first,
+# and touch nothing before.
 #
-# **Fault 2: the mean moves under the biases.** A bias is a distance from the mean; when the mean moves, everybody moves with it. A
-# critic gives *Heat* 1 point, a fan gives it 9. Then the critic leaves, and the fan goes on to rate *Alien*, always 9.
+# **Fault 2: the mean moves under the biases.** A bias is a distance from the mean; when the mean moves, everybody moves
+# with it. A critic gives *Heat* 1 point, a fan gives it 9. Then the critic leaves, and the fan goes on to rate *Alien*,
+# always 9.
 
 
 # %%
 def fan_goes_on(model):
-    """The prediction for critic and Heat: when the critic leaves, and 2,000 ratings of Alien later."""
+    """What is said of critic and Heat: when the critic leaves, and 2,000 ratings of Alien later."""
     for _ in range(1000):
         model.partial_fit(rated("critic", "Heat", 1.0))
         model.partial_fit(rated("fan", "Heat", 9.0))
@@ -661,12 +675,12 @@ models = {"naive": NaiveMF(), "reference": mf.OnlineMatrixFactorization(0)}
 pd.DataFrame({name: fan_goes_on(model) for name, model in models.items()}).T.round(1)
 
 # %% [markdown]
-# Nobody said anything about *Heat* meanwhile, nor did the critic. The reference's intercept follows only what the biases leave
-# *unexplained*. They explain the fan, so it rests.
+# Nobody said anything about *Heat* meanwhile, nor did the critic. The reference's intercept follows only what the
+# biases leave *unexplained*. They explain the fan, so it rests.
 #
-# **Fault 3: asking changes the answer.** `predict` invents factors for whoever it has not met, and draws random numbers for them.
-# So a model that was asked learns something else than one that was not. And its memory fills with people who only looked. Rank
-# *Heat* for 10,000 visitors:
+# **Fault 3: asking changes the answer.** `predict` invents factors for whoever it has not met, and draws random numbers
+# for them. So a model that was asked learns something else than one that was not. And its memory fills with people who
+# only looked. Rank *Heat* for 10,000 visitors:
 
 # %%
 naive, reference = NaiveMF(), mf.OnlineMatrixFactorization(5)
@@ -677,17 +691,18 @@ for visitor in range(10_000):
 # %% [markdown]
 # ## In production
 #
-# The learner sits where events arrive. Lesson 05 watches its errors, lesson 12 serves it, lesson 14 feeds it live events.
+# The learner sits where events arrive. Lesson 05 watches its errors, lesson 12 serves it, lesson 14 feeds it live
+# events.
 
 # %%
 figures.show(
     diagrams.plot_platform(lit=["learner"], title="This lesson: the learner"),
-    alt="The platform as a loop from people to people. Lit is the learner: it gets events and features, and is evaluated.",
+    alt="The platform as a loop from people to people. Lit is the learner, which gets events and features.",
 )
 
 # %% [markdown]
-# Two promises make it fit for that. A chunk gives the same numbers as one by one, only faster. And the model is a table of numbers
-# with a list of ids, so a saved state goes on as if nothing had happened.
+# Two promises make it fit for that. A chunk gives the same numbers as one by one, only faster. And the model is a table
+# of numbers with a list of ids, so a saved state goes on as if nothing had happened.
 #
 # Ours and the reference compute the same, but not in the same time. (Your numbers will differ.)
 
@@ -700,10 +715,11 @@ def per_second(learn):
     return f"{len(world) / (time.process_time() - begin):,.0f}"
 
 
-ours, reference, samples = Factors(first_factors(sgd_model(5), world), rules.SGD()), sgd_model(5), list(world)
+ours, reference = Factors(first_factors(sgd_model(5), world), rules.SGD()), sgd_model(5)
+samples = list(world)
 {
     "ours": per_second(lambda: learn_all(ours, world)),
-    "reference, one by one": per_second(lambda: [reference.partial_fit(sample) for sample in samples]),
+    "reference, one by one": per_second(lambda: [reference.partial_fit(each) for each in samples]),
     "reference, as a chunk": per_second(lambda: reference.partial_fit_many(world)),
 }
 
@@ -724,8 +740,9 @@ ours, reference, samples = Factors(first_factors(sgd_model(5), world), rules.SGD
 #
 # <details><summary>Model answer</summary>
 #
-# The intercept plus the film's bias. The user's bias is unknown, and unknown means 0: no more and no less generous than others.
-# The factors add nothing, since a product needs both sides. So a newcomer is shown what everybody likes, until the first rating.
+# The intercept plus the film's bias. The user's bias is unknown, and unknown means 0: no more and no less generous than
+# others. The factors add nothing, since a product needs both sides. So a newcomer is shown what everybody likes, until
+# the first rating.
 #
 # </details>
 #
@@ -735,23 +752,37 @@ ours, reference, samples = Factors(first_factors(sgd_model(5), world), rules.SGD
 #
 # <details><summary>Model answer</summary>
 #
-# Biases were learnt as distances from the intercept of their time. If active users change, the mean of the ratings changes, and
-# with it the prediction for everybody who is away, although nothing new is known of them. Fault 2 shows a prediction that climbs
-# from 1 to 3 points without any reason. The intercept should follow only what the biases leave unexplained: the mean of the
-# errors.
+# Biases were learnt as distances from the intercept of their time. If active users change, the mean of the ratings
+# changes, and with it the prediction for everybody who is away, although nothing new is known of them. Fault 2 shows a
+# prediction that climbs from 1 to 3 points without any reason. The intercept should follow only what the biases leave
+# unexplained: the mean of the errors.
+#
+# </details>
+#
+# **3. A platform has 1,000 newcomers a day, who give three ratings each, and 200 regulars, who give hundreds. Factors
+# or not?**
+#
+# <details><summary>Model answer</summary>
+#
+# Most ratings come from people about whom taste cannot be known yet, so the average error will hardly show a gain, as
+# on our stream. For the 200 regulars it may be large. So measure by age, as in lesson 01: if the regulars gain and
+# nobody loses, factors pay. A belief makes that likely, since factors that nothing is known about stay near 0 and do no
+# harm.
 #
 # </details>
 #
 # ### Advanced
 #
-# **3. AdaGrad's steps shrink for ever. Why is that wrong in a world that changes, and how does a belief's walk repair it?**
+# **4. AdaGrad's steps shrink for ever. Why is that wrong in a world that changes, and how does a belief's walk repair
+# it?**
 #
 # <details><summary>Model answer</summary>
 #
-# A belief without a walk has the same fault: its variance only falls, roughly like one over the number of events; after a thousand events the next one moves a
-# bias by a thousandth of its error. That is right if the truth stands still, and too slow if it moves. The walk adds a little
-# variance at each event. The variance settles where what is added equals what is learnt away, and the step stops shrinking. A
-# larger walk follows faster and jitters more. AdaGrad needs a reset, or a sum that forgets.
+# A belief without a walk has the same fault: its variance only falls, roughly like one over the number of events; after
+# a thousand events the next one moves a bias by a thousandth of its error. That is right if the truth stands still, and
+# too slow if it moves. The walk adds a little variance at each event. The variance settles where what is added equals
+# what is learnt away, and the step stops shrinking. A larger walk follows faster and jitters more. AdaGrad needs a
+# reset, or a sum that forgets.
 #
 # </details>
 
@@ -767,5 +798,5 @@ ours, reference, samples = Factors(first_factors(sgd_model(5), world), rules.SGD
 # - [`coursekit/learning/rules.py`](../coursekit/learning/rules.py): the three rules as the course runs them, in one function of
 #   a dozen lines; read it to see that the reference is no longer than the lesson.
 #
-# Back to [lesson 01](01_learning_from_a_stream.ipynb), where a stream is learnt from and judged. On to
-# [lesson 03](03_factorization_machines.ipynb), where a film that nobody has rated stops being a stranger.
+# Back to [lesson 01](01_learning_from_a_stream.ipynb), where a stream is learnt from and judged. On to [lesson
+# 03](03_factorization_machines.ipynb), where a film that nobody has rated stops being a stranger.
