@@ -20,6 +20,7 @@ __all__ = ["grade"]
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Submissions at once.")
 @click.option("--backend", default="loky", show_default=True, type=click.Choice(["loky", "dask"]), help="Processes, or Dask.")
 @click.option("--address", default="", help="Of a Dask scheduler; one of our own by default.")
+@click.option("--warm", is_flag=True, help="Fork kernels from one that has the libraries already: faster, as safe.")
 @click.option("--secret", type=click.Path(path_type=Path), help="File with the secret behind random questions.")
 @click.option(
     "--allow-unsandboxed", "--unsafe-no-sandbox", is_flag=True, help="Go on where there is no sandbox; reports say so."
@@ -32,6 +33,7 @@ def grade(
     jobs: int,
     backend: str,
     address: str,
+    warm: bool,
     secret: Path | None,
     allow_unsandboxed: bool,
     as_json: bool,
@@ -54,6 +56,7 @@ def grade(
         n_jobs=jobs,
         backend="dask" if backend == "dask" else "loky",
         address=address,
+        warm=warm,
         allow_unsandboxed=allow_unsandboxed,
         secret=secret,
     )

@@ -22,6 +22,7 @@ from coursekit.grading.checks import run_check
 from coursekit.grading.errors import GradingError, SubjectError, SubjectLost, TookTooLong
 from coursekit.grading.exercise import Exercise, load_exercise
 from coursekit.grading.job import Cell, CellRun, Job, JobResult
+from coursekit.grading.link.fork_server import ForkServer
 from coursekit.grading.link.kernel import (
     Launcher,
     OpenKernel,
@@ -95,9 +96,15 @@ def main() -> None:
         return
     become_nobody([Path(json.loads(first)["exercise_folder"])])
     adopt_orphans()
+    server: ForkServer | None = None
     for line in _lines(first):
-        sys.stdout.buffer.write(_in_a_fork(line) + b"\n")
+        job = Job.from_json(json.loads(line))
+        if job.warm and (server is None or not server.is_alive()):
+            server = ForkServer(job.warm, Mounts(modules=job.modules), job.limits)
+        sys.stdout.buffer.write(_in_a_fork(job, server.launch if server is not None else None) + b"\n")
         sys.stdout.buffer.flush()
+    if server is not None:
+        server.close()
 
 
 def _ask(exercise: Exercise, check_id: str, subject: Subject, seed: str) -> Iterator[CheckReport]:
@@ -143,14 +150,13 @@ def _lines(first: bytes) -> Iterator[bytes]:
     yield from iter(sys.stdin.buffer.readline, b"")
 
 
-def _in_a_fork(line: bytes) -> bytes:
+def _in_a_fork(job: Job, launch: Launcher | None) -> bytes:
     """Do one job in a fork and return its result as JSON, whatever becomes of the fork."""
-    job = Job.from_json(json.loads(line))
     receiving, sending = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(receiving)
-        _be_the_fork(job, sending)
+        _be_the_fork(job, launch, sending)
     os.close(sending)
     seconds = job.limits.notebook_seconds + _MARGIN_SECONDS
     text = _read_until_closed(receiving, seconds)
@@ -165,12 +171,12 @@ def _in_a_fork(line: bytes) -> bytes:
         return _dumps(failed)
 
 
-def _be_the_fork(job: Job, sending: int) -> None:
+def _be_the_fork(job: Job, launch: Launcher | None, sending: int) -> None:
     """Do the job, say the result, be gone."""
     try:
         resource.setrlimit(resource.RLIMIT_DATA, (_CLIENT_MEMORY, _CLIENT_MEMORY))
         try:
-            result = run_job(job)
+            result = run_job(job, launch)
         except GradingError as error:
             result = JobResult(submission=job.submission, bug=f"{type(error).__name__}: {error}")
         with open(sending, "wb") as file:

@@ -22,9 +22,9 @@ from coursekit.grading.link.client import Bounds, KernelClient
 from coursekit.grading.link.sockets import KernelSockets
 from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts, drop_privileges, environment, runtime_folders, start
 from coursekit.grading.sandbox.mounts import AGENT, COURSE
-from coursekit.grading.sandbox.orphans import adopt_orphans, process_tree
+from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
 
-__all__ = ["Isolation", "Launch", "Launcher", "OpenKernel", "open_kernel", "sandboxed", "unsandboxed"]
+__all__ = ["Isolation", "Launch", "Launcher", "OpenKernel", "open_kernel", "order_file", "sandboxed", "unsandboxed"]
 
 Isolation = Literal["bubblewrap", "none"]
 START_SECONDS = 60.0
@@ -58,9 +58,7 @@ class OpenKernel:
 
 
 @contextmanager
-def open_kernel(
-    launch: Launcher, *, mounts: Mounts, limits: Limits, files: Mapping[str, bytes]
-) -> Iterator[OpenKernel]:
+def open_kernel(launch: Launcher, *, mounts: Mounts, limits: Limits, files: Mapping[str, bytes]) -> Iterator[OpenKernel]:
     """Start a kernel; when the block ends, nothing of it is left.
 
     Parameters
@@ -107,13 +105,14 @@ def open_kernel(
 def sandboxed(order: Mapping[str, Any], descriptors: list[int], mounts: Mounts, limits: Limits) -> Launch:
     """Start a kernel of its own under bubblewrap."""
     program = [sys.executable, "-m", "kernel_main"]
-    with _order_file({**order, "sockets": descriptors}) as stdin:
+    with order_file({**order, "sockets": descriptors}) as stdin:
         return Sandbox(start(program, mounts=mounts, limits=limits, pass_fds=descriptors, stdin=stdin))
 
 
 def unsandboxed(order: Mapping[str, Any], descriptors: list[int], mounts: Mounts, limits: Limits) -> Launch:
     """Start a kernel with limits and without a sandbox: it can read and change whatever this user can."""
     adopt_orphans()
+    ours = set(process_tree(os.getpid()))
     folder = tempfile.TemporaryDirectory(prefix="coursekit-", ignore_cleanup_errors=True)
     root = Path(folder.name)
     for source, target in mounts.pairs():
@@ -124,7 +123,7 @@ def unsandboxed(order: Mapping[str, Any], descriptors: list[int], mounts: Mounts
     home.mkdir()
     path = os.pathsep.join(str(root / each.relative_to("/opt")) for each in (COURSE, AGENT))
     changes = {"PYTHONPATH": path, "HOME": str(home), "TMPDIR": str(home), "IPYTHONDIR": str(home / ".ipython")}
-    with _order_file({**order, "sockets": descriptors}) as stdin:
+    with order_file({**order, "sockets": descriptors}) as stdin:
         process = subprocess.Popen(
             [sys.executable, "-m", "kernel_main"],
             cwd=home,
@@ -135,7 +134,7 @@ def unsandboxed(order: Mapping[str, Any], descriptors: list[int], mounts: Mounts
             pass_fds=descriptors,
             start_new_session=True,
         )
-    return _Plain(process, folder)
+    return _Plain(process, folder, ours)
 
 
 class Sandbox:
@@ -165,10 +164,11 @@ class Sandbox:
 class _Plain:
     """A kernel without a sandbox that is the child of this process."""
 
-    def __init__(self, process: subprocess.Popen[bytes], folder: tempfile.TemporaryDirectory[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: tempfile.TemporaryDirectory[str], ours: set[int]) -> None:
         self.pid = process.pid
         self._process = process
         self._folder = folder
+        self._ours = ours
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -176,7 +176,7 @@ class _Plain:
     def end(self) -> None:
         end_tree(self.pid)
         self._process.wait()
-        _end_orphans()
+        _end_orphans(self._ours)
         self._folder.cleanup()
 
 
@@ -202,18 +202,12 @@ def _wait_for(pids: list[int], seconds: float = 5.0) -> None:
         time.sleep(0.002)
 
 
-def _end_orphans() -> None:
+def _end_orphans(spared: set[int]) -> None:
     """Kill what a kernel without a sandbox left behind; it has become a child of ours."""
-    while True:
-        children = process_tree(os.getpid())[1:]
-        if not children:
-            return
-        for child in children:
-            _kill(child)
-        try:
-            os.waitpid(-1, 0)
-        except ChildProcessError:
-            return
+    while orphans := set(process_tree(os.getpid())) - spared:
+        for pid in orphans:
+            _kill(pid)
+        collect(orphans)
 
 
 def _kill(pid: int) -> None:
@@ -232,7 +226,7 @@ def _runs(pid: int) -> bool:
 
 
 @contextmanager
-def _order_file(order: Mapping[str, Any]) -> Iterator[int]:
+def order_file(order: Mapping[str, Any]) -> Iterator[int]:
     """Give a descriptor from which a kernel reads its order: memory, no file, of any size."""
     handle = os.memfd_create("order")
     try:

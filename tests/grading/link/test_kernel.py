@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from coursekit.grading.errors import Missing, NotAttempted, RefusedReply, StudentError, SubjectError, SubjectLost, TookTooLong
+from coursekit.grading.link.fork_server import ForkServer
 from coursekit.grading.link.kernel import open_kernel, sandboxed, unsandboxed
 from coursekit.grading.link.subject import KernelSubject
 from coursekit.grading.sandbox import Limits, Mounts
@@ -36,8 +37,20 @@ pytestmark = pytest.mark.needs("bubblewrap")
 
 
 @pytest.fixture(scope="module")
-def kernel():
-    with open_kernel(sandboxed, mounts=Mounts(), limits=LIMITS, files={"data/numbers.txt": b"1 2 3"}) as opened:
+def fork_server():
+    server = ForkServer(["numpy"], Mounts(), LIMITS)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def launch(request, fork_server):
+    return sandboxed if request.param == "cold" else fork_server.launch
+
+
+@pytest.fixture(scope="module")
+def kernel(launch):
+    with open_kernel(launch, mounts=Mounts(), limits=LIMITS, files={"data/numbers.txt": b"1 2 3"}) as opened:
         opened.client.execute(SOLUTION, 10)
         yield opened
 
@@ -116,15 +129,15 @@ def call(x):
         ("import os; os._exit(0)", "ended by itself"),
         (STUBBORN, "did not stop"),
         ("xs = []\nwhile True: xs.append(bytearray(b'x' * 10**7))", "memory|MemoryError"),
-        ("while True: print('x' * 1000, flush=True)", "too many messages"),
+        ("while True: print('x' * 1000, flush=True)", "too many messages|too much|took longer"),
         (RAW_FRAMES, "cannot be read"),
     ],
     ids=["exit", "stubborn", "memory", "flood", "raw frames"],
 )
-def test_a_kernel_that_misbehaves_is_lost_and_leaves_nothing(attack, says):
+def test_a_kernel_that_misbehaves_is_lost_and_leaves_nothing(launch, attack, says):
     limits = Limits(call_seconds=1.0, cell_seconds=4.0, memory_mb=300)
     reasons = []
-    with open_kernel(sandboxed, mounts=Mounts(), limits=limits, files={}) as opened:
+    with open_kernel(launch, mounts=Mounts(), limits=limits, files={}) as opened:
         family = process_tree(opened.pid)
         subject = KernelSubject(opened.client, call_seconds=1.0)
         for action in (lambda: reasons.append(opened.client.execute(attack, 4).error), lambda: subject.call("call", 1)):
@@ -171,3 +184,67 @@ def test_a_kernel_whose_time_is_over_is_lost():
         opened.client._deadline = time.monotonic() + 0.3
         with pytest.raises(SubjectLost, match="longer than its time"):
             opened.client.execute("while True: pass", 10)
+
+
+def test_warm_kernels_share_nothing(fork_server):
+    both = []
+    with (
+        open_kernel(fork_server.launch, mounts=Mounts(), limits=LIMITS, files={"mine.txt": b"a"}) as one,
+        open_kernel(fork_server.launch, mounts=Mounts(), limits=LIMITS, files={}) as other,
+    ):
+        one.client.execute("open('/tmp/left', 'w').write('x'); import numpy; numpy.pi = 3; import os, signal", 5)
+        look = (
+            "import os, numpy\nfound = [os.listdir('.'), 'left' in os.listdir('/tmp'), float(numpy.pi) == 3.0,"
+            " os.listdir('/dev/shm'), [p for p in os.listdir('/proc') if p.isdigit()]]"
+        )
+        for each in (one, other):
+            each.client.execute(look, 5)
+            both.append(KernelSubject(each.client).get("found"))
+        one.client.execute("for pid in range(2, 100):\n    try: os.kill(pid, 9)\n    except OSError: pass", 5)
+        assert other.client.execute("1", 5).status == "ok"
+    assert both[0] == [["mine.txt"], True, True, [], ["1"]]
+    assert both[1] == [[], False, False, [], ["1"]]
+
+
+def test_a_warm_kernel_has_no_power_and_cannot_get_any(fork_server):
+    probe = """
+import ctypes, os
+libc = ctypes.CDLL(None)
+powers = [line.split()[1] for line in open('/proc/self/status') if line.startswith(('CapEff', 'CapBnd', 'CapPrm', 'CapAmb'))]
+doors = [libc.unshare(0x10000000), libc.unshare(0x20000), libc.umount2(b'/tmp', 2), libc.setns(3, 0),
+         libc.mount(b'n', b'/mnt', b'tmpfs', 0, None), libc.ptrace(16, 1, 0, 0)]
+def write(path):
+    try: open(path, 'w').write('1'); return 'written'
+    except OSError: return 'refused'
+targets = '/proc/sys/user/max_user_namespaces', '/opt/agent/agent.py', '/x', '/usr/x', '/mnt/x', '/dev/x'
+places = [write(path) for path in targets]
+own = '/proc/self/fd/'
+descriptors = [os.readlink(own + fd) for fd in os.listdir(own) if os.path.lexists(own + fd)]
+"""
+    with open_kernel(fork_server.launch, mounts=Mounts(), limits=LIMITS, files={}) as opened:
+        opened.client.execute(probe, 5)
+        subject = KernelSubject(opened.client)
+        assert set(subject.get("powers")) == {"0000000000000000"}
+        assert set(subject.get("doors")) == {-1}
+        assert set(subject.get("places")) == {"refused"}
+        assert not [path for path in subject.get("descriptors") if "memfd" in path]
+
+
+def test_a_warm_kernel_starts_faster_than_a_cold_one(fork_server):
+    def seconds(launch):
+        start = time.perf_counter()
+        with open_kernel(launch, mounts=Mounts(), limits=LIMITS, files={}):
+            return time.perf_counter() - start
+
+    assert min(seconds(fork_server.launch) for _ in range(3)) < min(seconds(sandboxed) for _ in range(3)) / 2
+
+
+def test_when_the_fork_server_ends_its_kernels_do():
+    server = ForkServer([], Mounts(), LIMITS)
+    with open_kernel(server.launch, mounts=Mounts(), limits=LIMITS, files={}) as opened:
+        family = process_tree(server.pid)
+        server.close()
+        with pytest.raises(SubjectLost):
+            opened.client.execute("1", 5)
+    assert len(family) >= 4
+    assert not [pid for pid in family if _lives(pid)]
