@@ -8,7 +8,6 @@ numba is there; the same source is the reference.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NoReturn, Protocol, Self, runtime_checkable
 
@@ -60,6 +59,7 @@ class DriftDetector:
 
     __slots__ = ("_at_start", "_memory", "_parameters", "_signal")
 
+    _state_keys: ClassVar[frozenset[str]] = frozenset({"class", "parameters", "memory", "signal"})
     _lowest: ClassVar[float] = -LARGEST
     _highest: ClassVar[float] = LARGEST
     _step: ClassVar[Callable[..., int]]
@@ -201,9 +201,9 @@ class DriftDetector:
 
     def _checked(self, state: State) -> State:
         """Return the state, or refuse it."""
-        missing = {"class", "parameters", "memory", "signal"} - state.keys()
+        missing = self._state_keys - state.keys()
         if missing:
-            raise StateFormatError(f"This is no state of a drift detector: {', '.join(sorted(missing))} missing.")
+            raise StateFormatError(f"This is no state of {type(self).__name__}: {', '.join(sorted(missing))} missing.")
         theirs, ours = (state["class"], state["parameters"]), (type(self).__name__, self._parameters)
         if theirs != ours:
             raise StateFormatError(f"The state is of {theirs[0]} with {theirs[1]}, expected {ours[0]} with {ours[1]}.")
@@ -216,9 +216,11 @@ class DriftDetector:
     @classmethod
     def _number(cls, value: Any) -> float:
         """Return an integer, a truth value or a number of numpy as a float."""
-        if isinstance(value, bool | int | float | np.number | np.bool_) and not isinstance(value, np.complexfloating):
-            return float(value)
-        raise InvalidSampleError(f"`value` must be {cls._expected()}, got {value!r}.")
+        if not isinstance(value, int | float | np.integer | np.floating | np.bool_):
+            cls._refuse(value)
+        if isinstance(value, int) and abs(value) > LARGEST:  # perhaps too long for a float
+            cls._refuse(value)
+        return float(value)
 
     @classmethod
     def _numbers(cls, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -238,18 +240,18 @@ class DriftDetector:
 
     @classmethod
     def _expected(cls) -> str:
-        return "a finite number" if cls._highest == LARGEST else f"a number from {cls._lowest:g} to {cls._highest:g}"
+        return f"a finite number from {cls._lowest:g} to {cls._highest:g}"
 
     @classmethod
-    def _refuse(cls, value: float) -> NoReturn:
-        size = f" of at most {LARGEST:g} in size" if math.isfinite(value) and cls._highest == LARGEST else ""
-        raise InvalidSampleError(f"`value` must be {cls._expected()}{size}, got {value!r}.")
+    def _refuse(cls, value: object) -> NoReturn:
+        raise InvalidSampleError(f"`value` must be {cls._expected()}, got {value!r}.")
 
 
 class BinaryDetector(DriftDetector):
     """A detector of errors: each value is 1 for a wrong answer or 0 for a right one."""
 
     __slots__ = ()
+    _lowest, _highest = 0.0, 1.0
 
     def update(self, value: float) -> None:
         """Look at one more value, 0 or 1.

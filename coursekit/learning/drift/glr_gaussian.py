@@ -28,7 +28,6 @@ LONGEST_SEGMENT = CAPACITY // 2
 HORIZON = (
     CAPACITY - LONGEST_SEGMENT - 1.0
 )  # the latest sums are kept for so long, so this often the corners are brought up to date
-WANTED_PER_DIRECTION = 3.0  # alarms are so much rarer than the logarithm alone promises, by simulation
 
 
 @compiled
@@ -145,6 +144,26 @@ def _safe_spread(until, rest, threshold, variance):
     return rest * math.exp(threshold / _weight(until))
 
 
+def threshold_for(samples_between_false_alarms: float, n_directions: int, min_segment: int) -> float:
+    r"""Return the threshold on $\Lambda$ that false alarms pass as rarely as wanted.
+
+    Their mean distance is about $\frac{2}{d} \sqrt{2\pi}\, e^{a} / \big(b\, I(b/\sqrt m)\big)$ at a threshold of
+    $a = b^2/2$, for d directions and changes of at least m values, with
+    $I(u) = \int_0^u x\,\nu^2(x)\,dx$ and $\nu(x) \approx e^{-0.583 x}$ (D. Siegmund, E. S. Venkatraman 1995,
+    doi:10.1214/aos/1176324466). So the threshold is the logarithm of what is wanted, and a correction.
+
+    >>> threshold_for(100_000, n_directions=2, min_segment=20)
+    10.743
+    """
+    threshold = math.log(samples_between_false_alarms)
+    for _ in range(50):  # a contraction where 20 segments or more are wanted
+        b = math.sqrt(2.0 * threshold)
+        cu = 2 * 0.583 * b / math.sqrt(min_segment)
+        integral = (1.0 - math.exp(-cu) * (1.0 + cu)) / (2 * 0.583) ** 2
+        threshold = math.log(samples_between_false_alarms * n_directions / 2.0 * b * integral / math.sqrt(2.0 * math.pi))
+    return threshold
+
+
 class GaussianGLR(DriftDetector):
     r"""Ask of every possible change point at once how much better two means explain the stream than one.
 
@@ -152,7 +171,7 @@ class GaussianGLR(DriftDetector):
     $Q$ around the mean. With a known standard deviation, the log likelihood ratio is $\Lambda_n = \max_k G_k / 2\sigma^2$.
     With an unknown one, $\Lambda_n = \max_k \frac{\nu c_\nu}{2} \ln\frac{Q}{Q - G_k}$ with $\nu = n - 2$, where
     $c_\nu = (\frac{8\nu+1}{8\nu+3})^2$ makes it as likely to be large as with a known one (D. L. Wallace 1959).
-    Alarm when $\Lambda_n \ge \ln(d\,w/3)$, with w the wanted samples between false alarms and d the number of directions.
+    Alarm when $\Lambda_n$ reaches the threshold that belongs to the wanted samples between false alarms (see `threshold_for`).
 
     No k is left out: $G_k$ is always largest at a corner of the convex hull of the cumulative sums, of which there are about
     ln n. And as $Q - \max G_k$ never shrinks, the corners are only gone through when Q has grown enough, at every twentieth
@@ -160,16 +179,17 @@ class GaussianGLR(DriftDetector):
 
     Parameters
     ----------
-    samples_between_false_alarms : float, greater than 10
+    samples_between_false_alarms : float, at least 20 * `min_segment`
         How many samples of an unchanged stream you want between two alarms, on average: 100,000 is one false alarm in ten
-        streams of 10,000. Simulated on independent normal values, it is kept to within a factor of 2. Values that depend on
+        streams of 10,000. Simulated on independent normal values, it is kept to within a factor of 1.3. Values that depend on
         their predecessors, or with heavy tails, raise more alarms; of squared errors, watch the square root or the logarithm.
     std : float, greater than 0, optional
         $\sigma$, if it is known, in the unit of the values. Left out, it is learnt, and the unit does not matter.
     direction : {"up", "down", "both"}
         Which changes count.
     min_segment : int, 3 to 64
-        The fewest values before and after a change: shorter disturbances, such as outliers, raise no alarm.
+        The fewest values before and after a change. Outliers and heavy tails raise fewer alarms, the longer it is; only
+        changes of more than a standard deviation are noticed later for it.
 
     Examples
     --------
@@ -196,19 +216,20 @@ class GaussianGLR(DriftDetector):
         samples_between_false_alarms: float = 100_000,
         std: float | None = None,
         direction: str = "both",
-        min_segment: int = 10,
+        min_segment: int = 20,
     ) -> None:
         wanted = samples_between_false_alarms
-        require(10 < wanted < math.inf, "samples_between_false_alarms", "greater than 10", wanted)
         require(std is None or 0 < std < math.inf, "std", "greater than 0, or None", std)
         min_segment = require_count("min_segment", min_segment, lowest=3)
         require(min_segment <= LONGEST_SEGMENT, "min_segment", f"at most {LONGEST_SEGMENT}", min_segment)
+        lowest = 20 * min_segment
+        require(lowest <= wanted < math.inf, "samples_between_false_alarms", f"at least 20 * `min_segment` = {lowest}", wanted)
         rise, fall = require_direction(direction)
         memory = np.zeros((6, CAPACITY))
         known = memory[KNOWN]
         known[[SAFE, UNTIL, N_PUSHED]] = math.inf, 2.0 * min_segment, min_segment - 1.0
         known[[WATCH_RISE, WATCH_FALL, MIN_SEGMENT]] = rise, fall, min_segment
-        known[THRESHOLD] = math.log(wanted * (rise + fall) / WANTED_PER_DIRECTION)
+        known[THRESHOLD] = threshold_for(wanted, int(rise + fall), min_segment)
         known[VARIANCE] = 0.0 if std is None else std * std
         settings = {
             "samples_between_false_alarms": wanted,

@@ -108,6 +108,8 @@ class KSWIN(DriftDetector):
 
     __slots__ = ("_critical_gap", "_keep_recent", "_rng", "_seed", "_stat_size", "_window_size")
 
+    _state_keys = DriftDetector._state_keys | {"rng"}
+
     def __init__(
         self, alpha: float = 0.005, window_size: int = 100, stat_size: int = 30, seed: int = 0, keep_recent: bool = False
     ) -> None:
