@@ -23,6 +23,7 @@ from nbformat import NotebookNode
 
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercise import load_exercise
+from coursekit.grading.student.origin import origin_metadata
 
 __all__ = ["SHIPPED", "differences", "exercise_files", "generate", "read_source", "solved_notebook", "student_notebook"]
 
@@ -90,6 +91,7 @@ def student_notebook(solved: NotebookNode) -> NotebookNode:
         notebook, resources = getattr(preprocessors, name)(config=config).preprocess(notebook, resources)
     for cell in notebook.cells:
         cell.metadata.pop("name", None)
+    notebook.metadata.coursekit.cells = nbformat.from_dict(origin_metadata(notebook))  # type: ignore[no-untyped-call]
     return notebook
 
 

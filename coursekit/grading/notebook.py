@@ -9,7 +9,7 @@ from typing import Any
 
 from coursekit.grading.errors import ExerciseError
 
-__all__ = ["CodeCell", "code_cells", "read_notebook"]
+__all__ = ["CodeCell", "cell_name", "code_cells", "nbgrader_of", "parse_notebook", "read_notebook", "source_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,25 @@ def read_notebook(path: Path) -> dict[str, Any]:
         If the file is not there or is no notebook of format 4.
     """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise ExerciseError(f"{path} is not there. Name the folder of an exercise, such as exercises/fm.") from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise ExerciseError(f"{path} is not a notebook: {error}. Save it again in JupyterLab.") from error
+    return parse_notebook(content, path)
+
+
+def parse_notebook(content: bytes, path: Path) -> dict[str, Any]:
+    """Return the JSON of a notebook's bytes; the path is for messages.
+
+    Raises
+    ------
+    ExerciseError
+        If they are no notebook of format 4.
+    """
+    try:
+        notebook = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise ExerciseError(f"{path} is not a notebook: {error}. Save it again in JupyterLab.") from error
     if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or not isinstance(notebook.get("cells"), list):
         raise ExerciseError(f"{path} is not a notebook of format 4. Save it again in JupyterLab.")
@@ -61,14 +76,36 @@ def code_cells(notebook: dict[str, Any]) -> list[CodeCell]:
     return [_code_cell(number, cell) for number, cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
 
 
-def _code_cell(number: int, cell: dict[str, Any]) -> CodeCell:
+def cell_name(cell: dict[str, Any]) -> str:
+    """Return the grade id of a cell where it has one, else its cell id; empty without either.
+
+    >>> cell_name({"id": "b3d1", "metadata": {"nbgrader": {"grade_id": "fm-1"}}}), cell_name({"id": "b3d1"})
+    ('fm-1', 'b3d1')
+    """
+    return str(nbgrader_of(cell).get("grade_id") or cell.get("id") or "")
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    r"""Return the text of a cell, which a file may hold as a list of lines.
+
+    >>> source_of({"source": ["a = 1\n", "a"]})
+    'a = 1\na'
+    """
     source = cell.get("source", "")
-    metadata = _dict(cell.get("metadata"))
-    nbgrader, tags = _dict(metadata.get("nbgrader")), metadata.get("tags")
+    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+
+
+def nbgrader_of(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return what nbgrader notes about a cell; empty for a cell that it does not know."""
+    return _dict(_dict(cell.get("metadata")).get("nbgrader"))
+
+
+def _code_cell(number: int, cell: dict[str, Any]) -> CodeCell:
+    nbgrader, tags = nbgrader_of(cell), _dict(cell.get("metadata")).get("tags")
     return CodeCell(
         number=number,
-        id=str(nbgrader.get("grade_id") or cell.get("id") or number),
-        source="".join(map(str, source)) if isinstance(source, list) else str(source),
+        id=cell_name(cell) or str(number),
+        source=source_of(cell),
         is_test=bool(nbgrader.get("grade")) and not nbgrader.get("solution"),
         may_raise=isinstance(tags, list) and "raises-exception" in tags,
     )

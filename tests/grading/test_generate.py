@@ -52,7 +52,13 @@ def test_ids_are_names_and_metadata_is_nbgraders_schema_3(source):
         "locked": True,
     }
     assert len(test.nbgrader.checksum) == 32
-    assert notebook.metadata.coursekit == {"exercise": "demo", "version": "1.0"}
+    about = notebook.metadata.coursekit
+    assert (about.exercise, about.version) == ("demo", "1.0")
+    assert [sorted(about.cells[role]) for role in ("answer", "check", "given")] == [
+        ["demo-1-answer", "demo-2-answer"],
+        ["demo-1", "demo-2"],
+        ["imports", "title"],
+    ]
 
 
 def test_hidden_tests_in_a_cell_are_cut_out(source):
