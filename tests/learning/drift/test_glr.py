@@ -148,7 +148,9 @@ def test_numbers_raise_as_few_false_alarms_as_wanted(std, wanted, min_segment, d
 def test_at_the_default_a_change_is_found_soon_and_never_missed(after, slowest):
     """The bars are for 30 seeds; 300 put the medians (90 and 42) within 3 of their true values: false failures below 1e-9.
     That 30 fixed seeds miss nothing is no matter of chance; in all, one stream in 1,500 has a false alarm just before its
-    change.""" delays = []
+    change.
+    """
+    delays = []
     for seed in range(300):
         stream = error_stream(10_000, seed=seed, level=0.2, drift=AbruptDrift(size=after - 0.2))
         alarms = BernoulliGLR().update_many(stream.values)
