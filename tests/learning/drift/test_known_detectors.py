@@ -49,11 +49,11 @@ def test_alarms_are_as_rare_as_the_level_says():
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.5])
 def test_for_errors_the_level_holds_nearly(rate):
-    """Expected 500 in ten million; means of 100 errors are not quite normal."""
+    """Expected 500 in ten million; means of 100 errors are not quite normal, which makes 590 of them at a rate of 0.05. A count
+    is so far from 400 and 700 with a probability below 1e-4.
+    """
     rng = np.random.default_rng(3)
-    n = len(ConceptDriftDetector().update_many(rng.random(10_000_000) < rate))
-    print(rate, n)
-    assert 250 < n < 1250
+    assert 400 < len(ConceptDriftDetector().update_many(rng.random(10_000_000) < rate)) < 700
 
 
 def test_warnings_are_the_tests_that_would_be_alarms_if_there_were_but_one():
