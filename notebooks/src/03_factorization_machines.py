@@ -143,7 +143,8 @@ figures.show(
 
 # %%
 new_film = {"genre=Horror": 1.0, "decade": "2010s"}
-{user: round(machines[0].predict(user, "new film", new_film), 1) for user in (5922, 1365, "new user")}
+expected = {user: machines[0].predict(user, "new film", new_film) for user in (5922, 1365, "new user")}
+pd.Series(expected, name="points").round(1)
 
 # %% [markdown]
 # **Try it.** Ask about `{"genre=Drama": 1.0, "decade": "1950s"}`, and about a genre that does not exist.
@@ -276,7 +277,7 @@ figures.show(
 x, w = {"ada": 1.0, "Alien": 1.0, "horror": 1.0}, {"ada": 0.0, "Alien": 0.0, "horror": 0.0}
 v = {"ada": np.array([1.0]), "Alien": np.array([2.0]), "horror": np.array([4.0])}
 nudged = v | {"Alien": v["Alien"] + 0.001}
-round((by_sums(0.0, w, nudged, x) - by_sums(0.0, w, v, x)) / 0.001, 6)
+round(float(by_sums(0.0, w, nudged, x) - by_sums(0.0, w, v, x)) / 0.001, 6)
 
 # %% [markdown]
 # Here is the machine, learning by SGD. The rows are as in lesson 02: the weight, then the factors, which count once the
