@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError
+from coursekit.core.errors import ArithmeticOverflowError, InvalidParameterError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
 
@@ -90,7 +90,10 @@ class OnlineLearner(ABC):
         predictions = np.empty(len(chunk))
         for at, sample in enumerate(chunk):
             predictions[at] = self.predict(sample.user_id, sample.item_id, sample.features)
-            self.partial_fit(sample)
+            try:
+                self.partial_fit(sample)
+            except ArithmeticOverflowError as error:
+                raise ArithmeticOverflowError(f"Event {at} of the chunk: {error}") from error
         return predictions
 
     def partial_fit_many(self, chunk: Chunk) -> npt.NDArray[np.float64]:

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from coursekit.core.errors import ArithmeticOverflowError, InvalidSampleError, StateFormatError, UnknownNameError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.learning.checkpoints import Checkpoint, Checkpointed, Snapshot
-from coursekit.learning.error_watch import Detector, ErrorWatch, Monitor, absolute_error
+from coursekit.learning.error_watch import Detector, ErrorWatch, Monitor, absolute_error, signed_error
 from coursekit.learning.history import History
 from coursekit.learning.learner import OnlineLearner
 from coursekit.learning.learning_rate import AdaptiveLearningRate
+from coursekit.learning.level_and_size import LevelAndSize
 from coursekit.learning.responses import Boost, DriftResponse
 from coursekit.learning.steps import ChunkReport, LearningMode, LearningStats, StepReport
 from coursekit.learning.waiting import EventBuffer, Retraining, RetrainingWindow, check_count
@@ -64,9 +65,11 @@ class OnlineLearningManager(Checkpointed):
     enable_drift_detection : bool
         Whether errors are watched at all.
     detector : Detector, optional
-        Anything with `update(value)` and `drift_detected`, one of River too. Default: see `default_detector`.
-    monitor : Monitor
-        What of targets and predictions the detector sees.
+        Anything with `update(value)` and `drift_detected`, one of River too. Default: `LevelAndSize()`, which watches the
+        level of the errors and their size.
+    monitor : Monitor, optional
+        What of targets and predictions the detector sees. Default: the signed error for the default detector, the absolute
+        error for any other.
     response : DriftResponse, optional
         What an alarm leads to. Default: `Boost()`.
     schedule : AdaptiveLearningRate, optional
@@ -94,7 +97,7 @@ class OnlineLearningManager(Checkpointed):
     --------
     >>> from coursekit.core.streams import rating_stream
     >>> from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
-    >>> stream = rating_stream(seed=7)  # all ratings rise by half a star half-way
+    >>> stream = rating_stream(seed=3)  # all ratings rise by half a star half-way
     >>> manager = OnlineLearningManager(OnlineMatrixFactorization(n_factors=4), LearningMode.ADAPTIVE)
     >>> report = manager.process_many(stream)
     >>> stats = manager.get_learning_stats()
@@ -110,7 +113,7 @@ class OnlineLearningManager(Checkpointed):
         enable_drift_detection: bool = True,
         *,
         detector: Detector | None = None,
-        monitor: Monitor = absolute_error,
+        monitor: Monitor | None = None,
         response: DriftResponse | None = None,
         schedule: AdaptiveLearningRate | None = None,
         checkpoint_interval: int = 1000,
@@ -125,7 +128,7 @@ class OnlineLearningManager(Checkpointed):
         self.schedule = schedule
         self.response = Boost() if response is None else response
         self.history = History()
-        self._watch = ErrorWatch(_chosen(detector) if enable_drift_detection else None, monitor)
+        self._watch = _watch(detector, monitor) if enable_drift_detection else ErrorWatch(None)
         self._buffer = EventBuffer()
         self._window = RetrainingWindow(Retraining() if retraining is None else retraining, learner)
         self._drift_at: list[int] = []
@@ -472,15 +475,10 @@ class OnlineLearningManager(Checkpointed):
         )
 
 
-def default_detector() -> Detector:
-    """Return the detector that watches where none is named: the exact likelihood-ratio test, for rising errors."""
-    from coursekit.learning.drift import default_detector as detector
-
-    return detector()
-
-
-def _chosen(detector: Detector | None) -> Detector:
-    return default_detector() if detector is None else detector
+def _watch(detector: Detector | None, monitor: Monitor | None) -> ErrorWatch:
+    if detector is None:
+        return ErrorWatch(LevelAndSize(), monitor or signed_error)
+    return ErrorWatch(detector, monitor or absolute_error)
 
 
 def _mode_named(mode: LearningMode | str) -> LearningMode:

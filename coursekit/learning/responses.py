@@ -120,7 +120,7 @@ class Boost(DriftResponse):
     [4.0, 1.53, 1.09, 1.02, 1.0]
     """
 
-    def __init__(self, factor: float = 3.0, n_samples: int = 500, keep_evidence: float = 0.05) -> None:
+    def __init__(self, factor: float = 2.0, n_samples: int = 500, keep_evidence: float = 0.01) -> None:
         if not (math.isfinite(factor) and factor >= 1):
             raise InvalidParameterError(f"`factor` must be a finite number, 1 or more, got {factor!r}.")
         if isinstance(n_samples, bool) or not isinstance(n_samples, int) or n_samples < 1:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from coursekit.learning.ensemble import WeightedEnsemble
 from coursekit.learning.factorization_machine import OnlineFactorizationMachine
 from coursekit.learning.learner import OnlineLearner
+from coursekit.learning.linear import OnlineLinearModel
 from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.neural_cf import OnlineNeuralCollaborativeFiltering
 from coursekit.learning.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
@@ -19,6 +20,10 @@ LEARNERS: dict[str, Callable[[], OnlineLearner]] = {
     **{
         f"fm-{rule}": lambda rule=rule: OnlineFactorizationMachine(n_factors=4, rule=rule, seed=3)
         for rule in ("sgd", "adagrad", "belief")
+    },
+    **{
+        f"linear-{name}": lambda name=name, rate=rate: OnlineLinearModel(optimizer=name, learning_rate=rate)
+        for name, rate in (("sgd", 0.05), ("adagrad", 0.2), ("ftrl", 0.2))  # not Adam: its steps ignore an event's weight
     },
     "ensemble": lambda: WeightedEnsemble(
         [OnlineMatrixFactorization(n_factors=4, rule="sgd", seed=3), OnlineFactorizationMachine(n_factors=4, seed=3)],

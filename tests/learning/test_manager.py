@@ -167,7 +167,7 @@ def test_an_alarm_raises_the_version_once_and_starts_the_schedule_again():
     assert reports[399].learning_rate < 0.06
     assert [reports[at].model_version for at in (399, 400, 401)] == [1, 2, 2]
     assert schedule.learning_rate == 0.06
-    assert reports[400].learning_rate == pytest.approx(0.06 * 3)
+    assert reports[400].learning_rate == pytest.approx(0.06 * 2)
     assert [report.drift_detected for report in reports[399:]] == [False, True, False]
 
 

@@ -162,7 +162,7 @@ def test_a_manager_boosts_it_and_rolls_it_back_exactly():
     chunk = rating_stream(600, 20, 30, seed=1)
     managed = OnlineLearningManager(FromRiver(Linear()), "adaptive", detector=AlarmAt(300), checkpoint_interval=250)
     managed.process_many(chunk.slice(0, 301))
-    assert managed.learner.model.optimizer.lr.learning_rate == pytest.approx(0.3)
+    assert managed.learner.model.optimizer.lr.learning_rate == pytest.approx(0.2)
     managed.rollback_to_checkpoint()
     assert managed.learner.model.optimizer.lr.learning_rate == pytest.approx(0.1)
     straight = OnlineLearningManager(FromRiver(Linear()), "adaptive", detector=AlarmAt(300), checkpoint_interval=250)
