@@ -13,6 +13,7 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -153,16 +154,17 @@ def _lines(first: bytes) -> Iterator[bytes]:
 def _in_a_fork(job: Job, launch: Launcher | None) -> bytes:
     """Do one job in a fork and return its result as JSON, whatever becomes of the fork."""
     receiving, sending = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(receiving)
-        _be_the_fork(job, launch, sending)
-    os.close(sending)
-    seconds = job.limits.notebook_seconds + _MARGIN_SECONDS
-    text = _read_until_closed(receiving, seconds)
-    end_tree(pid)
-    os.waitpid(pid, 0)
-    reap()
+    with tempfile.TemporaryDirectory(prefix="ck-") as folder:  # short: paths of sockets lie in it
+        pid = os.fork()
+        if pid == 0:
+            os.close(receiving)
+            tempfile.tempdir = folder
+            _be_the_fork(job, launch, sending)
+        os.close(sending)
+        text = _read_until_closed(receiving, job.limits.notebook_seconds + _MARGIN_SECONDS)
+        end_tree(pid)
+        os.waitpid(pid, 0)
+        reap()
     try:
         json.loads(text)
         return text

@@ -121,6 +121,7 @@ def gradient_of_the_pairs(t):
         )
     with t.part("a feature alone has no slope", 1) as p:
         p.close(t.subject.call("pairs_gradient", V[:1], x[:1]), np.zeros((1, 3)), what="the gradient")
+        p.close(t.subject.call("pairs_gradient", V[:2], x[:2]), slopes(W[:2], x[:2])[:, 1:], what="the gradient of two")
 
 
 @check("fm-4", points=3)
@@ -139,7 +140,8 @@ def prediction(t):
     with t.part("nothing seen at all", 0.5) as p:
         p.close(machine.call("predict", {"new": 1.0}), w0, what="the prediction")
     with t.part("asking changes nothing", 0.5) as p:
-        machine.call("predict", {"newest": 1.0})
+        got = machine.call("predict", {"newest": 1.0, "a": x[0]})  # silence changes nothing, but is no answer
+        p.close(got, score(w0, W[:1], x[:1]), what="the prediction")
         only_knows(machine, "abcd", p)
 
 
@@ -188,6 +190,7 @@ def learning(t):
     with t.part("the other rows", 1) as p:
         shrunk = {"decays-untouched-rows": named("be", (1 - rate * decay) * W[[1, 4]])}
         p.close(rows_of(t, machine, "be"), named("be", W[[1, 4]]), what="row", mistakes=shrunk)
+        p.that(machine.get("w0") != w0, "Nothing has moved at all.")
     with t.part("rows for new features", 1) as p:
         check_new_rows(t, p)
 

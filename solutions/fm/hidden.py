@@ -53,7 +53,8 @@ def many_predictions(t):
     with t.part("a hundred queries with a stranger in each", 0.5) as p:
         p.close(machine.map("predict", asked), expected, what="prediction")
     with t.part("not a row more than before", 0.5) as p:
-        machine.call("predict", {"one more stranger": 2.0})
+        got = machine.call("predict", {"one more stranger": 2.0, names[3]: 0.5})
+        p.close(got, score(w0, W[[3]], np.array([0.5])), what="prediction")
         only_knows(machine, names, p)
 
 
