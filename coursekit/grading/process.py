@@ -65,6 +65,11 @@ class ProcessSubject(Subject):
             self.close()
             raise
 
+    @property
+    def lost(self) -> str:
+        """Why the process no longer answers; empty while it does."""
+        return self._lost
+
     def exchange(self, request: str) -> str:
         """Ask the process; interrupt it at the deadline, end it if that does not help."""
         if self._lost:

@@ -33,7 +33,13 @@ def test_a_digest_changes_with_text_and_kind_and_with_nothing_else(shipped):
 
 @pytest.mark.parametrize(
     "metadata",
-    [None, [], {"coursekit": 3}, {"coursekit": {"exercise": 1, "version": [], "cells": "x"}}, {"coursekit": {"cells": {"answer": 3}}}],
+    [
+        None,
+        [],
+        {"coursekit": 3},
+        {"coursekit": {"exercise": 1, "version": [], "cells": "x"}},
+        {"coursekit": {"cells": {"answer": 3}}},
+    ],
 )
 def test_a_file_that_says_nothing_of_use_has_an_empty_origin(metadata):
     assert origin_of({"metadata": metadata, "cells": []}) == Origin()
