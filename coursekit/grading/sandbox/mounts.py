@@ -26,6 +26,7 @@ _INSIDE = {
     "agent.py": _GRADING / "agent.py",
     "confine.py": _GRADING / "sandbox" / "confine.py",
     "kernel_main.py": _GRADING / "link" / "kernel_main.py",
+    "zygote.py": _GRADING / "link" / "zygote.py",
 }
 
 
