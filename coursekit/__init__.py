@@ -15,5 +15,10 @@ LESSONS: dict[str, tuple[str, ...]] = {
     "01_learning_from_a_stream": ("coursekit.core.streams", "coursekit.core.evaluation", "coursekit.learning.learner"),
     "02_matrix_factorization": ("coursekit.learning.matrix_factorization",),
     "03_factorization_machines": ("coursekit.learning.factorization_machine",),
+    "05_drift_detection": (
+        "coursekit.learning.drift.mean_shift",
+        "coursekit.learning.drift.page_hinkley",
+        "coursekit.learning.drift.glr_bernoulli",
+    ),
 }
 """Lesson (the stem of its notebook) to the modules it teaches, in the order of the course."""
