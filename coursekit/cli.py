@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "progress": ("coursekit.commands.exercises:progress", "Show how far you are, in one exercise or in all of them."),
     "preflight": ("coursekit.commands.preflight:preflight", "Look at a notebook before you hand it in."),
     "submit": ("coursekit.commands.submit:submit", "Pack a notebook to hand it in, after a look at it."),
+    "update": ("coursekit.commands.update:update", "Bring your notebook to a newer version of its exercise."),
     "grade": ("coursekit.commands.grade:grade", "Grade a class, hostile submissions included."),
     "data": ("coursekit.commands.data:data", "List and fetch the data sets of the course."),
     "evaluate": ("coursekit.commands.evaluate:evaluate", "Run a learner over your own ratings file, test then train."),
