@@ -12,16 +12,18 @@ import numpy as np
 from coursekit.learning.compiled import compiled
 from coursekit.learning.drift.detector import CALM, DRIFT, DriftDetector
 from coursekit.learning.drift.hull import CAPACITY, push
+from coursekit.learning.drift.innovations import innovation
 from coursekit.learning.drift.settings import require, require_count, require_direction
 
 __all__ = ["GaussianGLR"]
 
-# Rows of the memory: what is known, the corners to see a rise, those to see a fall (their sums negated), the latest sums.
-KNOWN, RISES, RISE_SUMS, FALLS, FALL_SUMS, SUMS = range(6)
+# Rows of the memory: what is known, the corners to see a rise, those to see a fall (their sums negated), the latest sums, and
+# what is known of the dependence between neighbours.
+KNOWN, RISES, RISE_SUMS, FALLS, FALL_SUMS, SUMS, NEIGHBOURS = range(7)
 # Layout of the first row: what is known so far, then the settings. Sums are of the distances from ORIGIN, the first value, so
 # that a large level costs no digits. No change is possible while SPREAD is below SAFE and N below UNTIL.
 N, MEAN, SPREAD, ORIGIN, SUM, SAFE, UNTIL, N_PUSHED, N_RISES, N_FALLS, CHANGE = range(11)
-WATCH_RISE, WATCH_FALL, THRESHOLD, VARIANCE, MIN_SEGMENT = range(11, 16)
+WATCH_RISE, WATCH_FALL, THRESHOLD, VARIANCE, MIN_SEGMENT, AUTOCORRELATED = range(11, 17)
 
 ROUNDING = 1e-12  # a share of the spread that may be no more than the error of sums
 LONGEST_SEGMENT = CAPACITY // 2
@@ -34,6 +36,8 @@ HORIZON = (
 def step(memory, value):
     """Move on by one value."""
     known = memory[KNOWN]
+    if known[AUTOCORRELATED] != 0.0:
+        value = innovation(memory[NEIGHBOURS], value)
     if known[N] == 0.0:
         known[ORIGIN] = value
     known[N], known[MEAN], known[SPREAD] = _include(known[N], known[MEAN], known[SPREAD], value)
@@ -47,17 +51,19 @@ def step(memory, value):
 @compiled
 def scan(memory, values, signal):
     """Move on until an alarm or the end: `step`, with what is known held in local variables between two looks."""
-    known, sums = memory[KNOWN], memory[SUMS]
+    known, sums, neighbours = memory[KNOWN], memory[SUMS], memory[NEIGHBOURS]
+    autocorrelated = known[AUTOCORRELATED] != 0.0
     t = 0
     while t < values.size:
         if known[N] == 0.0:
-            known[ORIGIN] = values[t]
+            known[ORIGIN] = 0.0 if autocorrelated else values[t]
         n, mean, spread, total, origin = known[N], known[MEAN], known[SPREAD], known[SUM], known[ORIGIN]
         safe, until = known[SAFE], known[UNTIL]
         calm = True
         while calm and t < values.size:
-            n, mean, spread = _include(n, mean, spread, values[t])
-            total += values[t] - origin
+            value = innovation(neighbours, values[t]) if autocorrelated else values[t]
+            n, mean, spread = _include(n, mean, spread, value)
+            total += value - origin
             sums[int(n) % CAPACITY] = total
             t += 1
             calm = spread < safe and n < until
@@ -181,8 +187,8 @@ class GaussianGLR(DriftDetector):
     ----------
     samples_between_false_alarms : float, at least 20 * `min_segment`
         How many samples of an unchanged stream you want between two alarms, on average: 100,000 is one false alarm in ten
-        streams of 10,000. Simulated on independent normal values, it is kept to within a factor of 1.3. Values that depend on
-        their predecessors, or with heavy tails, raise more alarms; of squared errors, watch the square root or the logarithm.
+        streams of 10,000. Simulated on independent normal values, it is kept to within a factor of 1.3. Dependent values
+        (unless `autocorrelated`) and heavy tails raise more alarms; of squared errors, watch the square root or the logarithm.
     std : float, greater than 0, optional
         $\sigma$, if it is known, in the unit of the values. Left out, it is learnt, and the unit does not matter.
     direction : {"up", "down", "both"}
@@ -190,6 +196,10 @@ class GaussianGLR(DriftDetector):
     min_segment : int, 3 to 64
         The fewest values before and after a change. Outliers and heavy tails raise fewer alarms, the longer it is; only
         changes of more than a standard deviation are noticed later for it.
+    autocorrelated : bool
+        Whether neighbouring values resemble each other. How much they do is then learnt, and what is new in each is watched
+        (see :mod:`~coursekit.learning.drift.innovations`): false alarms stay as rare as wanted, within a factor of 2, for
+        values correlated up to 0.9 with the one before, where other detectors raise hundreds. `std` is that of the innovations.
 
     Examples
     --------
@@ -217,6 +227,7 @@ class GaussianGLR(DriftDetector):
         std: float | None = None,
         direction: str = "both",
         min_segment: int = 20,
+        autocorrelated: bool = False,
     ) -> None:
         wanted = samples_between_false_alarms
         require(std is None or 0 < std < math.inf, "std", "greater than 0, or None", std)
@@ -225,17 +236,19 @@ class GaussianGLR(DriftDetector):
         lowest = 20 * min_segment
         require(lowest <= wanted < math.inf, "samples_between_false_alarms", f"at least 20 * `min_segment` = {lowest}", wanted)
         rise, fall = require_direction(direction)
-        memory = np.zeros((6, CAPACITY))
+        memory = np.zeros((7, CAPACITY))
         known = memory[KNOWN]
         known[[SAFE, UNTIL, N_PUSHED]] = math.inf, 2.0 * min_segment, min_segment - 1.0
         known[[WATCH_RISE, WATCH_FALL, MIN_SEGMENT]] = rise, fall, min_segment
         known[THRESHOLD] = threshold_for(wanted, int(rise + fall), min_segment)
+        known[AUTOCORRELATED] = bool(autocorrelated)
         known[VARIANCE] = 0.0 if std is None else std * std
         settings = {
             "samples_between_false_alarms": wanted,
             "std": std,
             "direction": direction,
             "min_segment": min_segment,
+            "autocorrelated": bool(autocorrelated),
         }
         super().__init__(settings, memory)
 

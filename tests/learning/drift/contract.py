@@ -23,6 +23,7 @@ DETECTORS: dict[str, Callable[[], drift.DriftDetector]] = {
     "Bernoulli GLR, falls": lambda: drift.BernoulliGLR(200, direction="down"),
     "Bernoulli GLR, both": lambda: drift.BernoulliGLR(200, direction="both"),
     "Gaussian GLR": lambda: drift.GaussianGLR(500),
+    "Gaussian GLR, autocorrelated": lambda: drift.GaussianGLR(500, autocorrelated=True),
     "Gaussian GLR, known std": lambda: drift.GaussianGLR(200, std=0.5, direction="up", min_segment=3),
 }
 """Settings under which alarms are frequent, so that restarts are tested too."""
