@@ -180,18 +180,18 @@ class Chunk:
 
     def slice(self, start: int, stop: int) -> Chunk:
         """Events start, start + 1, ..., stop - 1 as a chunk of their own."""
-        return Chunk(
-            user_ids=self.user_ids[start:stop],
-            item_ids=self.item_ids[start:stop],
-            targets=self.targets[start:stop],
-            weights=None if self.weights is None else self.weights[start:stop],
-            features=None if self.features is None else self.features[start:stop],
-            timestamps=None if self.timestamps is None else self.timestamps[start:stop],
-        )
+        part: Chunk = object.__new__(Chunk)  # parts of checked columns need no checking
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            object.__setattr__(part, name, None if column is None else column[start:stop])
+        return part
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Cut into consecutive chunks of `size` events; the last one holds the rest."""
         return (self.slice(start, start + size) for start in range(0, len(self), size))
+
+
+_COLUMNS = ("user_ids", "item_ids", "targets", "weights", "features", "timestamps")
 
 
 class Clock(Protocol):

@@ -109,13 +109,32 @@ class FactorModel(OnlineLearner):
     def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
         """Learn from events in order; return the prediction of each before its own update, shape (n,)."""
         n_rows = self._rows.n_rows
+        return self._learn_pairs(chunk, *self._rows_to_learn(chunk), n_rows)
+
+    def predict_then_batch_update(self, chunk: Chunk) -> _FloatArray:
+        """Predict all events, then learn them in order; return the predictions, shape (n,)."""
+        n_rows = self._rows.n_rows
+        users, items = self._rows_to_learn(chunk)  # a row that has learnt nothing predicts as no row does
+        on_arrival = np.empty(len(chunk))
+        kernels.predict_pairs(self._rows.array, self._model, self.n_factors, users, items, on_arrival)
+        self._learn_pairs(chunk, users, items, n_rows)
+        return on_arrival
+
+    def _rows_to_learn(self, chunk: Chunk) -> tuple[_RowNumbers, _RowNumbers]:
+        """Rows of the users and items of a chunk, new ones started."""
+        n_rows = self._rows.n_rows
         try:
             users = self._users.numbers_of(chunk.user_ids)
             items = self._items.numbers_of(chunk.item_ids)
-            self._start_rows()
+            if self._rows.n_rows != n_rows:
+                self._start_rows()
         except TypeError:
             self._forget(n_rows)
             raise
+        return users, items
+
+    def _learn_pairs(self, chunk: Chunk, users: _RowNumbers, items: _RowNumbers, n_rows: int) -> _FloatArray:
+        """Learn events in order; the rows from `n_rows` on are new."""
         predictions = np.empty(len(chunk))
         n_learnt = kernels.learn_pairs(
             self._rows.array,

@@ -14,6 +14,7 @@ from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.learning import kernels
 from coursekit.learning.factor_model import ActiveRows, FactorModel, weights_of
+from coursekit.learning.learner import OnlineLearner
 from coursekit.learning.rules import Rule
 
 __all__ = ["OnlineFactorizationMachine"]
@@ -139,6 +140,12 @@ class OnlineFactorizationMachine(FactorModel):
         if n_learnt < len(chunk):
             self._refuse_from(chunk, n_learnt, n_rows, rows[: starts[n_learnt]])
         return predictions
+
+    def predict_then_batch_update(self, chunk: Chunk) -> _FloatArray:
+        """Predict all events, then learn them in order; return the predictions, shape (n,)."""
+        if chunk.features is None:
+            return super().predict_then_batch_update(chunk)
+        return OnlineLearner.predict_then_batch_update(self, chunk)
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
         """Return the expected target; unseen ids and features add nothing to what is known without them."""

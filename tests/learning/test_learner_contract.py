@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.core.errors import ArithmeticOverflowError, InvalidSampleError, StateFormatError
+from coursekit.core.errors import ArithmeticOverflowError, InvalidParameterError, InvalidSampleError, StateFormatError
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.state import load_state, save_state
 
@@ -227,3 +227,29 @@ def test_a_batch_update_returns_the_mean_loss(make):
     all_before = np.mean([make().evaluate_sample(sample) for sample in samples])  # a true batch gradient
     assert make().batch_update(samples) in (pytest.approx(in_order), pytest.approx(all_before))
     assert make().batch_update([]) == 0.0
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**16), size=st.sampled_from([1, 7, 64]))
+def test_a_batch_is_predicted_as_it_arrives_and_then_learnt(make, seed, size):
+    chunk = stream(200, seed=seed)
+    at_once, in_steps = make(), make()
+    for part in chunk.chunks(size):
+        expected = in_steps.predict_many(part.user_ids, part.item_ids, part.features)
+        in_steps.batch_update(part)
+        np.testing.assert_allclose(at_once.predict_then_batch_update(part), expected, rtol=1e-12)
+    np.testing.assert_allclose(answers(at_once, chunk), answers(in_steps, chunk), rtol=1e-12)
+
+
+def test_discounting_evidence_moves_no_prediction(make):
+    chunk = stream(300)
+    learner = make()
+    learner.partial_fit_many(chunk)
+    before = answers(learner, chunk)
+    learner.discount_evidence(0.05)
+    np.testing.assert_array_equal(answers(learner, chunk), before)
+    learner.partial_fit_many(stream(300, seed=1))
+    assert np.isfinite(answers(learner, chunk)).all()
+    for keep in (0.0, 1.5, np.nan):
+        with pytest.raises(InvalidParameterError, match="`keep`"):
+            learner.discount_evidence(keep)
