@@ -16,7 +16,7 @@ from coursekit.grading.text import inert, to_html
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["COLOURS", "html_of", "html_table", "plain_of", "points_text", "rich_tables"]
+__all__ = ["COLOURS", "SYMBOLS", "advice_on", "html_of", "html_table", "plain_of", "points_text", "rich_tables"]
 
 SYMBOLS = {Outcome.PASSED: "✓", Outcome.WRONG: "✗", Outcome.NOT_ATTEMPTED: "○", Outcome.COULD_NOT_RUN: "!"}
 COLOURS = {
@@ -79,7 +79,7 @@ def rich_tables(report: Report) -> Iterator[Table]:
             table.add_column(heading, justify="right" if heading == "Points" else "left")
         for part in check.parts:
             verdict = Text(f"{SYMBOLS[part.outcome]} {part.outcome}", style=_STYLES[part.outcome])
-            table.add_row(Text(inert(part.name)), verdict, _score(part), Text("\n".join(_advice(part))))
+            table.add_row(Text(inert(part.name)), verdict, _score(part), Text("\n".join(advice_on(part))))
         yield table
 
 
@@ -87,12 +87,12 @@ def _plain_check(check: CheckReport) -> Iterator[str]:
     yield _headline(check)
     for part in check.parts:
         yield f"  [{part.outcome}] {inert(part.name)} ({_score(part)})"
-        yield from (f"      {line}" for line in _advice(part))
+        yield from (f"      {line}" for line in advice_on(part))
 
 
 def _html_check(check: CheckReport) -> str:
     rows = (
-        (to_html(part.name), _badge(part.outcome), _score(part), "<br>".join(map(to_html, _advice(part))))
+        (to_html(part.name), _badge(part.outcome), _score(part), "<br>".join(map(to_html, advice_on(part))))
         for part in check.parts
     )
     return html_table(to_html(_headline(check)), _HEADINGS, rows)
@@ -119,5 +119,6 @@ def _score(part: PartReport) -> str:
     return f"{part.points:g}/{part.max_points:g}"
 
 
-def _advice(part: PartReport) -> list[str]:
+def advice_on(part: PartReport) -> list[str]:
+    """Return what a part tells its author, as inert lines."""
     return [inert(text) for text in (part.message, part.hint and f"Hint: {part.hint}") if text]
