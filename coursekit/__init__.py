@@ -15,6 +15,7 @@ LESSONS: dict[str, tuple[str, ...]] = {
     "01_learning_from_a_stream": ("coursekit.core.streams", "coursekit.core.evaluation", "coursekit.learning.learner"),
     "02_matrix_factorization": ("coursekit.learning.matrix_factorization",),
     "03_factorization_machines": ("coursekit.learning.factorization_machine",),
+    "04_neural_collaborative_filtering": ("coursekit.learning.neural_cf", "coursekit.learning.neural_cf_compiled"),
     "05_drift_detection": (
         "coursekit.learning.drift.mean_shift",
         "coursekit.learning.drift.page_hinkley",

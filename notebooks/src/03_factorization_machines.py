@@ -709,5 +709,5 @@ ours, reference = Machine(first_factors(new_machine(), few), rules.SGD()), new_m
 # - [`coursekit/learning/kernels.py`](../coursekit/learning/kernels.py): `learn_rows` is `Machine.learn` for all three rules; read it
 #   to recognise every line.
 #
-# Back to [lesson 02](02_matrix_factorization.ipynb). Next: [lesson 05](05_drift_detection.ipynb), how to notice that what was
-# learnt is no longer true.
+# Back to [lesson 02](02_matrix_factorization.ipynb). Next: [lesson 04](04_neural_collaborative_filtering.ipynb), a small network in
+# place of the inner product, and what it costs.
