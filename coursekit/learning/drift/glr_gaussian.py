@@ -95,11 +95,14 @@ def _look(memory):
         known[N_PUSHED] = k
 
     gain = _best_gain(memory)
-    if _ratio(n, known[SPREAD], gain, known[VARIANCE]) >= known[THRESHOLD]:
+    is_change = _ratio(n, known[SPREAD], gain, known[VARIANCE]) >= known[THRESHOLD]
+    for k in range(max(1, n - segment + 1), n):  # splits that are too young for an alarm, but tell where the change is
+        gap = known[SUM] * k / n - sums[k % CAPACITY]
+        young = gap * gap * n / (k * (n - k))
+        if young > gain and known[WATCH_RISE if gap > 0.0 else WATCH_FALL] != 0.0:
+            gain, known[CHANGE] = young, k
+    if is_change:
         return DRIFT
-    for k in range(max(1, n - segment + 1), n):  # splits that are too young to count, but that will not be for long
-        gap = abs(known[SUM] * k / n - sums[k % CAPACITY])
-        gain = max(gain, gap * gap * n / (k * (n - k)))
     known[UNTIL] = n + HORIZON
     known[SAFE] = _safe_spread(known[UNTIL], known[SPREAD] - gain, known[THRESHOLD], known[VARIANCE])
     return CALM

@@ -35,10 +35,11 @@ def bernoulli_ratio(values: np.ndarray, direction: str) -> tuple[float, int]:
 
 
 def gaussian_ratio(values: np.ndarray, direction: str, std: float | None, min_segment: int) -> tuple[float, int]:
+    """The ratio is that of splits with long enough parts; the change may be put into the latest values, too."""
     n = len(values)
-    best, change = 0.0, 0
+    best, best_old, change = 0.0, 0.0, 0
     spread = ((values - values.mean()) ** 2).sum()
-    for k in range(min_segment, n - min_segment + 1):
+    for k in range(min_segment, n):
         before, after = values[:k], values[k:]
         if direction != "both" and (after.mean() > before.mean()) != (direction == "up"):
             continue
@@ -47,10 +48,12 @@ def gaussian_ratio(values: np.ndarray, direction: str, std: float | None, min_se
             ratio = (spread - rest) / (2 * std**2)
         else:
             nu = n - 2
-            ratio = ((8 * nu + 1) / (8 * nu + 3)) ** 2 * nu / 2 * math.log(spread / rest)
+            ratio = ((8 * nu + 1) / (8 * nu + 3)) ** 2 * nu / 2 * math.log(spread / rest) if rest > 0 else math.inf
+        if n - k >= min_segment:
+            best_old = max(best_old, ratio)
         if ratio > best + TINY:
             best, change = ratio, k
-    return best, change
+    return best_old, change
 
 
 def verdicts_by_brute_force(values, ratio_of, threshold: float) -> list[tuple[int, int]]:
