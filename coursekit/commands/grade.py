@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from coursekit.commands._output import emit_json, json_option
 from coursekit.core.errors import CourseKitError
+
+if TYPE_CHECKING:
+    from coursekit.grading.class_reports import GradeReport
 
 __all__ = ["grade"]
 
@@ -25,6 +30,7 @@ __all__ = ["grade"]
 @click.option(
     "--allow-unsandboxed", "--unsafe-no-sandbox", is_flag=True, help="Go on where there is no sandbox; reports say so."
 )
+@click.option("--gradebook", type=click.Path(path_type=Path), help="A course's folder: record in nbgrader's gradebook there.")
 @json_option
 def grade(
     submissions: Path,
@@ -36,6 +42,7 @@ def grade(
     warm: bool,
     secret: Path | None,
     allow_unsandboxed: bool,
+    gradebook: Path | None,
     as_json: bool,
 ) -> None:
     """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student, a zip, or nbgrader's tree.
@@ -68,6 +75,8 @@ def grade(
     (out / "items.json").write_text(json.dumps([item.to_json() for item in items], indent=1), encoding="utf-8")
     if items:
         items_figure(items, out / "items.png")
+    if gradebook is not None:
+        _record(run.reports, submissions, plan.exercise.folder, out, gradebook)
     failed = [each for each in run.reports if each.problem]
     if as_json:
         emit_json(
@@ -81,6 +90,20 @@ def grade(
     click.echo(f"\n{len(run.reports)} submissions, {run.n_new} graded now, {len(failed)} could not be. Reports are in {out}.")
     if run.isolation == "none":
         click.echo("NO SANDBOX: these submissions could have read and changed anything that you can.", err=True)
+
+
+def _record(grades: Sequence[GradeReport], submissions: Path, exercise: Path, out: Path, gradebook: Path) -> None:
+    """Record a class in nbgrader's gradebook."""
+    from coursekit.grading.class_grade import load_result
+    from coursekit.grading.class_submissions import find_submissions
+    from coursekit.grading.nbgrader.gradebook import record_class
+    from coursekit.grading.nbgrader.showing import load_course
+
+    handed_in = {each.student: each for each in find_submissions(submissions, exercise.name)}
+    graded = [each for each in grades if not each.problem]
+    results = {each.student: result for each in graded if (result := load_result(out, each.student))}
+    n_recorded = record_class(load_course(exercise), grades, handed_in, results, gradebook)
+    click.echo(f"Recorded {n_recorded} submissions in {gradebook / 'grading' / 'gradebook.db'}.", err=True)
 
 
 def _folder(exercise: str) -> Path:

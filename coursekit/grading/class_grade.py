@@ -6,21 +6,23 @@ submission that has a report for the same files, exercise and grader is not touc
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from coursekit.core.state import replaced_atomically
 from coursekit.grading.class_execute import execute
 from coursekit.grading.class_reports import GradeReport, graded, load_reports, not_graded
 from coursekit.grading.class_sanitise import Sheet, UnreadableNotebookError, load_sheet, sanitise
 from coursekit.grading.class_selftest import self_test
 from coursekit.grading.class_settings import ClassSettings, GradingPlan, fingerprint, load_secret, seed_of
 from coursekit.grading.class_submissions import Submission, find_submissions
-from coursekit.grading.job import Cell, Job
+from coursekit.grading.job import Cell, Job, JobResult
 from coursekit.grading.link.kernel import Isolation
 from coursekit.grading.sandbox import require_sandbox, trouble
 
-__all__ = ["ClassRun", "grade_class"]
+__all__ = ["ClassRun", "grade_class", "isolation_of", "load_result"]
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of submissions done, their total and the student."""
@@ -62,7 +64,7 @@ def grade_class(place: Path, plan: GradingPlan, settings: ClassSettings, progres
     GradingError
         If the self-test fails, a check has a fault of its own, or there is nothing to grade. Reports that were written stay.
     """
-    isolation = _isolation(settings)
+    isolation = isolation_of(settings)
     print_ = fingerprint(plan, isolation)
     sheet = load_sheet(plan.exercise)
     submissions = find_submissions(place, plan.exercise.name)
@@ -115,6 +117,7 @@ class _Work:
             except UnreadableNotebookError as error:
                 yield not_graded(submission, self._plan.exercise, str(error), print_=self._print)
         for result in execute(jobs, self._settings):
+            _keep(result, results_folder(self._settings.out))
             yield graded(
                 by_name[result.submission],
                 self._plan.exercise,
@@ -125,11 +128,29 @@ class _Work:
             )
 
 
-def _isolation(settings: ClassSettings) -> Isolation:
+def isolation_of(settings: ClassSettings) -> Isolation:
+    """Return how submissions will be held; refuse where they cannot be and nobody said that this is all right."""
     if settings.allow_unsandboxed and trouble():
         return "none"
     require_sandbox()
     return "bubblewrap"
+
+
+def results_folder(out: Path) -> Path:
+    """Return where the results of jobs are kept: what cells showed is in there, for an instructor's eyes."""
+    return out / "work" / "results"
+
+
+def load_result(out: Path, student: str) -> JobResult | None:
+    """Return what came of a student's job, if it was run."""
+    file = results_folder(out) / f"{student}.json"
+    return JobResult.from_json(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+
+
+def _keep(result: JobResult, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with replaced_atomically(folder / f"{result.submission}.json") as temporary:
+        Path(temporary).write_text(json.dumps(result.to_json()), encoding="utf-8")
 
 
 def _is_current(submission: Submission, report: GradeReport | None, print_: str) -> bool:
