@@ -26,6 +26,7 @@ __all__ = ["ChunkReport", "LearningMode", "LearningStats", "OnlineLearningManage
 
 _FloatArray = npt.NDArray[np.float64]
 
+_LARGEST_BLOCK = 1024  # events learnt at a time while nothing happens
 _LARGEST_ERROR = 1e100  # beyond it squares and their sums would not stay finite
 
 
@@ -134,6 +135,7 @@ class OnlineLearningManager(Checkpointed):
         self._drift_at: list[int] = []
         self._newest_version = learner.model_version
         self._counters = _Counters(base_rate=learner.learning_rate, next_checkpoint=checkpoint_interval)
+        self._careful_until = 0
         self._is_batch = self.learning_mode is LearningMode.BATCH
         self.response.begin(learner)
         self._set_rate()
@@ -182,9 +184,10 @@ class OnlineLearningManager(Checkpointed):
         predictions = np.empty(len(chunk))
         start = 0
         while start < len(chunk):
-            stop = start + self._stretch(len(chunk) - start)
-            part = chunk if stop - start == len(chunk) else chunk.slice(start, stop)
-            done = self._process_part(part)
+            done = self._process_block(chunk, start)
+            if done is None:
+                stop = start + self._stretch(len(chunk) - start)
+                done = self._process_part(chunk if stop - start == len(chunk) else chunk.slice(start, stop))
             predictions[start : start + len(done)] = done
             start += len(done)
             self._make_due_checkpoint()
@@ -254,8 +257,55 @@ class OnlineLearningManager(Checkpointed):
             self.learner.partial_fit(sample)
             self._after_learning(1, Chunk.of([sample]) if self.response.observes else None, np.array([error]))
         else:
-            self._wait([sample], [error], alarm)
+            self._wait(sample, [error], alarm)
         return prediction, alarm, warning
+
+    def _process_block(self, chunk: Chunk, start: int) -> _FloatArray | None:
+        """Process several batches at once, as long as nothing happens; if an alarm is raised, undo and go batch by batch.
+
+        Return predictions, or None, with nothing changed, if it is not possible or not called for.
+        """
+        n = self._n_for_block(len(chunk) - start)
+        if n == 0:
+            return None
+        part = chunk.slice(start, start + n)
+        tried = self.learner.try_batches(part, self.batch_size)
+        if tried is None:
+            return None
+        predictions, undo = tried
+        detector = self._watch.get_state()
+        alarms, _ = self._watch.update_many(part.targets, predictions, until_alarm=False)
+        if alarms:
+            undo()
+            self._watch.set_state(detector)
+            self._careful_until = self._counters.n_seen + n
+            return None
+        errors = part.targets - predictions
+        self._count(n, float(errors @ errors), errors)
+        if part.timestamps is not None:
+            self._counters.last_time = max(self._counters.last_time, float(part.timestamps[-1]))
+        self._counters.n_learnt += n
+        self._counters.n_updates += n // self.batch_size
+        return predictions
+
+    def _n_for_block(self, n_left: int) -> int:
+        """How many events, in whole batches, can be learnt before something is due; 0 if batches are not what is called for."""
+        counters, response = self._counters, self.response
+        if (
+            counters.n_waiting
+            or self._is_batch
+            or self.learning_mode is LearningMode.SINGLE_SAMPLE
+            or self.schedule is not None
+            or response.is_active
+            or response.observes
+            or counters.n_seen < self._careful_until
+            or not self._watch.can_go_back
+        ):
+            return 0
+        if self.checkpoint_interval:
+            n_left = min(n_left, counters.next_checkpoint - counters.n_seen)
+        n_batches = min(n_left // self.batch_size, _LARGEST_BLOCK // self.batch_size)
+        return n_batches * self.batch_size if n_batches > 1 else 0
 
     def _process_part(self, part: Chunk) -> _FloatArray:
         """Process events from the front of a part, up to the first that changes how the next are learnt; return predictions."""
@@ -271,7 +321,7 @@ class OnlineLearningManager(Checkpointed):
         predictions = self.learner.predict_many(part.user_ids, part.item_ids, part.features)
         errors = part.targets - predictions
         n_seen, alarm = self._look_at(part, predictions, errors)
-        self._wait([part[at] for at in range(n_seen)], errors[:n_seen].tolist(), alarm)
+        self._wait(part if n_seen == len(part) else part.slice(0, n_seen), errors[:n_seen].tolist(), alarm)
         return predictions[:n_seen]
 
     def _process_at_once(self, part: Chunk) -> _FloatArray:
@@ -310,16 +360,16 @@ class OnlineLearningManager(Checkpointed):
         self._drift_at.extend(at)
         self._counters.answer_is_due = True
 
-    def _wait(self, samples: list[OnlineSample], errors: list[float], alarm: bool) -> None:
+    def _wait(self, part: OnlineSample | Chunk, errors: list[float], alarm: bool) -> None:
         """Let events wait; learn them when a batch is full, or at once if adaptive mode has an alarm."""
-        self._counters.n_waiting += len(samples)
+        self._counters.n_waiting += len(errors)
         if self._is_batch:
-            self._window.add(samples)
+            self._window.add([part] if isinstance(part, OnlineSample) else part)
             if alarm:
                 self._counters.answer_is_due = False
                 self._window.cut(self.batch_size)
         else:
-            self._buffer.add(samples, errors)
+            self._buffer.add(part, errors)
         if self._batch_room <= 0 or (alarm and self.learning_mode is LearningMode.ADAPTIVE):
             self._learn_waiting()
 
@@ -386,7 +436,7 @@ class OnlineLearningManager(Checkpointed):
             "history": self.history.get_state(),
             "buffer": self._buffer.get_state(),
             "window": self._window.get_state(),
-            "counters": asdict(self._counters),
+            "counters": {name: getattr(self._counters, name) for name in _Counters.__slots__},
             "drift_at": tuple(self._drift_at),
             "n_performances": len(self.learner.performance_history),
         }
@@ -403,6 +453,7 @@ class OnlineLearningManager(Checkpointed):
         self._buffer.set_state(snapshot["buffer"])
         self._window.set_state(snapshot["window"])
         self._counters = _Counters(**snapshot["counters"])
+        self._careful_until = 0
         self._drift_at = list(snapshot["drift_at"])
         del self.learner.performance_history[snapshot["n_performances"] :]
         self._newest_version = max(self._newest_version, self.learner.model_version)

@@ -21,30 +21,49 @@ class EventBuffer:
     """Events of the mini-batch that is filling up, with their errors on arrival."""
 
     def __init__(self) -> None:
-        self._samples: list[OnlineSample] = []
+        self._parts: list[OnlineSample | Chunk] = []
         self._errors: list[float] = []
 
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def add(self, samples: Iterable[OnlineSample], errors: Iterable[float]) -> None:
-        """Put events at the end."""
-        self._samples.extend(samples)
+    def add(self, part: OnlineSample | Chunk, errors: Iterable[float]) -> None:
+        """Put one event, or several, at the end."""
+        self._parts.append(part)
         self._errors.extend(errors)
 
     def take(self) -> tuple[Chunk, npt.NDArray[np.float64]]:
         """Return all events and their errors, and be empty."""
-        taken = Chunk.of(self._samples), np.array(self._errors)
-        self._samples, self._errors = [], []
+        taken = _joined(self._parts), np.array(self._errors)
+        self._parts, self._errors = [], []
         return taken
 
     def get_state(self) -> dict[str, Any]:
         """Return the events, which never change, and their errors."""
-        return {"samples": tuple(self._samples), "errors": tuple(self._errors)}
+        samples = (sample for part in self._parts for sample in ((part,) if isinstance(part, OnlineSample) else part))
+        return {"samples": tuple(samples), "errors": tuple(self._errors)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
-        self._samples, self._errors = list(state["samples"]), list(state["errors"])
+        self._parts, self._errors = list(state["samples"]), list(state["errors"])
+
+
+def _joined(parts: list[OnlineSample | Chunk]) -> Chunk:
+    """All events of the parts as one chunk."""
+    samples = [part for part in parts if isinstance(part, OnlineSample)]
+    if len(samples) == len(parts):
+        return Chunk.of(samples)
+    chunks = [Chunk.of([part]) if isinstance(part, OnlineSample) else part for part in parts]
+    if len(chunks) == 1:
+        return chunks[0]
+    features = [chunk.features if chunk.features is not None else [None] * len(chunk) for chunk in chunks]
+    weights = [chunk.weights if chunk.weights is not None else np.ones(len(chunk)) for chunk in chunks]
+    times = [chunk.timestamps if chunk.timestamps is not None else np.zeros(len(chunk)) for chunk in chunks]
+    return Chunk(
+        user_ids=[id_ for chunk in chunks for id_ in chunk.user_ids],
+        item_ids=[id_ for chunk in chunks for id_ in chunk.item_ids],
+        targets=np.concatenate([chunk.targets for chunk in chunks]),
+        weights=None if all(chunk.weights is None for chunk in chunks) else np.concatenate(weights),
+        features=None if all(chunk.features is None for chunk in chunks) else [each for part in features for each in part],
+        timestamps=np.concatenate(times),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.streams import AbruptDrift, rating_stream
 from coursekit.learning.error_watch import ErrorWatch, PeriodicAlarm, absolute_error, signed_error, squared_error
 from coursekit.learning.learning_rate import AdaptiveLearningRate
+from coursekit.learning.level_and_size import LevelAndSize
 from coursekit.learning.manager import LearningMode, OnlineLearningManager, Retraining
 from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.responses import Boost, Nothing, Reset, SecondModel
@@ -129,6 +130,31 @@ def test_processing_in_chunks_is_the_same_as_one_by_one(mode, cuts, alarms, rate
     single.flush()
     many.flush()
     np.testing.assert_allclose(answers(many), answers(single), rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("interval", [0, 1000])
+@pytest.mark.parametrize("seed", range(3))
+def test_blocks_that_are_undone_at_an_alarm_leave_no_trace(mode, interval, seed):
+    chunk = stream(4000, seed=seed)
+    single, many = (
+        OnlineLearningManager(
+            learner("belief"), mode, checkpoint_interval=interval, detector=LevelAndSize(1000), monitor=signed_error
+        )
+        for _ in range(2)
+    )
+    reports = one_by_one(single, chunk)
+    done = many.process_many(chunk)
+    assert len(done.drift_at) > 1
+    assert list(done.drift_at) == [at for at, report in enumerate(reports) if report.drift_detected]
+    np.testing.assert_allclose(done.predictions, [report.prediction for report in reports], rtol=1e-9)
+    left, right = single.get_learning_stats(), many.get_learning_stats()
+    assert (left.n_updates, left.samples_learnt, left.model_version) == (
+        right.n_updates,
+        right.samples_learnt,
+        right.model_version,
+    )
+    np.testing.assert_allclose(answers(many), answers(single), rtol=1e-9)
 
 
 @pytest.mark.parametrize("mode", MODES)
