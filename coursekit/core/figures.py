@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError
 from coursekit.core.evaluation import LearningCurve
+from coursekit.core.figure_panels import draw_curves, plot_panels
 from coursekit.core.figure_rows import plot_bars, plot_dots
 from coursekit.core.figure_style import (
     QUIET,
@@ -48,6 +48,7 @@ __all__ = [
     "plot_curves",
     "plot_dots",
     "plot_learning_curves",
+    "plot_panels",
     "png",
     "save",
     "show",
@@ -55,7 +56,6 @@ __all__ = [
 ]
 
 _Floats = npt.NDArray[np.float64]
-_BAND = (10, 90)  # percent
 _NAMED_AT_THE_LINE = 4  # more lines than this get a legend
 _LINE_HEIGHT = 1.25  # of a name at its line, in font sizes
 
@@ -97,20 +97,10 @@ def plot_curves(
     """
     looks = looks_of(curves, roles)
     axes = new_axes() if axes is None else axes
-    ends: list[tuple[str, float, Look]] = []
-    for name, values in curves.items():
-        runs = np.atleast_2d(np.asarray(values, dtype=np.float64))  # (n_seeds, n_points)
-        positions = np.arange(runs.shape[1]) if x is None else np.asarray(x, dtype=np.float64)
-        if positions.shape != runs.shape[1:]:
-            raise InvalidParameterError(f"`x` must have shape {runs.shape[1:]} like {name!r}, got {positions.shape}.")
-        middle = np.median(runs, axis=0)
-        axes.plot(positions, middle, color=looks[name].colour, linestyle=looks[name].dashes, label=name)
-        if len(runs) > 1:
-            axes.fill_between(positions, *np.percentile(runs, _BAND, axis=0), color=looks[name].colour, alpha=0.16, linewidth=0)
-        ends.append((name, _last_finite(middle), looks[name]))
+    middles = draw_curves(axes, curves, looks, x)
     axes.set(title=title, xlabel=x_label, ylabel=y_label)
     group_thousands(axes.xaxis)
-    _name_lines(axes, ends)
+    _name_lines(axes, [(name, _last_finite(middle), looks[name]) for name, middle in middles.items()])
     return axes
 
 
