@@ -73,10 +73,10 @@ def _summary(grade: GradeReport) -> Iterator[str]:
     yield f'<section role="status" aria-labelledby="in-short"><h2 id="in-short">{words.IN_SHORT}</h2>{sentences}</section>'
     yield f"<h2>{words.GLANCE}</h2>"
     rows = (
-        (f'<a href="#{_anchor(check_id)}">{to_html(check_id)}</a>', to_html(title), verdict(outcome), _number(points))
+        (f'<a href="#{_anchor(check_id)}">{to_html(check_id)}</a>: {to_html(title)}', verdict(outcome), _number(points))
         for check_id, title, outcome, points in words.glance(grade)
     )
-    yield from table(words.TOGETHER, ("Check", "What it asks", "Verdict", "Points"), rows)
+    yield from table(words.TOGETHER, ("Check", "Verdict", "Points"), rows)
 
 
 def _checks(grade: GradeReport) -> Iterator[str]:

@@ -75,6 +75,9 @@ caption{{color:var(--quiet);background:var(--ground);text-align:left;padding:.2r
 th,td{{border-top:1px solid var(--line);text-align:left;vertical-align:top;padding:.4rem .8rem .4rem 0}}
 th[scope=col]{{color:var(--quiet);background:var(--ground);font-weight:600}}
 th[scope=row]{{font-weight:600}}
+th[scope=col]:nth-child(1){{width:36%}}
+th[scope=col]:nth-child(2){{width:18%}}
+th[scope=col]:nth-child(3){{width:14%}}
 .number{{white-space:nowrap}}
 .verdict{{border-radius:.3rem;padding:.1rem .5rem;white-space:nowrap}}
 {_VERDICTS}code,pre{{color:var(--text);background:var(--raised);font-family:ui-monospace,monospace;font-size:.92em}}

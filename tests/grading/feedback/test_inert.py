@@ -1,18 +1,13 @@
 """Whoever reads feedback is safe from whoever it is about: nothing in it runs, leads elsewhere or hides."""
 
-import re
-
 import pytest
-from playwright.sync_api import sync_playwright
 
 from coursekit.grading.feedback import feedback_page, feedback_text
 from coursekit.grading.feedback.style import POLICY
 from tests.grading.feedback.html import tree_of
 from tests.grading.feedback.samples import ATTACKS, honest, hostile
+from tests.grading.feedback.watching import HIDDEN, Watched
 
-HIDDEN = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
-)
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "footer"),
     *("h1", "h2", "h3", "p", "ul", "li", "a", "br", "span", "code"),
@@ -32,7 +27,6 @@ ATTRIBUTES = {
     "href",
     "scope",
 }
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 
 
 def test_nothing_of_a_submission_becomes_markup():
@@ -66,46 +60,6 @@ def test_the_browser_is_told_to_allow_our_style_and_nothing_else():
     rules = dict(rule.strip().split(" ", 1) for rule in POLICY.split(";"))
     assert rules.pop("style-src").startswith("'sha256-")
     assert rules == {"default-src": "'none'", "img-src": "data:", "base-uri": "'none'", "form-action": "'none'"}
-
-
-class Watched:
-    """A page in a real browser, and everything that it tried."""
-
-    def __init__(self, browser, file, scheme="light"):
-        self.context = browser.new_context(color_scheme=scheme)
-        self.page = self.context.new_page()
-        self.dialogs, self.requests, self.errors = [], [], []
-        self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog.message), dialog.dismiss()))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.errors.append(message.text))
-        self.page.on("popup", lambda popup: self.dialogs.append(popup.url))
-        self.page.goto(file.as_uri(), wait_until="load")
-        self.page.wait_for_timeout(300)
-
-    def handle(self):
-        """Do what a reader might do: click and hover over everything, press Tab through the page."""
-        for link in self.page.locator("a, button, summary, input").all()[:40]:
-            link.click(timeout=2000)
-        for cell in self.page.locator("td, li, h1").all()[:40]:
-            cell.hover(timeout=2000)
-        for _ in range(10):
-            self.page.keyboard.press("Tab")
-        self.page.wait_for_timeout(200)
-
-    @property
-    def fetched(self):
-        return [url for url in self.requests if not url.startswith(("file:", "data:"))]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from coursekit.commands._machine import SERVICES
-
-    program = SERVICES["chromium"].find()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.needs("chromium")
