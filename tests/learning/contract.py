@@ -9,6 +9,7 @@ from coursekit.learning.linear import OnlineLinearModel
 from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.neural_cf import OnlineNeuralCollaborativeFiltering
 from coursekit.learning.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
+from coursekit.learning.robust import RobustLearner
 
 _NETWORK = {"embedding_dim": 4, "hidden_dims": (8, 4), "dtype": "float64", "seed": 3}  # float64: cuts agree to 1e-12
 
@@ -25,6 +26,7 @@ LEARNERS: dict[str, Callable[[], OnlineLearner]] = {
         f"linear-{name}": lambda name=name, rate=rate: OnlineLinearModel(optimizer=name, learning_rate=rate)
         for name, rate in (("sgd", 0.05), ("adagrad", 0.2), ("ftrl", 0.2))  # not Adam: its steps ignore an event's weight
     },
+    "robust": lambda: RobustLearner(OnlineMatrixFactorization(n_factors=4, seed=3), trim=0.0),
     "ensemble": lambda: WeightedEnsemble(
         [OnlineMatrixFactorization(n_factors=4, rule="sgd", seed=3), OnlineFactorizationMachine(n_factors=4, seed=3)],
         target_range=(0.0, 6.0),
