@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "grade": ("coursekit.commands.grade:grade", "Grade a class, hostile submissions included."),
     "data": ("coursekit.commands.data:data", "List and fetch the data sets of the course."),
     "evaluate": ("coursekit.commands.evaluate:evaluate", "Run a learner over your own ratings file, test then train."),
+    "drift": ("coursekit.commands.drift:drift", "Find where a column of your own file changed."),
 }
 """Name -> (module:attribute, the line in `coursekit --help`): help needs no command loaded, a test keeps the lines true."""
 

@@ -6,6 +6,7 @@
     ├── InvalidSampleError      an event that no learner could use (also a ValueError)
     ├── InvalidParameterError   a setting outside its range (also a ValueError)
     ├── RatingsFileError        a ratings file that cannot be read as one
+    ├── SeriesFileError         a column of numbers that cannot be read as one
     ├── DataUnavailableError    a data set that is neither here nor to be had
     ├── UnknownNameError        a name that is not in its list (also a LookupError)
     ├── ArithmeticOverflowError the numbers left the range of a float (also an ArithmeticError)
@@ -24,6 +25,7 @@ __all__ = [
     "InvalidParameterError",
     "InvalidSampleError",
     "RatingsFileError",
+    "SeriesFileError",
     "StateFormatError",
     "UnknownNameError",
 ]
@@ -43,6 +45,10 @@ class InvalidParameterError(CourseKitError, ValueError):
 
 class RatingsFileError(CourseKitError):
     """A file could not be read as ratings."""
+
+
+class SeriesFileError(CourseKitError):
+    """A column of a file could not be read as a series of numbers."""
 
 
 class DataUnavailableError(CourseKitError):

@@ -76,7 +76,7 @@ class DetectionRow:
     def median_delay(self) -> float:
         """Of all changes, a missed one counting as infinitely late; NaN if there is none."""
         late = [float(delay) for delay in self.delays] + [np.inf] * self.n_missed
-        return float(np.percentile(late, 50, method="higher")) if late else float("nan")
+        return float(np.median(late)) if late else float("nan")
 
     @property
     def false_alarms_per_10k(self) -> float:
@@ -142,7 +142,15 @@ class DetectionTable:
             words = f"{_text(row.false_alarms_per_10k)} false in 10,000"
             if row.n_missed:
                 words += f"\n{row.n_missed} of {row.n_changes} missed"
-            axes.annotate(words, (1.0, at), (8, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center")
+            axes.annotate(
+                words,
+                (1.0, at),
+                (8, 0),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                va="center",
+                fontsize=9,
+            )
         axes.set_xlim(left=0)
         return axes
 
