@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,12 +47,13 @@ def grade(
     """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student, a zip, or nbgrader's tree.
 
     Verdicts are computed outside the students' kernels, which run in a sandbox. Reports (JSON), feedback (HTML and text),
-    grades.csv, Gradescope and JUnit files and item statistics go to OUT. The same command finishes a run that was stopped.
+    grades.csv, Gradescope and JUnit files, statistics of the class and, for your eyes, every submission as a page that can do
+    nothing (review/) go to OUT. The same command finishes a run that was stopped.
     """
     from coursekit.grading.class_exports import write_exports
     from coursekit.grading.class_grade import grade_class
-    from coursekit.grading.class_items import items_figure, items_of, items_table
     from coursekit.grading.class_settings import ClassSettings, load_plan
+    from coursekit.grading.cohort import summary_of, write_cohort
     from coursekit.grading.feedback import write_feedback
 
     out.mkdir(parents=True, exist_ok=True)
@@ -71,10 +71,8 @@ def grade(
     for each in run.reports:
         write_feedback(each, out / "feedback")
     write_exports(run.reports, out)
-    items = items_of(run.reports)
-    (out / "items.json").write_text(json.dumps([item.to_json() for item in items], indent=1), encoding="utf-8")
-    if items:
-        items_figure(items, out / "items.png")
+    write_cohort(run.reports, out)
+    _review(run.reports, submissions, plan.exercise.name, out)
     if gradebook is not None:
         _record(run.reports, submissions, plan.exercise.folder, out, gradebook)
     failed = [each for each in run.reports if each.problem]
@@ -86,10 +84,22 @@ def grade(
     for each in run.reports:
         points = "not graded" if each.problem else f"{each.report.points:g}/{each.report.max_points:g}"
         click.echo(f"{each.student:<30} {points:>12}")
-    click.echo("\n" + items_table(items) if items else "")
+    click.echo(f"\n{summary_of(run.reports)}")
     click.echo(f"\n{len(run.reports)} submissions, {run.n_new} graded now, {len(failed)} could not be. Reports are in {out}.")
     if run.isolation == "none":
         click.echo("NO SANDBOX: these submissions could have read and changed anything that you can.", err=True)
+
+
+def _review(grades: Sequence[GradeReport], submissions: Path, exercise: str, out: Path) -> None:
+    """Write each submission as a page for the instructor, who then need not open the notebook."""
+    from coursekit.grading.class_grade import load_result
+    from coursekit.grading.class_submissions import find_submissions
+    from coursekit.grading.feedback.review import write_review
+
+    handed_in = {each.student: each.notebook for each in find_submissions(submissions, exercise)}
+    for grade in grades:
+        result = None if grade.problem else load_result(out, grade.student)
+        write_review(grade, handed_in[grade.student], result, out / "review")
 
 
 def _record(grades: Sequence[GradeReport], submissions: Path, exercise: Path, out: Path, gradebook: Path) -> None:

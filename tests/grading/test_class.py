@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from coursekit.cli import cli
 from coursekit.grading.class_exports import csv_of, gradescope_of, junit_of
 from coursekit.grading.class_grade import grade_class
-from coursekit.grading.class_items import items_figure, items_of, items_table
 from coursekit.grading.class_settings import ClassSettings, load_plan
+from coursekit.grading.cohort import items_of, summary_of, write_cohort
 from coursekit.grading.errors import CheckBugError, ExerciseError, GradingError
 from coursekit.grading.feedback import feedback_page, feedback_text
 from coursekit.grading.misconception import read_misconceptions
@@ -165,8 +165,8 @@ def test_items_tell_hard_checks_and_who_left_them_out(graded, tmp_path):
     assert [item.id for item in items] == [f"fm-{i}" for i in range(1, 7)]
     assert items[0].difficulty > items[3].difficulty
     assert items[0].not_attempted == 1
-    assert "fm-1" in items_table(items)
-    items_figure(items, tmp_path / "items.png")
+    assert "fm-1" in summary_of(list(graded.values()))
+    write_cohort(list(graded.values()), tmp_path)
     assert (tmp_path / "items.png").stat().st_size > 1000
 
 

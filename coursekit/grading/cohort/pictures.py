@@ -1,0 +1,96 @@
+"""A class in two figures: what it found hard, and what it got wrong in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coursekit.core.errors import InvalidParameterError
+from coursekit.grading.cohort.items import Item
+from coursekit.grading.cohort.mistakes import Mistake
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Picture", "items_figure", "mistakes_figure"]
+
+_MOST_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A figure and the words for those who cannot see it."""
+
+    axes: Axes
+    alt: str
+
+    def show(self) -> None:
+        """Show it in a notebook."""
+        from coursekit.core import figures
+
+        figures.show(self.axes, alt=self.alt)
+
+    def save(self, file: Path) -> None:
+        """Write it as PNG."""
+        from coursekit.core import figures
+
+        figures.save(self.axes, file, alt=self.alt)
+
+
+def items_figure(items: Sequence[Item]) -> Picture:
+    """Draw the share of points that was earned, check by check.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is no check.
+    """
+    from coursekit.core import figures
+
+    if not items:
+        raise InvalidParameterError("There must be a check to draw, got none: was anybody graded?")
+    hardest = min(items, key=lambda item: item.difficulty)
+    axes = figures.plot_bars(
+        {item.id: 100 * item.difficulty for item in items},
+        title=f"{hardest.id} was the hardest: {hardest.difficulty:.0%} of its points were earned",
+        x_label=f"points earned by {_students(hardest.n_students)} (%)",
+        number_format="{:.0f} %",
+    )
+    axes.set_xlim(0, 112)
+    axes.set_xticks([0, 25, 50, 75, 100])
+    shares = ", ".join(f"{item.id} {item.difficulty:.0%}" for item in items)
+    return Picture(
+        axes=axes, alt=f"Bar chart of the share of points earned in each check: {shares}. {hardest.id} is the lowest."
+    )
+
+
+def mistakes_figure(mistakes: Sequence[Mistake]) -> Picture:
+    """Draw how many students made each of the most frequent misconceptions.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is none.
+    """
+    from coursekit.core import figures
+
+    if not mistakes:
+        raise InvalidParameterError("There must be a misconception to draw, got none: the class made no known mistake.")
+    shown = mistakes[:_MOST_ROWS]
+    first = shown[0]
+    axes = figures.plot_bars(
+        {mistake.name: len(mistake.students) for mistake in shown},
+        title=f'"{first.name}" is the most frequent mistake: {_students(len(first.students))}',
+        x_label="students who made it",
+        roles={mistake.name: "alarm" for mistake in shown},
+        number_format="{:.0f}",
+    )
+    axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # students come whole
+    counts = ", ".join(f"{mistake.name} {len(mistake.students)}" for mistake in shown)
+    return Picture(axes=axes, alt=f"Bar chart of the number of students who made each misconception: {counts}.")
+
+
+def _students(count: int) -> str:
+    return "1 student" if count == 1 else f"{count} students"
