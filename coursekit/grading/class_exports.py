@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -37,7 +36,7 @@ def csv_of(grades: Sequence[GradeReport]) -> str:
         points = [f"{grade.report.score(name)[0]:g}" for name in ids]
         total = [f"{grade.report.points:g}", f"{grade.report.max_points:g}"]
         remarks = " ".join(inert(note) for note in grade.report.notes)
-        row = [grade.student, *total, *points, "no" if grade.problem else "yes", grade.report.sandbox, remarks]
+        row = [inert(grade.student), *total, *points, "no" if grade.problem else "yes", inert(grade.report.sandbox), remarks]
         writer.writerow([_no_formula(value) for value in row])
     return table.getvalue()
 
@@ -56,15 +55,17 @@ def gradescope_of(grade: GradeReport) -> dict[str, Any]:
 
 def junit_of(grades: Sequence[GradeReport]) -> str:
     """Return a JUnit report: a suite for each submission, a case for each part."""
-    root = ElementTree.Element("testsuites")
+    all_parts = [part for grade in grades for check in grade.report.checks for part in check.parts]
+    n_failed = sum(part.points < part.max_points for part in all_parts)
+    root = ElementTree.Element("testsuites", {"tests": str(len(all_parts)), "failures": str(n_failed)})
     for grade in grades:
         parts = [(check, part) for check in grade.report.checks for part in check.parts]
         failed = sum(part.points < part.max_points for _, part in parts)
-        about = {"name": grade.student, "tests": str(len(parts)), "failures": str(failed), "time": f"{grade.seconds:g}"}
+        about = {"name": inert(grade.student), "tests": str(len(parts)), "failures": str(failed), "time": f"{grade.seconds:g}"}
         suite = ElementTree.SubElement(root, "testsuite", about)
         for check, part in parts:
             case = ElementTree.SubElement(
-                suite, "testcase", {"classname": f"{check.id}.{check.tier}", "name": inert(part.name)}
+                suite, "testcase", {"classname": inert(f"{check.id}.{check.tier}"), "name": inert(part.name)}
             )
             if part.points < part.max_points:
                 failure = ElementTree.SubElement(case, "failure", {"message": str(part.outcome)})
@@ -88,11 +89,18 @@ def _gradescope_test(check: CheckReport, part: PartReport) -> dict[str, Any]:
 def _no_formula(value: str) -> str:
     """Keep a spreadsheet from computing what a student is called.
 
-    >>> _no_formula("=1+1"), _no_formula("-3.5")
-    ("'=1+1", '-3.5')
+    >>> _no_formula("=1+1"), _no_formula("-1+A1"), _no_formula("-3.5")
+    ("'=1+1", "'-1+A1", '-3.5')
     """
-    is_number = re.fullmatch(r"-?[0-9.e+-]+", value)
-    return f"'{value}" if value[:1] in {"=", "+", "-", "@", "\t", "\r"} and not is_number else value
+    return f"'{value}" if value.lstrip()[:1] in {"=", "+", "-", "@"} and not _is_number(value) else value
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
 
 
 def _write(file: Path, text: str) -> None:

@@ -60,8 +60,8 @@ class Item:
     not_attempted: int
 
     @property
-    def tells_little(self) -> bool:
-        """Whether it hardly tells who is strong in the rest."""
+    def is_worth_a_look(self) -> bool:
+        """Whether it hardly told the strong from the weak; in a small class that may be chance."""
         return self.discrimination is not None and self.discrimination < LOW_DISCRIMINATION
 
     def to_json(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def items_table(items: Sequence[Item]) -> str:
     lines = [f"{'check':<12} {'earned':>7} {'discrimination':>15} {'upper - lower':>14} {'left out':>9}"]
     for item in items:
         told = [_signed(item.discrimination), _signed(item.upper_minus_lower)]
-        remark = "  tells little" if item.tells_little else ""
+        remark = "  worth a look" if item.is_worth_a_look else ""
         lines.append(f"{item.id:<12} {item.difficulty:>7.0%} {told[0]:>15} {told[1]:>14} {item.not_attempted:>9}{remark}")
     return "\n".join(lines)
 

@@ -79,17 +79,25 @@ def mistakes_figure(mistakes: Sequence[Mistake]) -> Picture:
     if not mistakes:
         raise InvalidParameterError("There must be a misconception to draw, got none: the class made no known mistake.")
     shown = mistakes[:_MOST_ROWS]
-    first = shown[0]
     axes = figures.plot_bars(
         {mistake.name: len(mistake.students) for mistake in shown},
-        title=f'"{first.name}" is the most frequent mistake: {_students(len(first.students))}',
+        title=_finding(shown),
         x_label="students who made it",
         roles={mistake.name: "alarm" for mistake in shown},
         number_format="{:.0f}",
+        axes=figures.new_axes(width=7.6, height=1.15 + 0.36 * len(shown)),
     )
     axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]  # students come whole
     counts = ", ".join(f"{mistake.name} {len(mistake.students)}" for mistake in shown)
     return Picture(axes=axes, alt=f"Bar chart of the number of students who made each misconception: {counts}.")
+
+
+def _finding(mistakes: Sequence[Mistake]) -> str:
+    most = len(mistakes[0].students)
+    n_first = sum(len(mistake.students) == most for mistake in mistakes)
+    if n_first == 1:
+        return f"{mistakes[0].name} comes first: {_students(most)}"
+    return f"{n_first} mistakes come first: {_students(most)} each"
 
 
 def _students(count: int) -> str:

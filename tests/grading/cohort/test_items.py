@@ -49,7 +49,7 @@ def test_discrimination_is_the_point_biserial_correlation_with_the_rest():
 def test_where_nothing_varies_nothing_is_claimed():
     first, *rest = items_of(CLASS)
     assert first.discrimination is None
-    assert not first.tells_little
+    assert not first.is_worth_a_look
     assert all(item.discrimination is not None for item in rest)
     same = items_of([student("a", 1, 0), student("b", 1, 0)])
     assert {(item.discrimination, item.upper_minus_lower) for item in same} == {(None, None)}
@@ -57,11 +57,11 @@ def test_where_nothing_varies_nothing_is_claimed():
     assert items_of([student("a", 1, 0)])[0].discrimination is None
 
 
-def test_a_check_that_the_weak_solve_tells_little():
+def test_a_check_that_the_weak_solve_is_worth_a_look():
     items = items_of(CLASS)
     assert items[4].discrimination < 0
-    assert [item.tells_little for item in items] == [False, False, False, False, True]
-    assert items_table(items).splitlines()[5].endswith("tells little")
+    assert [item.is_worth_a_look for item in items] == [False, False, False, False, True]
+    assert items_table(items).splitlines()[5].endswith("worth a look")
     assert items_table(items).splitlines()[1].split() == ["demo-1", "100%", "-", "+0.00", "0"]
 
 

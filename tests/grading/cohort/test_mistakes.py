@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from coursekit.core.errors import InvalidParameterError
 from coursekit.grading.cohort import (
@@ -49,11 +50,25 @@ def test_the_table_says_how_many_what_and_what_they_were_told():
 def test_figures_state_their_finding_and_have_words():
     items, mistakes = items_figure(items_of(CLASS)), mistakes_figure(mistakes_of(CLASS))
     assert items.axes.get_title(loc="left") == "demo-1 was the hardest: 33% of its points were earned"
-    assert mistakes.axes.get_title(loc="left") == '"squares" is the most frequent mistake: 2 students'
+    assert mistakes.axes.get_title(loc="left") == "squares comes first: 2 students"
     assert [bar.get_width() for bar in mistakes.axes.patches] == [2, 1]
     assert [bar.get_width() for bar in items.axes.patches] == [pytest.approx(100 / 3), 100]
     assert "demo-1 33%, demo-2 100%" in items.alt
     assert "squares 2, halves 1" in mistakes.alt
+
+
+def test_a_shared_first_place_is_said():
+    tied = mistakes_figure(mistakes_of([student("a", "squares"), student("b", "halves")]))
+    assert tied.axes.get_title(loc="left") == "2 mistakes come first: 1 student each"
+
+
+def test_a_long_name_leaves_room_for_the_finding():
+    picture = mistakes_figure(mistakes_of([student("a", "a-mistake-with-a-long-name", "another-mistake-with-one")]))
+    figure = picture.axes.get_figure()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    title = picture.axes._left_title.get_window_extent(canvas.get_renderer())
+    assert title.x1 <= figure.bbox.x1
 
 
 def test_there_is_no_figure_of_nothing():
