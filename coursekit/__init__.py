@@ -21,5 +21,18 @@ LESSONS: dict[str, tuple[str, ...]] = {
         "coursekit.learning.drift.page_hinkley",
         "coursekit.learning.drift.glr_bernoulli",
     ),
+    "06_adaptation": (
+        "coursekit.learning.manager",
+        "coursekit.learning.responses",
+        "coursekit.learning.learning_rate",
+        "coursekit.learning.checkpoints",
+    ),
+    "07_online_optimization": (
+        "coursekit.learning.optimizers",
+        "coursekit.learning.regret",
+        "coursekit.learning.ensemble",
+        "coursekit.learning.rules",
+        "coursekit.learning.robust",
+    ),
 }
 """Lesson (the stem of its notebook) to the modules it teaches, in the order of the course."""
