@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 _LARGEST_ORDER = 16_000_000
 _NEW_NAMESPACES = 0x00020000 | 0x08000000 | 0x04000000 | 0x10000000 | 0x20000000 | 0x40000000
-_NOSUID, _NODEV, _RECURSIVE, _PRIVATE = 2, 4, 0x4000, 0x40000
+_NOSUID, _NODEV, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
 _PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_SET_PDEATHSIG = 24, 28, 1
 _ALL_SECURE_BITS = 0x2F
 _SCRATCH = ("/tmp", "/dev/shm", "/home/student")  # noqa: S108 - private folders inside the sandbox
@@ -96,7 +96,7 @@ def _be_the_kernel(libc: ctypes.CDLL, order: Mapping[str, Any]) -> None:
         _demand(libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None))
         size = f"mode=700,size={order['scratch_bytes']}".encode()
         for folder in _SCRATCH:
-            _demand(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", _NOSUID | _NODEV, size))
+            _empty(libc, folder, size)
         _demand(libc.mount(b"proc", b"/proc", b"proc", _NOSUID | _NODEV | 8, None))
         os.chdir(_SCRATCH[-1])
         os.setsid()
@@ -108,6 +108,17 @@ def _be_the_kernel(libc: ctypes.CDLL, order: Mapping[str, Any]) -> None:
         kernel_main.serve(order)
     finally:
         os._exit(1)
+
+
+def _empty(libc: ctypes.CDLL, folder: str, size: bytes) -> None:
+    """Mount an empty folder in place of a folder; where Python itself lies in it, keep that."""
+    places = [place for place in {sys.prefix, sys.base_prefix} if place.startswith(f"{folder}/")]
+    kept = {place: os.open(place, os.O_PATH) for place in places}
+    _demand(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", _NOSUID | _NODEV, size))
+    for place, descriptor in kept.items():
+        os.makedirs(place)
+        _demand(libc.mount(f"/proc/self/fd/{descriptor}".encode(), place.encode(), None, _BIND | _RECURSIVE, None))
+        os.close(descriptor)
 
 
 def _forbid_namespaces() -> None:
