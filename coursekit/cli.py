@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("coursekit.commands.doctor:doctor", "Say what is there, what is missing and how to get it."),
     "check": ("coursekit.commands.exercises:check", "Check your answers to an exercise."),
     "hint": ("coursekit.commands.exercises:hint", "Show the next hint for a check, such as fm-1."),
+    "answer": ("coursekit.commands.exercises:answer", "Show one good answer to a check, such as fm-1, once yours passes."),
     "progress": ("coursekit.commands.exercises:progress", "Show how far you are, in one exercise or in all of them."),
     "preflight": ("coursekit.commands.preflight:preflight", "Look at a notebook before you hand it in."),
     "submit": ("coursekit.commands.submit:submit", "Pack a notebook to hand it in, after a look at it."),

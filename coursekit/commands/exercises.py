@@ -1,4 +1,4 @@
-"""`coursekit check`, `hint` and `progress`: exercises from a terminal."""
+"""`coursekit check`, `hint`, `answer` and `progress`: exercises from a terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from coursekit.commands._output import emit_json, json_option
 from coursekit.core.errors import InvalidParameterError
+from coursekit.grading.answers import ModelAnswer, model_answer
 from coursekit.grading.exercise import Exercise, find_exercise, find_exercises, load_exercise
 from coursekit.grading.local import check_visible, fresh_seed, next_hint
 from coursekit.grading.logbook import Logbook, ProgressTable
@@ -16,7 +17,7 @@ from coursekit.grading.process import ProcessSubject
 from coursekit.grading.render import points_text, rich_tables
 from coursekit.grading.report import Outcome, Report
 
-__all__ = ["check", "hint", "progress"]
+__all__ = ["answer", "check", "hint", "progress"]
 
 NOTE_HIDDEN = "These are the visible checks. Hidden checks run when your work is graded."
 
@@ -34,8 +35,6 @@ def check(exercise: Path, only: tuple[str, ...], seed: int | None, timeout: floa
     EXERCISE is its folder or its notebook. All cells of the notebook are run in a fresh process, then the visible checks. The
     exit code is 0 if every check passed and 1 if not.
     """
-    if timeout <= 0:
-        raise InvalidParameterError(f"`--timeout` must be greater than 0, got {timeout:g}.")
     found = load_exercise(exercise.parent if exercise.suffix == ".ipynb" else exercise)
     notebook = exercise if exercise.suffix == ".ipynb" else found.notebook
     report = run_checks(found, notebook, only or found.check_ids, seed=fresh_seed() if seed is None else seed, timeout=timeout)
@@ -62,6 +61,25 @@ def hint(check_id: str, rung: int | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("check_id", metavar="CHECK")
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds that all cells of the notebook may take together.")
+@json_option
+def answer(check_id: str, timeout: float, as_json: bool) -> None:
+    """Show one good answer to a check, such as fm-1, once yours passes.
+
+    All cells of your notebook are run in a fresh process first. The exit code is 0 if the answer was shown and 1 if not.
+    """
+    exercise = find_exercise(check_id, Path.cwd())
+    with _running(exercise.notebook, timeout) as subject:
+        found = model_answer(exercise, check_id, subject)
+    if as_json:
+        emit_json(found.to_json())
+    else:
+        click.echo(repr(found))
+    raise SystemExit(0 if isinstance(found, ModelAnswer) else 1)
+
+
+@click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @json_option
 def progress(folder: Path, as_json: bool) -> None:
@@ -77,8 +95,7 @@ def run_checks(exercise: Exercise, notebook: Path, check_ids: tuple[str, ...], *
     """Run a notebook's cells in a process of their own, ask the checks, note how it went."""
     for check_id in check_ids:
         exercise.check(check_id)
-    cells = [cell for cell in code_cells(read_notebook(notebook)) if not cell.is_test]
-    with ProcessSubject(cells, notebook.parent, run_seconds=timeout) as subject:
+    with _running(notebook, timeout) as subject:
         checks = tuple(check_visible(exercise, check_id, subject, seed=seed) for check_id in check_ids)
         errors = subject.errors
     logbook = Logbook(exercise)
@@ -91,6 +108,14 @@ def run_checks(exercise: Exercise, notebook: Path, check_ids: tuple[str, ...], *
     ]
     notes.append(f"{NOTE_HIDDEN} Same questions again: --seed {seed}.")
     return Report(exercise=exercise.name, checks=checks, sandbox="process", notes=tuple(notes))
+
+
+def _running(notebook: Path, timeout: float) -> ProcessSubject:
+    """Run the cells of a notebook, but for its checks, in a process of their own."""
+    if timeout <= 0:
+        raise InvalidParameterError(f"`--timeout` must be greater than 0, got {timeout:g}.")
+    cells = [cell for cell in code_cells(read_notebook(notebook)) if not cell.is_test]
+    return ProcessSubject(cells, notebook.parent, run_seconds=timeout)
 
 
 def print_report(report: Report) -> None:

@@ -2,13 +2,14 @@
 
 In a notebook::
 
-    from coursekit.grading import check, hint, progress
+    from coursekit.grading import answer, check, hint, progress
 
     check("fm-1")
     hint("fm-1")
+    answer("fm-1")
     progress()
 """
 
-from coursekit.grading.local import check, hint, progress
+from coursekit.grading.local import answer, check, hint, progress
 
-__all__ = ["check", "hint", "progress"]
+__all__ = ["answer", "check", "hint", "progress"]

@@ -39,6 +39,7 @@ __all__ = ["Check", "Context", "Part", "check", "run_check"]
 
 LARGEST_FALSE_FAILURE_RATE = 1e-4
 _Timer = Callable[[], float]
+_Witness = Callable[[Any, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +93,7 @@ def run_check(
     mistakes: Mapping[str, str] | None = None,
     reveal: bool = True,
     timer: _Timer = time.perf_counter,
+    witness: _Witness | None = None,
 ) -> CheckReport:
     """Question a solution with one check.
 
@@ -107,13 +109,15 @@ def run_check(
         Whether messages may hold inputs' effects and expected values; a grader says no.
     timer : function
         Seconds, growing.
+    witness : function of (value, rtol), optional
+        Told every value that was found right, and how closely.
 
     Raises
     ------
     CheckBugError
         If the check itself is at fault.
     """
-    context = Context(check, subject, seed, mistakes or {}, reveal, timer)
+    context = Context(check, subject, seed, mistakes or {}, reveal, timer, witness or _nobody)
     start = timer()
     try:
         check.function(context)
@@ -149,12 +153,20 @@ class Context:
     """
 
     def __init__(
-        self, check: Check, subject: Subject, seed: int | str, mistakes: Mapping[str, str], reveal: bool, timer: _Timer
+        self,
+        check: Check,
+        subject: Subject,
+        seed: int | str,
+        mistakes: Mapping[str, str],
+        reveal: bool,
+        timer: _Timer,
+        witness: _Witness,
     ) -> None:
         self.subject = subject
         self.rng = np.random.default_rng(_entropy(f"{seed}/{check.id}/{check.tier}"))
         self.parts: list[PartReport] = []
         self.reveal = reveal
+        self.witness = witness
         self._check = check
         self._mistakes = mistakes
         self._timer = timer
@@ -241,6 +253,7 @@ class Part:
         wrong = [(self._context.message_of(name), name, value) for name, value in (mistakes or {}).items()]
         found = difference(got, expected, rtol=rtol, atol=atol, what=what)
         if found is None:
+            self._context.witness(got, rtol)
             return
         for message, name, value in wrong:
             differs = difference(value, expected, rtol=rtol, atol=atol) is not None
@@ -297,6 +310,10 @@ def _sentence(error: SubjectError, reveal: bool) -> str:
     """Say what went wrong; an exception's own text may quote hidden inputs, so a grader leaves it out."""
     text = inert(str(error) if reveal or not isinstance(error, StudentError) else error.type_name)
     return text[0].upper() + text[1:] if text.startswith(("the ", "there ")) else text
+
+
+def _nobody(value: Any, rtol: float) -> None:
+    """Take no notice."""
 
 
 def _entropy(text: str) -> int:

@@ -21,8 +21,10 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from coursekit.grading import answers
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercise import load_exercise
+from coursekit.grading.locking import locked_answers
 from coursekit.grading.student.origin import origin_metadata
 
 __all__ = ["SHIPPED", "differences", "exercise_files", "generate", "read_source", "solved_notebook", "student_notebook"]
@@ -98,7 +100,12 @@ def student_notebook(solved: NotebookNode) -> NotebookNode:
 def exercise_files(folder: Path) -> dict[str, str]:
     """Return everything that goes to students, by file name."""
     files = {name: (folder / name).read_text(encoding="utf-8") for name in SHIPPED}
-    return {**files, f"{folder.name}.ipynb": _text(student_notebook(solved_notebook(folder)))}
+    solved = solved_notebook(folder)
+    return {
+        **files,
+        answers.FILE: locked_answers(load_exercise(folder), solved),
+        f"{folder.name}.ipynb": _text(student_notebook(solved)),
+    }
 
 
 def generate(root: Path) -> list[Path]:
@@ -129,7 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     sources = _sources(options.root)
     found = [fault for folder in sources for fault in faults(folder)]
-    found += [leak for folder in sources for leak in leaks(folder, exercise_files(folder))]
+    if not found:  # model answers can be locked up only where checks and cells speak of the same things
+        found += [leak for folder in sources for leak in leaks(folder, exercise_files(folder))]
     if options.check:
         found += differences(options.root)
     elif not found:

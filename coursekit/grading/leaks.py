@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from coursekit.grading.misconception import read_misconceptions
 __all__ = ["leaks", "solution_lines"]
 
 _TELLING_LENGTH = 9
+_PACKED = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _HARMLESS = re.compile(
     r"(import |from |def |class |@|with t\.part|for \w+ in \w+:$|return \w+$|\"\"\")"  # the frame of code, not its thought
 )
@@ -94,12 +96,18 @@ def _literals(source: str) -> Iterator[str]:
 def _readable(name: str, text: str) -> list[str]:
     """Return the lines of a shipped file as a student can read them."""
     if not name.endswith(".ipynb"):
-        return [_squeezed(line) for line in text.splitlines()]
+        return [_squeezed(line) for line in (text + "\n" + _unpacked(text)).splitlines()]
     cells = json.loads(text)["cells"]
     shown = ["".join(cell["source"]) for cell in cells] + [
         json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in cells
     ]
     return [_squeezed(line) for source in shown for line in source.splitlines()]
+
+
+def _unpacked(text: str) -> str:
+    """Return what every long word of a text says in base64: packed is not locked."""
+    words = (word.group() for word in _PACKED.finditer(text))
+    return "\n".join(base64.b64decode(word).decode("utf-8", "replace") for word in words if len(word) % 4 == 0)
 
 
 def _squeezed(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Instant feedback while an exercise is worked on: `check`, `hint` and `progress`, in the notebook.
+"""Instant feedback while an exercise is worked on: `check`, `hint`, `answer` and `progress`, in the notebook.
 
 What is checked here is the visible tier, with fresh random questions each time, on the notebook's own names. It tells a student
 where they stand; it is never a grade.
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.core.errors import InvalidParameterError, UnknownNameError
+from coursekit.grading.answers import FILE, ModelAnswer, model_answer
 from coursekit.grading.checks import run_check
 from coursekit.grading.errors import GradingError
 from coursekit.grading.exercise import Exercise, find_exercise, find_exercises
@@ -22,7 +23,7 @@ from coursekit.grading.report import CheckReport, Outcome, Report
 from coursekit.grading.subject import LocalSubject, Subject
 from coursekit.grading.text import inert, to_html
 
-__all__ = ["Hint", "check", "check_visible", "fresh_seed", "hint", "next_hint", "progress"]
+__all__ = ["Hint", "answer", "check", "check_visible", "fresh_seed", "hint", "next_hint", "progress"]
 
 
 def check(check_id: str, *, seed: int | None = None, namespace: dict[str, Any] | None = None) -> Report:
@@ -60,6 +61,25 @@ def check(check_id: str, *, seed: int | None = None, namespace: dict[str, Any] |
 def hint(check_id: str, rung: int | None = None) -> Hint:
     """Show the next hint for a check, or a certain rung of its ladder (1, 2, ...)."""
     return next_hint(find_exercise(check_id, Path.cwd()), check_id, rung)
+
+
+def answer(check_id: str, *, namespace: dict[str, Any] | None = None) -> ModelAnswer | Report:
+    """Show one good answer, once yours passes; until then, what is still missing.
+
+    Parameters
+    ----------
+    check_id : str
+        Such as "fm-1".
+    namespace : dict, optional
+        Where your answer is; by default the names of the notebook or module that calls.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such check here, or no model answer to it.
+    """
+    exercise = find_exercise(check_id, Path.cwd())
+    return model_answer(exercise, check_id, LocalSubject(_names_of_the_caller() if namespace is None else namespace))
 
 
 def progress() -> ProgressTable:
@@ -142,7 +162,8 @@ def _advice(exercise: Exercise, report: CheckReport) -> tuple[str, ...]:
         after = (
             f"Next: {exercise.check_ids[at]}." if at < len(exercise.check_ids) else "That was the last one: save the notebook."
         )
-        return (f"Visible checks passed. Hidden checks run when your work is graded. {after}",)
+        compare = (f'Compare with a model answer: `answer("{report.id}")`.',) if (exercise.folder / FILE).is_file() else ()
+        return (f"Visible checks passed. Hidden checks run when your work is graded. {after}", *compare)
     if report.outcome is Outcome.NOT_ATTEMPTED:
         return (
             f'Replace the line that raises NotImplementedError, run the cell, then check again. A hint: `hint("{report.id}")`.',

@@ -20,6 +20,7 @@
 #
 # - `check("fm-1")` tells you where you stand, as often as you like. It asks with new random numbers each time.
 # - `hint("fm-1")` gives one hint; ask again for the next. There are three for each step, from a nudge to nearly the answer.
+# - `answer("fm-1")` shows one good solution, *after* yours has passed.
 # - `progress()` shows how far you are. In a terminal, `coursekit check exercises/fm` checks the whole notebook.
 #
 # When your work is graded, hidden checks ask more of the same questions. They hold no traps: what the text asks for is what
@@ -30,7 +31,7 @@ import time
 
 import numpy as np
 
-from coursekit.grading import check, hint, progress
+from coursekit.grading import answer, check, hint, progress
 
 # %% [markdown] name="story"
 # ## Tonight, a film opens

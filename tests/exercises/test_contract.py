@@ -10,14 +10,16 @@ import sys
 import pytest
 
 from coursekit.grading.agent import PROTOCOL
+from coursekit.grading.answers import Lock, impression, model_answer
 from coursekit.grading.checks import LARGEST_FALSE_FAILURE_RATE, run_check
 from coursekit.grading.exercise import load_exercise
-from coursekit.grading.generate import differences, exercise_files
+from coursekit.grading.generate import differences, exercise_files, solved_notebook
 from coursekit.grading.leaks import leaks
+from coursekit.grading.locking import model_code
 from coursekit.grading.notebook import code_cells, read_notebook
 from coursekit.grading.order import faults
 from coursekit.grading.process import ProcessSubject
-from coursekit.grading.report import Outcome
+from coursekit.grading.report import Outcome, Report
 from coursekit.grading.subject import LocalSubject, Subject
 
 SEEDS = range(3)
@@ -62,6 +64,26 @@ def test_a_misconception_loses_points_when_graded(exercise, solution, misconcept
     graded = reports(exercise, solution, seed="secret", reveal=False)
     assert sum(report.points for report in graded) < sum(report.max_points for report in graded)
     assert misconception.name in {name for report in graded for name in report.misconceptions}
+
+
+def test_the_solution_opens_every_model_answer_and_nothing_else_does(root, folder, exercise, solution, stub):
+    shipped = load_exercise(root / "exercises" / folder.name)
+    code = model_code(solved_notebook(folder))
+    for check_id in exercise.check_ids:
+        opened = model_answer(shipped, check_id, LocalSubject(solution))
+        assert opened.code == code[check_id]
+        assert "SOLUTION" not in opened.code
+        assert isinstance(model_answer(shipped, check_id, LocalSubject(stub)), Report)
+
+
+def test_a_misconception_does_not_make_the_key_of_its_check(root, folder, exercise, solution, misconception, run_cell):
+    shipped = load_exercise(root / "exercises" / folder.name)
+    locks = json.loads((shipped.folder / "answers.json").read_text(encoding="utf-8"))["answers"]
+    run_cell(misconception.source, solution)
+    told = next(name for name in exercise.check_ids if misconception.name in exercise.mistakes[name])
+    seen = impression(shipped, told, LocalSubject(solution), locks[told]["number"])
+    assert not seen.report.passed
+    assert Lock(**locks[told]).open(seen.key) is None
 
 
 def test_messages_are_said_once(exercise):
@@ -188,7 +210,9 @@ def test_the_students_notebook_has_no_output_and_stable_ids(root, folder):
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"[a-z0-9-]+", each) for each in ids)
     assert not any(cell.get("outputs") for cell in notebook["cells"])
-    assert notebook["metadata"]["coursekit"] == {"exercise": folder.name, "version": load_exercise(folder).version}
+    assert (
+        notebook["metadata"]["coursekit"].items() >= {"exercise": folder.name, "version": load_exercise(folder).version}.items()
+    )
 
 
 def test_points_of_a_check_are_whole(exercise):

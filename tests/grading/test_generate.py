@@ -26,7 +26,7 @@ def edit(file, old, new):
 
 def test_a_course_is_written_once_and_then_agrees(course, source):
     written = {str(file.relative_to(course)) for file in generate(course)}
-    shipped = {f"exercises/demo/{name}" for name in ("demo.ipynb", "checks.py", "hints.toml", "exercise.toml")}
+    shipped = {f"exercises/demo/{name}" for name in ("demo.ipynb", "checks.py", "hints.toml", "exercise.toml", "answers.json")}
     assert written == shipped | {"solutions/demo/demo.ipynb"}
     assert differences(course) == []
     assert generate(course) == []
@@ -185,7 +185,7 @@ def test_the_command_checks_writes_and_refuses(course, source, capsys):
     assert main(["--check", "--root", str(course)]) == 1
     assert "run `make exercises`" in capsys.readouterr().err
     assert main(["--root", str(course)]) == 0
-    assert capsys.readouterr().out.count("wrote") == 5
+    assert capsys.readouterr().out.count("wrote") == 6
     assert main(["--check", "--root", str(course)]) == 0
     edit(source / "hints.toml", '"x + x"', '"twice = x + x"')
     assert main(["--root", str(course)]) == 1
