@@ -55,7 +55,7 @@ def test_a_wild_event_moves_the_model_like_one_at_the_bound():
 @pytest.mark.parametrize("rule", ["sgd", "belief"])
 @pytest.mark.parametrize("how", ["one by one", "in batches"])
 def test_an_attack_moves_the_plain_learner_more_than_the_protected_one(rule, how):
-    """A twentieth of all events are forged ratings of 30 for one item; what a newcomer is told of it is compared with the truth."""
+    """A twentieth of all events are forged ratings of 30 for one item; what a newcomer is told of it is compared."""
     damage = []
     for seed in range(4):
         honest = rating_stream(3000, 60, 20, seed=seed, drift=None)
