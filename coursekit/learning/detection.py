@@ -183,7 +183,7 @@ def evaluate_detectors(
     | detector | stream | median delay | missed | false alarms in 10,000 | repeated |
     |---|---|---|---|---|---|
     | ADWIN | 0.2 to 0.4 | 175 | 0 of 30 | 0 | 0 |
-    | GLR | 0.2 to 0.4 | 96 | 0 of 30 | 0 | 0 |
+    | GLR | 0.2 to 0.4 | 92 | 0 of 30 | 0 | 0 |
     """
     seeds = list(seeds)
     rows = []

@@ -1,16 +1,17 @@
 """Store the alarms of River's and MOA's detectors, for the tests to compare ours with.
 
-    python tests/benchmarks/peer_alarms.py river       in an environment with river
-    python tests/benchmarks/peer_alarms.py moa JAR     in an environment with jpype, given a moa.jar
+    python tests/benchmarks/peer_alarms.py river                 in an environment with river
+    python tests/benchmarks/peer_alarms.py moa --jar moa.jar     in one with jpype and Java
 
 Writes tests/learning/drift/peer_alarms.json: case -> the alarms of each stream. The cases of the other peer stay as they are.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,23 +68,39 @@ def moa_alarms(detector: Any, values: list[float]) -> list[int]:
     return alarms
 
 
-def main() -> None:
-    peer, *jar = sys.argv[1:]
-    if peer == "moa":
-        import jpype
-
-        jpype.startJVM("-Xmx1g", classpath=jar)
+def alarms_of_peer(peer: str) -> Iterator[tuple[str, list[list[int]]]]:
+    """Yield each case of a peer, with its alarms on every stream."""
     make, run = (moa_detector, moa_alarms) if peer == "moa" else (river_detector, river_alarms)
-    stored = json.loads(STORE.read_text()) if STORE.exists() else {}
     for case, (stream, _) in CASES.items():
         if case.startswith(f"{peer}:"):
             new = make(case)
-            stored[case] = [run(new(), stream(seed)) for seed in range(N_STREAMS)]
-            print(f"{case}: {sum(map(len, stored[case]))} alarms")
+            yield case, [run(new(), stream(seed)) for seed in range(N_STREAMS)]
+
+
+def store(found: dict[str, list[list[int]]]) -> None:
+    """Put alarms into the file of the tests, one case a line."""
+    stored = (json.loads(STORE.read_text()) if STORE.exists() else {}) | found
     lines = ",\n".join(
         f"{json.dumps(case)}: {json.dumps(stored[case], separators=(',', ':'))}" for case in CASES if case in stored
     )
     STORE.write_text("{\n" + lines + "\n}\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("peer", choices=["river", "moa"])
+    parser.add_argument("--jar", help="the moa.jar")
+    parser.add_argument("--print", action="store_true", help="print the alarms as JSON, store nothing")
+    options = parser.parse_args()
+    if options.peer == "moa":
+        import jpype
+
+        jpype.startJVM("-Xmx1g", classpath=[options.jar])
+    found = dict(alarms_of_peer(options.peer))
+    if options.print:
+        print(json.dumps(found))
+    else:
+        store(found)
 
 
 if __name__ == "__main__":

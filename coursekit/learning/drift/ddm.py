@@ -66,7 +66,7 @@ class DDM(BinaryDetector):
     -----
     Equals River's, alarm for alarm. MOA begins one value earlier to look for the minimum. The rate is taken over everything
     since the restart, so that the detector grows slower with age; and because the minimum is searched for, not given, 3
-    standard deviations are no stated level: at an error rate of 0.05 it raises over one false alarm in 10,000 values.
+    standard deviations are no stated level: at an error rate of 0.05 it raises about one false alarm in 10,000 values.
 
     Examples
     --------

@@ -116,8 +116,8 @@ class BernoulliGLR(BinaryDetector):
     ----------
     samples_between_false_alarms : float, greater than 10
         How many samples of an unchanged stream you want between two alarms, on average: 100,000 is one false alarm in ten
-        streams of 10,000. Simulated on unchanged streams of error rates from 0.05 to 0.5, it is kept to within a factor of 2.5;
-        at an error rate of 0.01 alarms are up to 4 times rarer than wanted.
+        streams of 10,000. In simulations at error rates from 0.01 to 0.5, 10,000 or more are kept to within a factor of 3, and
+        if anything alarms are rarer than wanted; of 1,000, they are up to 4 times rarer.
     direction : {"up", "down", "both"}
         Which changes count. A model that errs less often is usually no reason to act.
 
