@@ -2,6 +2,7 @@
 
     python notebooks/src/build.py            every lesson
     python notebooks/src/build.py 02 03      these
+    python notebooks/src/build.py docs/x.py  a source elsewhere; its notebook lies beside it
     python notebooks/src/build.py --check    only say where notebook and source differ, and how many outputs are compared
 
 A lesson is written in `notebooks/src/NN_name.py` (percent format: changes can be read). `notebooks/NN_name.ipynb` is made
@@ -34,14 +35,17 @@ METADATA = {
 
 
 def lessons(prefixes: list[str]) -> list[Path]:
-    """Return the sources whose names begin with one of the prefixes; all of them for no prefix."""
+    """Return the sources whose names begin with one of the prefixes, or that are named; all of them for nothing."""
+    named = [Path(prefix).resolve() for prefix in prefixes if prefix.endswith(".py")]
+    if named:
+        return named
     sources = sorted(SOURCES.glob("[0-9][0-9]_*.py"))
     return [source for source in sources if not prefixes or source.name.startswith(tuple(prefixes))]
 
 
 def notebook_of(source: Path) -> Path:
     """Return the notebook that a source is paired with."""
-    return NOTEBOOKS / f"{source.stem}.ipynb"
+    return (NOTEBOOKS if source.parent == SOURCES else source.parent) / f"{source.stem}.ipynb"
 
 
 def read_source(source: Path) -> NotebookNode:
@@ -92,7 +96,7 @@ def build(source: Path) -> None:
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        resources={"metadata": {"path": str(notebook_of(source).parent)}},
     )
     client.execute()
     notebook.metadata = nbformat.from_dict(METADATA)  # running added this machine's versions
