@@ -62,10 +62,10 @@ def command_line(program: Sequence[str], *, mounts: Mounts, limits: Limits, nest
     scratch = str(limits.scratch_mb * 1_000_000)
     command = [_bwrap(), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
     command += [] if nested_namespaces else ["--disable-userns"]
-    command += mounts.arguments()
     command += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/dev/shm", "/tmp", str(HOME)):  # noqa: S108
         command += ["--size", scratch, "--tmpfs", folder]
+    command += mounts.arguments()  # after the empty folders: Python itself may lie below /tmp
     if nested_namespaces:
         command += ["--dir", "/mnt"]
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(HOME), "--uid", "1000", "--gid", "1000"]
