@@ -67,7 +67,7 @@ def test_a_state_continues_exactly():
     with pytest.raises(StateFormatError):
         second.set_state({"class": "Other"})
     with pytest.raises(StateFormatError):
-        second.set_state(LevelAndSize(100).get_state())
+        second.set_state(LevelAndSize(5000).get_state())
 
 
 def test_what_is_no_number_is_refused_and_changes_nothing():
