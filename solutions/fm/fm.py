@@ -426,5 +426,6 @@ losses = {name: np.diff(n_events * np.square(curve), prepend=0.0) for name, curv
 progress()
 
 # %% [markdown] name="hand-in"
-# Save the notebook, restart the kernel and run everything once from top to bottom: what is graded is the file, not what
-# this kernel remembers.
+# Save the notebook: what is graded is the file, run from top to bottom, and not what this kernel remembers. In a terminal,
+# `coursekit preflight exercises/fm/fm.ipynb` looks at the file as a grader will and names what would surprise you;
+# `coursekit submit exercises/fm/fm.ipynb --student NAME` does so, too, and packs it.
