@@ -18,7 +18,7 @@ from .contract import DETECTORS
 pytestmark = pytest.mark.parametrize("make", DETECTORS.values(), ids=DETECTORS)
 
 
-def stream(n: int = 4000, seed: int = 0) -> np.ndarray:
+def stream(n: int = 2500, seed: int = 0) -> np.ndarray:
     """Errors at a low and a high rate in turn, 500 values each: every detector accepts them."""
     rng = np.random.default_rng(seed)
     high = np.arange(n) // 500 % 2 == 1
@@ -65,7 +65,7 @@ def test_an_alarm_is_no_warning_and_knows_when_the_change_began(make):
         assert (1 <= since <= n) if drift else since == 0, t
 
 
-@pytest.mark.parametrize("size", [1, 7, 256, 4000])
+@pytest.mark.parametrize("size", [1, 7, 256, 2500])
 def test_chunks_give_the_alarms_and_the_state_of_the_loop(make, size):
     values = stream()
     one_by_one, in_chunks = make(), make()

@@ -129,8 +129,8 @@ def alarms_per_wanted(detector, draw, wanted: float, n_expected: int) -> float:
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.2, 0.5])
 @pytest.mark.parametrize("direction", ["up", "both"])
 def test_errors_raise_as_few_false_alarms_as_wanted(rate, direction):
-    """Within a factor of 3, and of 4 at a rate of 0.01. 400 alarms are wanted; the true numbers are 140, 160, 280 and 230 for the
-    four rates one way, more both ways. With other seeds, one in 60 runs would count 133 or fewer of 160; this seed is fixed.
+    """Within a factor of 3, and of 4 at a rate of 0.01. 400 alarms are wanted; the true numbers are 140, 160, 280 and 230 for
+    the four rates one way, more both ways. With other seeds, one in 60 runs would count 133 or fewer of 160; this one is fixed.
     """
     rng = np.random.default_rng(11)
     share = alarms_per_wanted(BernoulliGLR(10_000, direction), lambda n: rng.random(n) < rate, 10_000, 400)
