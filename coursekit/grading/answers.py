@@ -87,6 +87,12 @@ class Lock:
         Which of the fixed questions make the key.
     box : str
         The text, disguised, and a tag that says whether a key fits; base64.
+
+    Examples
+    --------
+    >>> lock = Lock.of("return x + x", b"a key", 0)
+    >>> lock.open(b"a key"), lock.open(b"another key")
+    ('return x + x', None)
     """
 
     number: int

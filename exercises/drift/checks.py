@@ -121,9 +121,12 @@ def draw_page_hinkley(rng, shift, telling, n=20):
     while True:
         values = rng.normal(np.repeat([3.0, 3.0 + shift], n), 1.0)
         clear, found = page_hinkley(values)
-        said = [found[name] for name in ("", *telling)]
-        if clear and any(found[""]) and not any(found[""][:n]) and all(said.count(each) == 1 for each in said):
-            return values, found[""], {name: found[name] for name in telling}
+        right, wrong = found[""], {name: found[name] for name in telling}
+        others = [alarms for name, alarms in found.items() if name not in telling and alarms != right]
+        said = [right, *wrong.values()]
+        distinct = all(said.count(each) == 1 and each not in others for each in said)
+        if clear and distinct and any(right) and not any(right[:n]):
+            return values, right, wrong
 
 
 EITHER_WAY = ("forgets-the-lowest", "forgets-delta", "mean-before-the-value")
