@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursekit.core.errors import ArithmeticOverflowError, InvalidParameterError, InvalidSampleError, UnknownNameError
+from coursekit.core.errors import (
+    ArithmeticOverflowError,
+    InvalidParameterError,
+    InvalidSampleError,
+    StateFormatError,
+    UnknownNameError,
+)
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.streams import AbruptDrift, rating_stream
 from coursekit.learning.error_watch import ErrorWatch, PeriodicAlarm, absolute_error, signed_error, squared_error
@@ -443,3 +449,55 @@ def test_a_manager_does_not_change_the_chunk():
     before = copy.deepcopy(chunk.targets)
     manager("adaptive").process_many(chunk)
     np.testing.assert_array_equal(chunk.targets, before)
+
+
+# -- on disk
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("response", [Boost, lambda: SecondModel(max_age=100)])
+def test_a_manager_saved_to_disk_continues_bit_for_bit(mode, response, tmp_path):
+    def make():
+        return OnlineLearningManager(
+            learner("belief"),
+            mode,
+            response=response(),
+            schedule=AdaptiveLearningRate(1.0, min_lr=0.5, patience=20),
+            retraining=Retraining(every=130, window=300),
+        )
+
+    chunk = stream(1500, size=2.0)
+    straight, other = make(), make()
+    straight.process_many(chunk.slice(0, 777))
+    straight.save(tmp_path / "manager")
+    other.process_many(stream(100, seed=3))
+    other.load(tmp_path / "manager")
+    rest = chunk.slice(777, 1500)
+    left, right = other.process_many(rest), straight.process_many(rest)
+    np.testing.assert_array_equal(left.predictions, right.predictions)
+    assert (left.drift_at, left.learning_rate, left.n_buffered) == (right.drift_at, right.learning_rate, right.n_buffered)
+    assert other.get_learning_stats().mean_loss == straight.get_learning_stats().mean_loss
+
+
+@pytest.mark.parametrize("change", [{"batch_size": 16}, {"mode": "adaptive"}, {"rule": "belief"}, {"response": Nothing()}])
+def test_a_file_of_another_manager_is_refused_and_nothing_changes(change, tmp_path):
+    saved = OnlineLearningManager(learner(), "mini_batch")
+    saved.process_many(stream(300))
+    saved.save(tmp_path / "manager")
+    settings = {"mode": "mini_batch", "rule": "sgd", **change}
+    other = OnlineLearningManager(learner(settings.pop("rule")), settings.pop("mode"), **settings)
+    other.process_many(stream(200, seed=4))
+    stats, before = other.get_learning_stats(), answers(other)
+    with pytest.raises(StateFormatError):
+        other.load(tmp_path / "manager")
+    assert other.get_learning_stats() == stats
+    np.testing.assert_array_equal(answers(other), before)
+
+
+def test_a_detector_without_a_plain_state_stays_in_memory(tmp_path):
+    managed = manager(checkpoint_interval=100)
+    managed.process_many(stream(150))
+    managed.rollback_to_checkpoint()
+    with pytest.raises(StateFormatError, match="MeanShift"):
+        managed.save(tmp_path / "manager")
+    assert not (tmp_path / "manager").exists()
