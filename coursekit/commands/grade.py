@@ -13,6 +13,7 @@ from coursekit.core.errors import CourseKitError
 
 if TYPE_CHECKING:
     from coursekit.grading.class_reports import GradeReport
+    from coursekit.grading.exercise import Exercise
 
 __all__ = ["grade"]
 
@@ -72,7 +73,7 @@ def grade(
         write_feedback(each, out / "feedback")
     write_exports(run.reports, out)
     write_cohort(run.reports, out)
-    _review(run.reports, submissions, plan.exercise.name, out)
+    _review(run.reports, submissions, plan.exercise, out)
     if gradebook is not None:
         _record(run.reports, submissions, plan.exercise.folder, out, gradebook)
     failed = [each for each in run.reports if each.problem]
@@ -90,16 +91,17 @@ def grade(
         click.echo("NO SANDBOX: these submissions could have read and changed anything that you can.", err=True)
 
 
-def _review(grades: Sequence[GradeReport], submissions: Path, exercise: str, out: Path) -> None:
+def _review(grades: Sequence[GradeReport], submissions: Path, exercise: Exercise, out: Path) -> None:
     """Write each submission as a page for the instructor, who then need not open the notebook."""
     from coursekit.grading.class_grade import load_result
     from coursekit.grading.class_submissions import find_submissions
-    from coursekit.grading.feedback.review import write_review
+    from coursekit.grading.feedback.review import digests_of, write_review
 
-    handed_in = {each.student: each.notebook for each in find_submissions(submissions, exercise)}
+    handed_in = {each.student: each.notebook for each in find_submissions(submissions, exercise.name)}
+    ours = digests_of(exercise)
     for grade in grades:
         result = None if grade.problem else load_result(out, grade.student)
-        write_review(grade, handed_in[grade.student], result, out / "review")
+        write_review(grade, handed_in[grade.student], result, out / "review", ours=ours)
 
 
 def _record(grades: Sequence[GradeReport], submissions: Path, exercise: Path, out: Path, gradebook: Path) -> None:

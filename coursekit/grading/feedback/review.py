@@ -9,20 +9,22 @@ from __future__ import annotations
 import base64
 import binascii
 import html
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from coursekit.core.state import replaced_atomically
 from coursekit.grading.class_reports import GradeReport
 from coursekit.grading.errors import ExerciseError
+from coursekit.grading.exercise import Exercise
 from coursekit.grading.feedback import words
 from coursekit.grading.feedback.page import document
 from coursekit.grading.job import CellRun, JobResult
-from coursekit.grading.notebook import cell_name, parse_notebook, source_of
+from coursekit.grading.notebook import cell_name, parse_notebook, read_notebook, source_of
+from coursekit.grading.student.origin import digest_of, role_of
 from coursekit.grading.text import inert_block, to_html
 
-__all__ = ["review_page", "write_review"]
+__all__ = ["digests_of", "review_page", "write_review"]
 
 _Outputs = Iterable[tuple[str, Mapping[str, Any]]]
 _PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
@@ -31,7 +33,9 @@ _MOST_OUTPUTS = 30
 _MOST_CELLS = 2000
 
 
-def review_page(grade: GradeReport, content: bytes, result: JobResult | None = None) -> str:
+def review_page(
+    grade: GradeReport, content: bytes, result: JobResult | None = None, *, ours: Collection[str] = frozenset()
+) -> str:
     """Return a submitted notebook as an HTML page.
 
     Parameters
@@ -41,16 +45,29 @@ def review_page(grade: GradeReport, content: bytes, result: JobResult | None = N
         The notebook as it was handed in, whatever that is.
     result : JobResult, optional
         What came of it when it was graded; without it, the outputs that the file claims are shown, and said to be claimed.
+    ours : collection of str
+        Digests of cells as they were handed out (see `digests_of`): such a cell is left out if it showed nothing.
     """
     title = f"{words.headline(grade)}, as handed in"
-    return document(title, [*_summary(grade, result), *_cells(content, result)], words.colophon(grade))
+    return document(title, [*_summary(grade, result), *_cells(content, result, ours)], words.colophon(grade))
 
 
-def write_review(grade: GradeReport, content: bytes, result: JobResult | None, folder: Path) -> None:
+def write_review(
+    grade: GradeReport, content: bytes, result: JobResult | None, folder: Path, *, ours: Collection[str] = frozenset()
+) -> None:
     """Write the page into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(folder / f"{grade.student}.html") as temporary:
-        Path(temporary).write_text(review_page(grade, content, result), encoding="utf-8")
+        Path(temporary).write_text(review_page(grade, content, result, ours=ours), encoding="utf-8")
+
+
+def digests_of(exercise: Exercise) -> frozenset[str]:
+    """Return the digests of an exercise's cells that read the same when they are handed out: all but the answers.
+
+    They come from the solved notebook and not from what a submission says about itself, which could hide a cell.
+    """
+    cells = read_notebook(exercise.notebook)["cells"]
+    return frozenset(digest_of(cell) for cell in cells if role_of(cell) != "answer")
 
 
 def _summary(grade: GradeReport, result: JobResult | None) -> Iterator[str]:
@@ -60,7 +77,7 @@ def _summary(grade: GradeReport, result: JobResult | None) -> Iterator[str]:
     yield '<div role="status" aria-labelledby="in-short">' + "".join(f"<p>{to_html(each)}</p>" for each in sentences) + "</div>"
 
 
-def _cells(content: bytes, result: JobResult | None) -> Iterator[str]:
+def _cells(content: bytes, result: JobResult | None, ours: Collection[str]) -> Iterator[str]:
     yield "<h2>Cells</h2>"
     try:
         cells = parse_notebook(content, Path("The file"))["cells"][:_MOST_CELLS]
@@ -68,10 +85,18 @@ def _cells(content: bytes, result: JobResult | None) -> Iterator[str]:
         yield f"<p>{to_html(str(error))}</p>"
         return
     runs = {run.number: run for run in result.cells} if result is not None else {}
+    n_left_out = 0
     for number, cell in enumerate(cells, start=1):
         if isinstance(cell, dict):
-            claimed = _claimed(cell) if result is None else _shown(runs.get(number))
-            yield from _cell(number, cell, claimed, runs.get(number))
+            run = runs.get(number)
+            shown = list(_claimed(cell) if result is None else _shown(run))
+            is_quiet = not shown and not (run is not None and run.trouble)
+            if is_quiet and digest_of(cell) in ours:
+                n_left_out += 1
+            else:
+                yield from _cell(number, cell, shown, run)
+    if n_left_out:
+        yield f"<p>{n_left_out} cells are as they were handed out and showed nothing; they are left out here.</p>"
 
 
 def _cell(number: int, cell: dict[str, Any], outputs: _Outputs, run: CellRun | None) -> Iterator[str]:

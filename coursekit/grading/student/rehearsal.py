@@ -52,10 +52,10 @@ def rehearse(exercise: Exercise, notebook: dict[str, Any], folder: Path, *, seed
         Seconds that all cells together may take.
     """
     cells = [cell for cell in code_cells(notebook) if not cell.is_test]
+    before = Logbook(exercise).read()  # a cell may write into it
     with ProcessSubject(cells, folder, run_seconds=timeout) as subject:
         errors, lost = tuple(subject.errors), subject.lost
         checks = tuple(check_visible(exercise, check_id, subject, seed=seed) for check_id in exercise.check_ids)
-    before = Logbook(exercise).read()
     passed = {check_id for check_id, entry in before.items() if entry.outcome == Outcome.PASSED}
     return Rehearsal(
         errors=tuple(each for each in errors if not each[0].may_raise and each[1] != "NotImplementedError"),

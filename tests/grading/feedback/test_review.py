@@ -7,8 +7,11 @@ import re
 import pytest
 
 from coursekit.core import figures
-from coursekit.grading.feedback.review import review_page, write_review
+from coursekit.grading.exercise import load_exercise
+from coursekit.grading.feedback.review import digests_of, review_page, write_review
 from coursekit.grading.job import CellRun, JobResult
+from coursekit.grading.notebook import read_notebook
+from coursekit.grading.student.origin import digest_of
 from coursekit.grading.text import inert_block
 from tests.grading.feedback.html import text_of, tree_of
 from tests.grading.feedback.samples import ATTACKS, check, grade, honest, hostile
@@ -100,6 +103,21 @@ def test_nothing_of_a_submission_becomes_markup():
     assert HIDDEN.search(page.replace("\t", "")) is None
     levels = [int(each.tag[1]) for each in tree.iter() if re.fullmatch("h[1-6]", each.tag)]
     assert levels[:3] == [1, 2, 2]
+
+
+def test_cells_of_ours_that_showed_nothing_are_left_out_whatever_a_submission_says_of_itself(root):
+    exercise = load_exercise(root / "solutions" / "fm")
+    solved = read_notebook(exercise.notebook)
+    solved["cells"].append(code("import os", name="trap"))
+    solved["metadata"]["coursekit"]["cells"] = {"given": {"trap": digest_of(solved["cells"][-1])}}
+    page = tree_of(review_page(honest(), json.dumps(solved).encode(), ours=digests_of(exercise)))
+    names = {text_of(each).rpartition(" ")[2] for each in page.iter("h3")}
+    assert names == {*(f"fm-{n}-answer" for n in range(1, 7)), "trap"}
+    assert "cells are as they were handed out and showed nothing" in text_of(page)
+    number = [each["id"] for each in solved["cells"]].index("fm-machine") + 1
+    stopped = JobResult(submission="ada", cells=(CellRun(id="fm-machine", number=number, trouble="It stopped.", seconds=0.0),))
+    page = tree_of(review_page(honest(), json.dumps(solved).encode(), stopped, ours=digests_of(exercise)))
+    assert "fm-machine" in {text_of(each).rpartition(" ")[2] for each in page.iter("h3")}
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 100_000, b'{"nbformat": 4, "cells": 3}'])

@@ -101,6 +101,7 @@ def test_a_check_that_passed_in_the_notebook_and_not_in_a_fresh_run_is_a_problem
     from coursekit.grading.local import check
 
     assert check("demo-1", namespace={"double": lambda x: 2 * x}).passed
+    notebook.add("demo-1", 'check("demo-1")')
     code, report = look()
     assert code == 1
     assert "demo-1 passed when you checked it last, but not in a fresh run of this file." in texts(report)
