@@ -84,7 +84,7 @@ def plot_panels(
         if list(curves) != names:
             raise InvalidParameterError(f"All panels must have the curves {names}, got {list(curves)} in {panel!r}.")
     n_rows = -(-len(panels) // n_columns)
-    figure = figure_of(new_axes(width=8.0, height=1.2 + 1.75 * n_rows))
+    figure = figure_of(new_axes(width=8.0, height=0.9 + 2.0 * n_rows))
     figure.clear()
     grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
     drawn: list[Axes] = list(grid.flat)[: len(panels)]
@@ -92,11 +92,11 @@ def plot_panels(
         draw_curves(axes, curves, looks, x)
         axes.set_title(panel, fontsize=10, color=INK)
         axes.tick_params(labelbottom=True)
+        axes.set_xlabel(x_label)
     for axes in grid.flat[len(panels) :]:
         axes.axis("off")
     group_thousands(drawn[0].xaxis)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-    figure.supxlabel(x_label, fontsize=10, color=QUIET)
     figure.supylabel(y_label, fontsize=10, color=QUIET)
     figure.legend(*drawn[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(names), handlelength=2.6)
     return drawn

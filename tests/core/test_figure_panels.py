@@ -35,7 +35,7 @@ def test_all_panels_have_one_scale_and_a_name_has_one_look():
 def test_there_is_one_legend_and_the_finding_is_the_title_of_the_page():
     figure = figures.plot_panels(PANELS, **WORDS)[0].get_figure(root=True)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ours", "theirs"]
-    assert (figure.get_suptitle(), figure.get_supxlabel(), figure.get_supylabel()) == tuple(WORDS.values())
+    assert (figure.get_suptitle(), figure.axes[0].get_xlabel(), figure.get_supylabel()) == tuple(WORDS.values())
 
 
 def test_places_without_a_panel_stay_empty():
