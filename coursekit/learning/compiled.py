@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
-__all__ = ["IS_COMPILED", "compiled"]
+import numpy as np
+
+__all__ = ["IS_COMPILED", "compiled", "entrance"]
 
 
 def _wants_compiler() -> bool:
@@ -57,3 +59,20 @@ def compiled(function: Callable[..., Any] | None = None, *, reorder_sums: bool =
     fastmath = {"reassoc", "contract"} if reorder_sums else False  # NaN and infinity keep their meaning either way
     machine_code: Callable[..., Any] = njit(cache=has_file, error_model="numpy", fastmath=fastmath)(function)
     return machine_code
+
+
+def entrance(function: Callable[..., Any], *, reorder_sums: bool = False) -> Callable[..., Any]:
+    """Compile a function that is called from outside; as plain Python it is as silent about overflow as machine code is.
+
+    >>> entrance(lambda numbers: numbers * 1e200)(np.array([1e200]))
+    array([inf])
+    """
+    if IS_COMPILED:
+        return compiled(function, reorder_sums=reorder_sums)
+
+    @wraps(function)
+    def silent(*arguments: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return function(*arguments)
+
+    return silent

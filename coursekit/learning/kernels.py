@@ -22,10 +22,11 @@ leave the range of floats.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
-from coursekit.learning.compiled import compiled
+from coursekit.learning.compiled import compiled, entrance
 from coursekit.learning.rules import BELIEF_TAG, move
 
 __all__ = [
@@ -48,11 +49,12 @@ MODEL_SIZE = 12
 N_IDS = 2  # an event's first rows are its user and its item; side features follow
 
 _fast = compiled(reorder_sums=True)
+_enter = partial(entrance, reorder_sums=True)
 
 LARGEST = 1e300  # squared errors times squared slopes stay below this, so no update overflows
 
 
-@_fast
+@_enter
 def learn_pair(table, model, rule, k, u, i, target, weight):
     """Learn one event of user row u and item row i."""
     user, item = table[u], table[i]
@@ -92,7 +94,7 @@ def learn_pair(table, model, rule, k, u, i, target, weight):
     return prediction
 
 
-@_fast
+@_enter
 def learn_pairs(table, model, rule, k, users, items, targets, weights, predictions):
     """Learn events in order; fill `predictions` and return how many were learnt (fewer than given if one overflowed)."""
     for t in range(targets.size):
@@ -102,7 +104,7 @@ def learn_pairs(table, model, rule, k, users, items, targets, weights, predictio
     return targets.size
 
 
-@_fast
+@_enter
 def learn_batches(table, model, rule, k, users, items, targets, weights, size, on_arrival, predictions):
     """Predict `size` events into `on_arrival`, then learn them, and so on; return how many were learnt, as `learn_pairs`."""
     for start in range(0, targets.size, size):
@@ -116,7 +118,7 @@ def learn_batches(table, model, rule, k, users, items, targets, weights, size, o
     return targets.size
 
 
-@_fast
+@_enter
 def learn_rows(table, model, rule, k, rows, values, target, weight):
     """Learn one event in which `rows` are active with `values`."""
     sums = np.zeros(k)
@@ -152,7 +154,7 @@ def learn_rows(table, model, rule, k, rows, values, target, weight):
     return prediction
 
 
-@_fast
+@_enter
 def learn_rows_many(table, model, rule, k, starts, rows, values, targets, weights, predictions):
     """Learn events in order; event t has the rows and values from starts[t] to starts[t + 1]."""
     for t in range(targets.size):
