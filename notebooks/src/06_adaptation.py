@@ -358,12 +358,13 @@ courses = {}
 for name in compared:
     losses = [losses_of(world, "single_sample", **copy.deepcopy(answers[name])) for world in worlds[:10]]
     courses[name] = np.median([rmse_in_blocks(each, 100) for each in losses], axis=0)
+costs = table["level +0.5"] - table.loc["nothing", "level +0.5"]
 
 # %%
 axes = figures.plot_curves(
     {name: each[20:40] for name, each in courses.items()},
     x=np.arange(2_100, 4_001, 100),
-    title=f"Starting afresh: {courses['start afresh'][25:35].max():.2f} points at worst, with a boost {courses['boost'][25:35].max():.2f}",
+    title=f"Starting afresh costs {costs['start afresh']:.2f} points, a boost gains {-costs['boost']:.2f}",
     x_label="ratings seen",
     y_label="RMSE, rating points",
     roles=compared,
