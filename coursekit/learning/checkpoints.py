@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class Checkpoint:
     samples_processed: int
     model_version: int
     mean_loss: float
-    snapshot: Snapshot
+    snapshot: Snapshot = field(repr=False)  # megabytes
 
 
 class Checkpointed(ABC):
