@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -22,6 +25,7 @@ from coursekit.grading.job import Job, JobResult
 __all__ = ["execute"]
 
 _Json = dict[str, Any]
+_WATCH = "watch over the grader"
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
@@ -37,7 +41,7 @@ def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]
     from joblib import Parallel, delayed, parallel_config
 
     with ExitStack() as stack:
-        n_jobs = min(settings.n_jobs, len(jobs))
+        n_jobs, work = min(settings.n_jobs, len(jobs)), _work
         if settings.backend == "dask":
             stack.enter_context(_dask_client(settings))
             stack.enter_context(parallel_config(backend="dask"))
@@ -46,7 +50,8 @@ def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]
             pool = Parallel(n_jobs=1, return_as="generator", backend="sequential")
         else:
             pool = Parallel(n_jobs=n_jobs, return_as="generator_unordered", backend="loky", batch_size=1)
-        for answer in pool(delayed(_work)(job.to_json()) for job in jobs):
+            work = _work_for_a_parent
+        for answer in pool(delayed(work)(job.to_json()) for job in jobs):
             result = JobResult.from_json(answer)
             if result.bug:
                 raise CheckBugError(f"While {result.submission} was graded: {result.bug}")
@@ -100,6 +105,19 @@ def _work(job: _Json) -> _Json:
     if answer["bug"]:
         _RUNNERS.pop(key).close()
     return answer
+
+
+def _work_for_a_parent(job: _Json) -> _Json:
+    """Do the same in a process that must not outlive the one that started it, however that one ends."""
+    if not any(thread.name == _WATCH for thread in threading.enumerate()):
+        threading.Thread(target=_end_with, args=(os.getppid(),), name=_WATCH, daemon=True).start()
+    return _work(job)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)  # our runner sees its input close, and ends too
 
 
 @atexit.register

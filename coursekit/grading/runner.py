@@ -189,9 +189,15 @@ def _be_the_fork(job: Job, launch: Launcher | None, sending: int) -> None:
 
 def _read_until_closed(handle: int, seconds: float, now: Callable[[], float] = time.monotonic) -> bytes:
     until, parts, size = now() + seconds, [], 0
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    poll.register(0, 0)  # tells only that whoever asked is gone, and then nobody wants the answer
     with open(handle, "rb", buffering=0) as file:
         while (rest := until - now()) > 0 and size <= _LARGEST_RESULT:
-            if select.select([file], [], [], rest)[0]:
+            ready = dict(poll.poll(1000 * rest))
+            if ready.get(0):
+                break
+            if handle in ready:
                 part = file.read(1 << 20)
                 if not part:
                     break

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -20,6 +21,7 @@ from coursekit.grading.cohort import items_of, summary_of, write_cohort
 from coursekit.grading.errors import CheckBugError, ExerciseError, GradingError
 from coursekit.grading.feedback import feedback_page, feedback_text
 from coursekit.grading.misconception import read_misconceptions
+from coursekit.grading.sandbox.orphans import process_tree
 from tests.grading.classroom import FULL, SOLUTION, code, hand_in, replaced, solution_of, solved, stub, with_cell
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -250,6 +252,13 @@ def test_a_broken_exercise_grades_nobody(tmp_path):
     assert not list((tmp_path / "out" / "reports").glob("*.json"))
 
 
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def test_a_run_that_was_killed_is_finished_by_the_same_command(tmp_path):
     hand_in(tmp_path / "in", **{f"s{i:02}": solved() if i % 2 else stub() for i in range(8)})
     command = [sys.executable, "-c", "from coursekit.cli import main; main()", "grade", str(tmp_path / "in"), "--exercise",
@@ -259,8 +268,13 @@ def test_a_run_that_was_killed_is_finished_by_the_same_command(tmp_path):
     until = time.monotonic() + 60
     while len(list(reports.glob("s*.json"))) < 2 and time.monotonic() < until:
         time.sleep(0.02)
+    family = process_tree(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    until = time.monotonic() + 20
+    while left := [pid for pid in family if lives(pid)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
     before = {file.name: file.stat().st_mtime_ns for file in reports.glob("s*.json")}
     assert 2 <= len(before) < 8
     done = subprocess.run(command, capture_output=True, text=True, check=True)
