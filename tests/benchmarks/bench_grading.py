@@ -5,7 +5,7 @@ submissions is graded by stock `nbgrader autograde` (checks as asserts in the no
 a sandbox), cold and warm. Processor time is that of the whole tree, from a control group where one can be made (killed processes
 count, too); two sizes of class are graded, and the slope between them is the cost of a submission without start-up.
 
-Run: ``python tests/benchmarks/bench_grading.py [n_light] [n_torch]`` with nbgrader installed, as root or with a writable cpuacct group.
+Run: ``python tests/benchmarks/bench_grading.py [n_light] [n_torch]``, with a writable cpuacct group (as root).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PYTHON = str(ROOT / ".venv" / "bin" / "python")
 GROUP = Path("/sys/fs/cgroup/cpuacct") / f"bench-grading-{os.getpid()}"
 
 LIGHT = {
@@ -124,7 +125,7 @@ def stock(course: Path, n: int) -> Cost:
         place = root / "submitted" / f"s{i:03}" / "bench"
         place.mkdir(parents=True)
         shutil.copy(root / "source" / "bench" / "bench.ipynb", place)
-    return measured([sys.executable, "-m", "nbgrader", "autograde", "bench"], root)
+    return measured([PYTHON, "-m", "nbgrader", "autograde", "bench"], root)
 
 
 def mine(course: Path, n: int, options: list[str]) -> Cost:
@@ -137,7 +138,7 @@ def mine(course: Path, n: int, options: list[str]) -> Cost:
     start = "from coursekit.cli import main; main()"
     exercise = str(course / "solutions" / "bench")
     command = [
-        sys.executable,
+        PYTHON,
         "-c",
         start,
         "grade",
@@ -156,12 +157,12 @@ def mine(course: Path, n: int, options: list[str]) -> Cost:
 
 def nbgrader(course: Path, *arguments: str) -> None:
     subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments], cwd=course / "stock", env=environment(), check=True, capture_output=True
+        [PYTHON, "-m", "nbgrader", *arguments], cwd=course / "stock", env=environment(), check=True, capture_output=True
     )
 
 
 def environment() -> dict[str, str]:
-    programs = str(Path(sys.executable).parent)
+    programs = str(Path(PYTHON).parent)
     return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
 
 
@@ -179,6 +180,8 @@ def measured(command: list[str], folder: Path) -> Cost:
 
 
 if __name__ == "__main__":
+    if not os.access(GROUP.parent, os.W_OK):
+        raise SystemExit("nothing measured: a control group for processor time (cpuacct) cannot be made here")
     try:
         main()
     finally:
