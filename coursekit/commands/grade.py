@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,8 @@ def grade(
         allow_unsandboxed=allow_unsandboxed,
         secret=secret,
     )
-    run = grade_class(submissions, plan, settings, _progress)
+    with _progress() as tell:
+        run = grade_class(submissions, plan, settings, tell)
     for each in run.reports:
         write_feedback(each, out / "feedback")
     write_exports(run.reports, out)
@@ -128,5 +130,19 @@ def _folder(exercise: str) -> Path:
     raise CourseKitError(f"There is no exercise {exercise!r} with hidden checks here. Name its folder in solutions/.")
 
 
-def _progress(n_done: int, n_all: int, student: str) -> None:
-    click.echo(f"[{n_done}/{n_all}] {student}", err=True)
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Show on stderr how far it is: a bar on a terminal, a line for each submission in a log."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda n_done, n_all, student: click.echo(f"[{n_done}/{n_all}] {student}", err=True)
+        return
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("Grading", total=None)
+        yield lambda n_done, n_all, student: progress.update(
+            task, completed=n_done, total=n_all, description=f"Grading: {escape(student)}"
+        )
