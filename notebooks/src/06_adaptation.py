@@ -674,6 +674,9 @@ figures.show(
 # 4. A checkpoint is everything or nothing, and equality is the test (figure in section 4).
 # 5. On one page: learners differ in how they take waiting, more than in what they can learn (table and figure in section
 #    5).
+#
+# **Now you.** In the exercise [A detector, a boost and a way back](../exercises/drift/drift.ipynb) you write all three
+# yourself, in six steps, each checked at once.
 
 # %% [markdown]
 # ## Questions

@@ -158,7 +158,7 @@ for i in range(30_000): display({'text/plain': 'x'}, raw=True)
     "read the hidden checks": Attack("""
 import glob, re
 found = []
-for place in ("REPOSITORY/solutions/fm/hidden.py", "/work/main/solutions/fm/hidden.py", "/opt/course/coursekit/../hidden.py"):
+for place in ("REPOSITORY/solutions/fm/hidden.py", "/srv/course/solutions/fm/hidden.py", "/opt/course/coursekit/../hidden.py"):
     try: found.append(open(place).read())
     except OSError: pass
 found += glob.glob("/**/hidden.py", recursive=True) + glob.glob("/**/*.ipynb", recursive=True)
@@ -228,7 +228,7 @@ for place in ("MARKER", "/tmp/../MARKER", sys.prefix + "/hostile.pth", sys.base_
 """),
     "gradebook": Attack("""
 import sqlite3, glob
-for path in glob.glob("/**/*.db", recursive=True) + ["REPOSITORY/gradebook.db", "../../gradebook.db", "/work/gradebook.db"]:
+for path in glob.glob("/**/*.db", recursive=True) + ["REPOSITORY/gradebook.db", "../../gradebook.db", "/srv/gradebook.db"]:
     try:
         sqlite3.connect(path).execute("UPDATE grade SET manual_score = 100").connection.commit()
     except Exception: pass
