@@ -178,6 +178,10 @@ class Chunk:
     def __iter__(self) -> Iterator[OnlineSample]:
         return (self[at] for at in range(len(self)))
 
+    def weights_or_ones(self) -> npt.NDArray[np.float64]:
+        """Weights of the events, all 1 where the chunk has none, shape (n,)."""
+        return np.ones(len(self)) if self.weights is None else self.weights
+
     def slice(self, start: int, stop: int) -> Chunk:
         """Events start, start + 1, ..., stop - 1 as a chunk of their own."""
         part: Chunk = object.__new__(Chunk)  # parts of checked columns need no checking

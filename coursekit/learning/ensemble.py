@@ -125,7 +125,7 @@ class WeightedEnsemble(OnlineLearner):
                 learner.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
         predictions = np.column_stack([learner.predict_then_learn_many(chunk) for learner in self.learners])
         mixed = np.empty(len(chunk))
-        weights = np.ones(len(chunk)) if chunk.weights is None else chunk.weights
+        weights = chunk.weights_or_ones()
         clipped = np.ascontiguousarray(np.clip(predictions, *self.target_range))
         mix(self._shares, clipped, chunk.targets, weights, self._sharpness, self.share, mixed)
         self.samples_processed += len(chunk)

@@ -134,7 +134,7 @@ class FactorModel(OnlineLearner):
             self._forget(n_rows)
 
         on_arrival, predictions = np.empty(len(chunk)), np.empty(len(chunk))
-        columns = users, items, chunk.targets, weights_of(chunk)
+        columns = users, items, chunk.targets, chunk.weights_or_ones()
         n_learnt = kernels.learn_batches(
             self._rows.array, self._model, self._tag, self.n_factors, *columns, batch_size, on_arrival, predictions
         )
@@ -167,7 +167,7 @@ class FactorModel(OnlineLearner):
             users,
             items,
             chunk.targets,
-            weights_of(chunk),
+            chunk.weights_or_ones(),
             predictions,
         )
         if n_learnt < len(chunk):
@@ -342,11 +342,6 @@ class FactorModel(OnlineLearner):
     def _use_tables(self, rows: Rows, fields: dict[str, Field]) -> None:
         self._rows, self._fields = rows, fields
         self._users, self._items = fields["user"], fields["item"]
-
-
-def weights_of(chunk: Chunk) -> _FloatArray:
-    """Return the weights of a chunk, all 1 where it has none, shape (n,)."""
-    return np.ones(len(chunk)) if chunk.weights is None else chunk.weights
 
 
 def _text(signature: Mapping[str, Any] | None) -> str:

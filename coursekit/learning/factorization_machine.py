@@ -13,7 +13,7 @@ import numpy.typing as npt
 from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.learning import kernels
-from coursekit.learning.factor_model import ActiveRows, FactorModel, weights_of
+from coursekit.learning.factor_model import ActiveRows, FactorModel
 from coursekit.learning.learner import OnlineLearner
 from coursekit.learning.rules import Rule
 
@@ -134,7 +134,7 @@ class OnlineFactorizationMachine(FactorModel):
             rows,
             values,
             chunk.targets,
-            weights_of(chunk),
+            chunk.weights_or_ones(),
             predictions,
         )
         if n_learnt < len(chunk):

@@ -23,7 +23,7 @@ from coursekit.core.state import State
 from coursekit.learning.compiled import compiled
 from coursekit.learning.learner import OnlineLearner
 from coursekit.learning.optimizers import Optimizer, move_weight, optimizer_named
-from coursekit.learning.table import _decode_ids, _encode_ids
+from coursekit.learning.table import decode_ids, encode_ids
 
 __all__ = ["OnlineLinearModel"]
 
@@ -198,7 +198,7 @@ class OnlineLinearModel(OnlineLearner):
         """Return a copy of everything that learning depends on, ready for `save_state`."""
         return {
             "signature": self._signature(),
-            "columns": _encode_ids(self._columns),
+            "columns": encode_ids(self._columns),
             "weights": self._weights.copy(),
             "optimizer": self.optimizer.get_state(),
             "samples_processed": self.samples_processed,
@@ -210,7 +210,7 @@ class OnlineLinearModel(OnlineLearner):
         if state.get("signature") != self._signature():
             raise StateFormatError(f"The state belongs to {state.get('signature')}, expected {self._signature()}.")
         self.optimizer.set_state(state["optimizer"])
-        self._columns = {name: at for at, name in enumerate(_decode_ids(state["columns"]))}
+        self._columns = {name: at for at, name in enumerate(decode_ids(state["columns"]))}
         self._weights = np.array(state["weights"], dtype=np.float64)
         self.samples_processed = state["samples_processed"]
         self.model_version = state["model_version"]

@@ -107,7 +107,7 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
     def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
         """Learn from events one after the other; return the prediction of each before its own update, shape (n,)."""
         n = self._n_in_range(chunk)
-        weights = np.ones(len(chunk)) if chunk.weights is None else chunk.weights
+        weights = chunk.weights_or_ones()
         predictions = np.empty(len(chunk))
         start = 0
         while start < n:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
 
-__all__ = ["Field", "Rows"]
+__all__ = ["Field", "Rows", "decode_ids", "encode_ids"]
 
 _FloatArray = npt.NDArray[np.float64]
 _READ_AHEAD = 256
@@ -137,11 +137,11 @@ class Field(dict[Any, int]):
     def state(self) -> State:
         """Ids and their rows in the order in which they came."""
         rows = np.fromiter(self.values(), np.intp, len(self))
-        return {"ids": _encode_ids(self), "rows": self._rows.array[rows]}
+        return {"ids": encode_ids(self), "rows": self._rows.array[rows]}
 
     def load(self, state: State) -> None:
         """Take over ids and rows; the field must be empty."""
-        ids, rows = _decode_ids(state["ids"]), state["rows"]
+        ids, rows = decode_ids(state["ids"]), state["rows"]
         if rows.shape != (len(ids), self._rows.array.shape[1]):
             raise StateFormatError(
                 f"The state has rows of shape {rows.shape}, expected ({len(ids)}, {self._rows.array.shape[1]})."
@@ -154,7 +154,7 @@ class Field(dict[Any, int]):
         self._n_started = len(self)
 
 
-def _encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
+def encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
     """Ids as an array: int64 if they all are, JSON text otherwise (strings, integers, and tuples of them)."""
     ids = list(ids)
     if all(type(id_) is int and -(2**63) <= id_ < 2**63 for id_ in ids):
@@ -167,7 +167,8 @@ def _encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
     return np.frombuffer(json.dumps(ids, separators=(",", ":")).encode(), dtype=np.uint8)
 
 
-def _decode_ids(array: npt.NDArray[Any]) -> list[Any]:
+def decode_ids(array: npt.NDArray[Any]) -> list[Any]:
+    """Ids as they were before `encode_ids`."""
     if array.dtype == np.int64:
         ids: list[Any] = array.tolist()
         return ids

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from coursekit.core.errors import InvalidParameterError, StateFormatError
 from coursekit.core.state import State
-from coursekit.learning.table import _decode_ids, _encode_ids
+from coursekit.learning.table import decode_ids, encode_ids
 
 __all__ = ["BoundedVocabulary"]
 
@@ -87,11 +87,11 @@ class BoundedVocabulary:
 
     def get_state(self) -> State:
         """Return ids and rows in the order of `ids`."""
-        return {"size": self.size, "ids": _encode_ids(self._rows), "rows": self.rows}
+        return {"size": self.size, "ids": encode_ids(self._rows), "rows": self.rows}
 
     def set_state(self, state: State) -> None:
         """Continue from a state; one of another size is refused and nothing changes."""
-        ids, rows = _decode_ids(state["ids"]), np.asarray(state["rows"]).tolist()
+        ids, rows = decode_ids(state["ids"]), np.asarray(state["rows"]).tolist()
         taken = set(rows)
         if state["size"] != self.size or len(taken) != len(ids) or not taken <= set(range(self.size)):
             raise StateFormatError(f"The state holds {len(ids)} ids in {state['size']} rows, expected {self.size} rows.")

@@ -54,7 +54,7 @@ def _joined(parts: list[OnlineSample | Chunk]) -> Chunk:
     if len(chunks) == 1:
         return chunks[0]
     features = [chunk.features if chunk.features is not None else [None] * len(chunk) for chunk in chunks]
-    weights = [chunk.weights if chunk.weights is not None else np.ones(len(chunk)) for chunk in chunks]
+    weights = [chunk.weights_or_ones() for chunk in chunks]
     times = [chunk.timestamps if chunk.timestamps is not None else np.zeros(len(chunk)) for chunk in chunks]
     return Chunk(
         user_ids=[id_ for chunk in chunks for id_ in chunk.user_ids],
