@@ -54,7 +54,7 @@ format: $(TEST_READY) ## Put the code into the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 exercises: $(TEST_READY) ## Generate exercises/ from solutions/
-	@$(BIN)/python -m coursekit.grading.generate
+	@$(BIN)/python -m coursekit.authoring.generate
 
 notebooks: $(TEST_READY) ## Run the lessons' sources and store them with their outputs
 	@$(BIN)/python notebooks/src/build.py $(ONLY)
@@ -66,7 +66,7 @@ constraints: $(TEST_READY) ## Write down the versions that are installed now as 
 	@mv constraints.new constraints.txt
 
 screenshots: $(TEST_READY) ## Look at the course in a browser; pictures go to screenshots/
-	@COURSEKIT_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/house/test_lab_in_browser.py
+	@COURSEKIT_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/project/test_lab_in_browser.py
 
 bench: $(TEST_READY) $(PEERS_READY) ## Measure against other libraries
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(PEERS)/python $$script || exit 1; done

@@ -1,9 +1,10 @@
 """A course on online learning for recommender systems.
 
-Each lesson teaches one or a few modules; this table says which. Importing `coursekit` loads nothing else.
+Each lesson teaches one or a few modules; this table says which. Importing `coursekit` loads nothing
+else.
 
 >>> LESSONS["03_factorization_machines"]
-('coursekit.learning.factorization_machine',)
+('coursekit.learning.learners.factorization_machine',)
 """
 
 __all__ = ["LESSONS", "__version__"]
@@ -12,27 +13,34 @@ __version__ = "0.1.0"
 
 LESSONS: dict[str, tuple[str, ...]] = {
     "00_start_here": (),
-    "01_learning_from_a_stream": ("coursekit.core.streams", "coursekit.core.evaluation", "coursekit.learning.learner"),
-    "02_matrix_factorization": ("coursekit.learning.matrix_factorization",),
-    "03_factorization_machines": ("coursekit.learning.factorization_machine",),
-    "04_neural_collaborative_filtering": ("coursekit.learning.neural_cf", "coursekit.learning.neural_cf_compiled"),
+    "01_learning_from_a_stream": (
+        "coursekit.datasets.streams",
+        "coursekit.evaluation.progressive",
+        "coursekit.learning.learners.learner",
+    ),
+    "02_matrix_factorization": ("coursekit.learning.learners.matrix_factorization",),
+    "03_factorization_machines": ("coursekit.learning.learners.factorization_machine",),
+    "04_neural_collaborative_filtering": (
+        "coursekit.learning.learners.neural_cf",
+        "coursekit.learning.learners.neural_cf_compiled",
+    ),
     "05_drift_detection": (
-        "coursekit.learning.drift.mean_shift",
-        "coursekit.learning.drift.page_hinkley",
-        "coursekit.learning.drift.glr_bernoulli",
+        "coursekit.learning.drift.detectors.mean_shift",
+        "coursekit.learning.drift.detectors.page_hinkley",
+        "coursekit.learning.drift.glr.bernoulli",
     ),
     "06_adaptation": (
-        "coursekit.learning.manager",
-        "coursekit.learning.responses",
-        "coursekit.learning.learning_rate",
-        "coursekit.learning.checkpoints",
+        "coursekit.learning.adaptation.manager",
+        "coursekit.learning.adaptation.responses",
+        "coursekit.learning.optim.learning_rate",
+        "coursekit.learning.adaptation.checkpoints",
     ),
     "07_online_optimization": (
-        "coursekit.learning.optimizers",
-        "coursekit.learning.regret",
-        "coursekit.learning.ensemble",
-        "coursekit.learning.rules",
-        "coursekit.learning.robust",
+        "coursekit.learning.optim.optimizers",
+        "coursekit.learning.optim.regret",
+        "coursekit.learning.learners.ensemble",
+        "coursekit.learning.optim.rules",
+        "coursekit.learning.learners.robust",
     ),
 }
 """Lesson (the stem of its notebook) to the modules it teaches, in the order of the course."""

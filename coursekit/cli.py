@@ -1,7 +1,7 @@
 """The command `coursekit`: a table of commands, each loaded only when it is called.
 
-A command that refuses (any :class:`~coursekit.core.errors.CourseKitError`) says why in one sentence on stderr and ends with
-exit code 2. Logging is configured here and nowhere else.
+A command that refuses (any :class:`~coursekit.core.errors.CourseKitError`) says why in one sentence
+on stderr and ends with exit code 2. Logging is configured here and nowhere else.
 """
 
 from __future__ import annotations
@@ -20,20 +20,46 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("coursekit.commands.lab:lab", "Open the course in JupyterLab."),
-    "doctor": ("coursekit.commands.doctor:doctor", "Say what is there, what is missing and how to get it."),
-    "check": ("coursekit.commands.exercises:check", "Check your answers to an exercise."),
-    "hint": ("coursekit.commands.exercises:hint", "Show the next hint for a check, such as fm-1."),
-    "answer": ("coursekit.commands.exercises:answer", "Show one good answer to a check, such as fm-1, once yours passes."),
-    "progress": ("coursekit.commands.exercises:progress", "Show how far you are, in one exercise or in all of them."),
-    "preflight": ("coursekit.commands.preflight:preflight", "Look at a notebook before you hand it in."),
-    "submit": ("coursekit.commands.submit:submit", "Pack a notebook to hand it in, after a look at it."),
-    "update": ("coursekit.commands.update:update", "Bring your notebook to a newer version of its exercise."),
+    "doctor": (
+        "coursekit.commands.doctor:doctor",
+        "Say what is there, what is missing and how to get it.",
+    ),
+    "check": ("coursekit.commands.student.feedback:check", "Check your answers to an exercise."),
+    "hint": (
+        "coursekit.commands.student.feedback:hint",
+        "Show the next hint for a check, such as fm-1.",
+    ),
+    "answer": (
+        "coursekit.commands.student.feedback:answer",
+        "Show one good answer to a check, such as fm-1, once yours passes.",
+    ),
+    "progress": (
+        "coursekit.commands.student.feedback:progress",
+        "Show how far you are, in one exercise or in all of them.",
+    ),
+    "preflight": (
+        "coursekit.commands.student.preflight:preflight",
+        "Look at a notebook before you hand it in.",
+    ),
+    "submit": (
+        "coursekit.commands.student.submit:submit",
+        "Pack a notebook to hand it in, after a look at it.",
+    ),
+    "update": (
+        "coursekit.commands.student.update:update",
+        "Bring your notebook to a newer version of its exercise.",
+    ),
     "grade": ("coursekit.commands.grade:grade", "Grade a class, hostile submissions included."),
     "data": ("coursekit.commands.data:data", "List and fetch the data sets of the course."),
-    "evaluate": ("coursekit.commands.evaluate:evaluate", "Run a learner over your own ratings file, test then train."),
+    "evaluate": (
+        "coursekit.commands.evaluate:evaluate",
+        "Run a learner over your own ratings file, test then train.",
+    ),
     "drift": ("coursekit.commands.drift:drift", "Find where a column of your own file changed."),
 }
-"""Name -> (module:attribute, the line in `coursekit --help`): help needs no command loaded, a test keeps the lines true."""
+"""Name -> (module:attribute, the line in `coursekit --help`): help needs no command loaded, a test
+keeps the lines true.
+"""
 
 _LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -53,7 +79,9 @@ class CourseGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown name, offer the nearest."""
         near = get_close_matches(args[0], COMMANDS, n=1)
         if args[0] not in COMMANDS and near:
@@ -84,7 +112,9 @@ class Refusal(click.ClickException):
 @click.version_option(__version__, prog_name="coursekit")
 @click.option("-v", "--verbose", count=True, help="Log more to stderr (-vv: everything).")
 def cli(verbose: int) -> None:
-    """Learn online learning: open the lessons, check exercises, run the learners on your own data."""
+    """Learn online learning: open the lessons, check exercises, run the learners on your own
+    data.
+    """
     level = _LOG_LEVELS[min(verbose, len(_LOG_LEVELS) - 1)]
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s", force=True)
 

@@ -7,13 +7,17 @@ from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy and torch read it: sums come out the same on every machine
-os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as notebooks do: draws, opens no window
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before numpy and torch read it: sums come out the same on every machine
+os.environ.setdefault(
+    "MPLBACKEND", "module://matplotlib_inline.backend_inline"
+)  # as notebooks do: draws, opens no window
 
 import hypothesis
 import pytest
 
-from coursekit.commands._machine import SERVICES
+from coursekit.commands.doctor.machine import SERVICES
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -21,7 +25,10 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 hypothesis.settings.register_profile("course", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("course")
 
-collect_ignore_glob = ["**/*.ipynb", "benchmarks/*"]  # notebooks in here are material for tests; benchmarks need their peers
+collect_ignore_glob = [
+    "**/*.ipynb",
+    "benchmarks/*",
+]  # notebooks in here are material for tests; benchmarks need their peers
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,7 +45,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             trouble = _trouble(name)
             if trouble:
                 sentence = f"{name}: {trouble}. To mend it: {SERVICES[name].fix()}"
-                pytest.fail(f"{sentence} (CI=true demands it)", pytrace=False) if IN_CI else pytest.skip(sentence)
+                pytest.fail(
+                    f"{sentence} (CI=true demands it)", pytrace=False
+                ) if IN_CI else pytest.skip(sentence)
 
 
 @cache
@@ -55,7 +64,11 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder with the real data sets; a test that wants it is skipped where it is not."""
-    candidates = [Path(os.environ["COURSEKIT_DATA"])] if "COURSEKIT_DATA" in os.environ else [ROOT.parent / "shared" / "data"]
+    candidates = (
+        [Path(os.environ["COURSEKIT_DATA"])]
+        if "COURSEKIT_DATA" in os.environ
+        else [ROOT.parent / "shared" / "data"]
+    )
     for folder in candidates:
         if folder.is_dir():
             return folder
@@ -78,4 +91,6 @@ def pytest_report_header() -> list[str]:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Leave the plugins' own slips out of "warnings are errors"."""
-    config.addinivalue_line("filterwarnings", "ignore:.*:DeprecationWarning:(nbval|jupyter_client|zmq|tornado)")
+    config.addinivalue_line(
+        "filterwarnings", "ignore:.*:DeprecationWarning:(nbval|jupyter_client|zmq|tornado)"
+    )

@@ -6,21 +6,25 @@ from pathlib import Path
 
 import click
 
-from coursekit.commands._output import emit_json, json_option
-from coursekit.core.dataset_catalog import DatasetInfo, available
+from coursekit.commands.output import emit_json, json_option
+from coursekit.datasets.catalog import DatasetInfo, available
 
 __all__ = ["data"]
 
 
 @click.group(short_help="List and fetch the data sets of the course.")
 def data() -> None:
-    """List and fetch the data sets of the course. Lessons need none of them: they run on the one that ships inside."""
+    """List and fetch the data sets of the course. Lessons need none of them: they run on the one
+    that ships inside.
+    """
 
 
 @data.command("list", short_help="Show what there is.")
 @json_option
 def list_datasets(as_json: bool) -> None:
-    """Show every data set: its size, its licence, and whether it ships with the course or has to be fetched."""
+    """Show every data set: its size, its licence, and whether it ships with the course or has to be
+    fetched.
+    """
     if as_json:
         emit_json({"datasets": [_summary(each) for each in available()]})
     else:
@@ -43,15 +47,17 @@ def list_datasets(as_json: bool) -> None:
     "source",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Take the files from this folder and not from the network; they are verified just the same.",
+    help="Take the files from this folder and not from the network; they are verified just the "
+    "same.",
 )
 @json_option
 def get(name: str, to: Path, source: Path | None, as_json: bool) -> None:
-    """Fetch the data set NAME from its official address, prove by its digest that it is whole, and say where it lies.
+    """Fetch the data set NAME from its official address, prove by its digest that it is whole, and
+    say where it lies.
 
     What is already there and whole is not fetched again.
     """
-    from coursekit.core.datasets import fetch, info
+    from coursekit.datasets import fetch, info
 
     dataset = info(name)
     folder = fetch(name, to=to, source=source)

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coursekit.commands._output import emit_json, json_option
+from coursekit.commands.output import emit_json, json_option
 from coursekit.core.errors import InvalidSampleError
 
 if TYPE_CHECKING:
-    from coursekit.core.series_file import Series
+    from coursekit.datasets.series import Series
     from coursekit.learning.drift import DriftDetector
 
 __all__ = ["drift"]
 
-_SETTINGS = {"GaussianGLR": {"autocorrelated": True}}  # what people measure resembles what they measured a moment before
+_SETTINGS = {
+    "GaussianGLR": {"autocorrelated": True}
+}  # what people measure resembles what they measured a moment before
 _RESEMBLING = 0.3  # neighbours that are correlated more than this make detectors nervous
 
 
@@ -69,14 +71,20 @@ class _Finding:
 
 @click.command(short_help="Find where a column of your own file changed.")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--column", required=True, metavar="NAME", help="The column to watch, by its name in the header.")
+@click.option(
+    "--column",
+    required=True,
+    metavar="NAME",
+    help="The column to watch, by its name in the header.",
+)
 @click.option(
     "--detector",
     "name",
     default="GaussianGLR",
     show_default=True,
     metavar="NAME",
-    help="ConceptDriftDetector, PageHinkley, HDDM_A, HDDM_W, ADWIN, KSWIN or GaussianGLR; for errors that are 0 or 1 also DDM, "
+    help="ConceptDriftDetector, PageHinkley, HDDM_A, HDDM_W, ADWIN, KSWIN or GaussianGLR; for "
+    "errors that are 0 or 1 also DDM, "
     "EDDM and BernoulliGLR.",
 )
 @click.option("--time", metavar="NAME", help="The column that says when each value was taken.")
@@ -87,16 +95,22 @@ class _Finding:
     help="Draw the column with its alarms into this file.",
 )
 @json_option
-def drift(file: Path, column: str, name: str, time: str | None, figure: Path | None, as_json: bool) -> None:
-    """Watch a column of FILE value by value, as if it were just coming in, and say where it changed.
+def drift(
+    file: Path, column: str, name: str, time: str | None, figure: Path | None, as_json: bool
+) -> None:
+    """Watch a column of FILE value by value, as if it were just coming in, and say where it
+    changed.
 
-    FILE has a header and fields separated by comma, semicolon or tab; plain or gzip. Gaps, text, a constant and times that go
-    back are refused, with the line. The detector runs at its defaults; only GaussianGLR is told to expect that neighbouring
-    values resemble each other.
+    FILE has a header and fields separated by comma, semicolon or tab; plain or gzip. Gaps, text, a
+    constant and times that go back are refused, with the line. The detector runs at its defaults;
+    only GaussianGLR is told to expect that neighbouring values resemble each other.
     """
     if figure is not None and (figure.suffix != ".png" or not figure.absolute().parent.is_dir()):
-        raise click.BadParameter(f"`{figure}` must be the name of a .png file in a folder that exists.", param_hint="--figure")
-    from coursekit.core.series_file import read_series
+        raise click.BadParameter(
+            f"`{figure}` must be the name of a .png file in a folder that exists.",
+            param_hint="--figure",
+        )
+    from coursekit.datasets.series import read_series
     from coursekit.learning.drift import detector_named
 
     detector = detector_named(name, **_SETTINGS.get(name, {}))
@@ -117,7 +131,10 @@ def _find(file: Path, series: Series, detector: DriftDetector) -> _Finding:
         try:
             detector.update(value)
         except InvalidSampleError as error:
-            words = f"{type(detector).__name__} cannot watch `{series.column}`, because of value {index}"
+            words = (
+                f"{type(detector).__name__} cannot watch `{series.column}`, because of value "
+                f"{index}"
+            )
             raise InvalidSampleError(f"{words}: {error}") from error
         if detector.drift_detected:
             alarms.append(index)
@@ -164,11 +181,18 @@ def _report(finding: _Finding) -> Iterator[str]:
     yield f"  values           {numbers.n_samples:>12,}"
     yield f"  mean             {numbers.mean:>12.6g}  (standard deviation {numbers.std:.6g})"
     yield f"  range            {numbers.minimum:>12.6g}  to {numbers.maximum:.6g}"
-    yield f"  autocorrelation  {numbers.autocorrelation:>12.2f}  (of each value with the one before)"
+    yield (
+        f"  autocorrelation  {numbers.autocorrelation:>12.2f}  (of each value with the one before)"
+    )
     if numbers.autocorrelation > _RESEMBLING and "autocorrelated=True" not in finding.detector:
-        yield "  Neighbouring values resemble each other: this detector raises more alarms than there are changes."
+        yield (
+            "  Neighbouring values resemble each other: this detector raises more alarms than "
+            "there are changes."
+        )
     if numbers.n_gaps:
-        yield f"  {numbers.n_gaps:,} times, more than twice the usual time passes between two values."
+        yield (
+            f"  {numbers.n_gaps:,} times, more than twice the usual time passes between two values."
+        )
     yield ""
     if not finding.alarms:
         yield click.style("No alarm", bold=True)
@@ -184,18 +208,26 @@ def _report(finding: _Finding) -> Iterator[str]:
 
 
 def _where(moment: _Moment) -> str:
-    return f"value {moment.index:,}" if moment.time is None else f"value {moment.index:,} ({moment.time})"
+    return (
+        f"value {moment.index:,}"
+        if moment.time is None
+        else f"value {moment.index:,} ({moment.time})"
+    )
 
 
 def _draw(finding: _Finding, series: Series, path: Path) -> None:
     import numpy as np
 
-    from coursekit.core import figures
+    from coursekit import figures
 
     count = len(finding.alarms)
     axes = figures.plot_curves(
-        {series.column: series.values, "its mean": np.repeat([part.mean for part in finding.parts], _lengths(finding))},
-        title=f"{series.column}: {count:,} alarm{'' if count == 1 else 's'} in {len(series):,} values",
+        {
+            series.column: series.values,
+            "its mean": np.repeat([part.mean for part in finding.parts], _lengths(finding)),
+        },
+        title=f"{series.column}: {count:,} alarm{'' if count == 1 else 's'} in {len(series):,} "
+        f"values",
         x_label="values seen",
         y_label=series.column,
         roles={series.column: "baseline", "its mean": "model"},
@@ -203,7 +235,10 @@ def _draw(finding: _Finding, series: Series, path: Path) -> None:
     axes.lines[0].set(linewidth=0.6, linestyle="solid")
     figures.mark_alarm(axes, [alarm.index for alarm in finding.alarms])
     places = ", ".join(_where(alarm) for alarm in finding.alarms[:20])
-    alt = f"Line chart of {series.column} over {len(series):,} values with {count:,} alarms{': ' + places if places else ''}."
+    alt = (
+        f"Line chart of {series.column} over {len(series):,} values with {count:,} "
+        f"alarms{': ' + places if places else ''}."
+    )
     figures.save(axes, path, alt=alt)
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coursekit.commands._output import emit_json, json_option
+from coursekit.commands.output import emit_json, json_option
 
 if TYPE_CHECKING:
-    from coursekit.core.evaluation import AgeSlice, Evaluation
     from coursekit.core.events import Chunk
-    from coursekit.learning.learner import OnlineLearner
+    from coursekit.evaluation.progressive import AgeSlice, Evaluation
+    from coursekit.learning.learners.learner import OnlineLearner
 
 __all__ = ["evaluate"]
 
@@ -46,7 +46,13 @@ _NAMES = {"mf": "matrix factorization", "fm": "factorization machine"}
     metavar="LOW HIGH",
     help="Range of possible ratings; by default the lowest and the highest in the file.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Where the random start comes from.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Where the random start comes from.",
+)
 @click.option(
     "--figure",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -63,37 +69,52 @@ def evaluate(
     figure: Path | None,
     as_json: bool,
 ) -> None:
-    """Run a learner over the ratings file RATINGS, in the order of time: predict each rating, then learn from it.
+    """Run a learner over the ratings file RATINGS, in the order of time: predict each rating, then
+    learn from it.
 
-    Read are MovieLens files and whatever looks like them: user, item, rating and, if there is one, the time; with or without
-    a header; separated by comma, tab, semicolon or '::'; plain or gzip.
+    Read are MovieLens files and whatever looks like them: user, item, rating and, if there is one,
+    the time; with or without a header; separated by comma, tab, semicolon or '::'; plain or gzip.
     """
     if figure is not None and (figure.suffix != ".png" or not figure.absolute().parent.is_dir()):
-        raise click.BadParameter(f"`{figure}` must be the name of a .png file in a folder that exists.", param_hint="--figure")
-    from coursekit.core.evaluation import error_by_age, progressive_validation
-    from coursekit.core.ratings_file import read_ratings
+        raise click.BadParameter(
+            f"`{figure}` must be the name of a .png file in a folder that exists.",
+            param_hint="--figure",
+        )
+    from coursekit.datasets.ratings import read_ratings
+    from coursekit.evaluation.progressive import error_by_age, progressive_validation
 
     stream = read_ratings(ratings)
     low, high = rating_range or (float(stream.targets.min()), float(stream.targets.max()))
-    _learner(learner, n_factors, seed).partial_fit_many(stream.slice(0, 2))  # compiles the update rules, off the clock
+    _learner(learner, n_factors, seed).partial_fit_many(
+        stream.slice(0, 2)
+    )  # compiles the update rules, off the clock
     with _progress_bar(len(stream)) as advance:
         result = progressive_validation(
-            _learner(learner, n_factors, seed), stream, clip=(low, high) if low < high else None, on_progress=advance
+            _learner(learner, n_factors, seed),
+            stream,
+            clip=(low, high) if low < high else None,
+            on_progress=advance,
         )
     if figure is not None:
         _draw(result, title=f"{_NAMES[learner].capitalize()} on {ratings.name}", path=figure)
     if as_json:
         emit_json(_summary(learner, n_factors, result))
     else:
-        click.echo("\n".join(_report(learner, n_factors, stream, result, error_by_age(stream, result.predictions))))
+        click.echo(
+            "\n".join(
+                _report(
+                    learner, n_factors, stream, result, error_by_age(stream, result.predictions)
+                )
+            )
+        )
 
 
 def _learner(short: str, n_factors: int, seed: int) -> OnlineLearner:
     if short == "fm":
-        from coursekit.learning.factorization_machine import OnlineFactorizationMachine
+        from coursekit.learning.learners.factorization_machine import OnlineFactorizationMachine
 
         return OnlineFactorizationMachine(n_factors=n_factors, seed=seed)
-    from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
+    from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 
     return OnlineMatrixFactorization(n_factors=n_factors, seed=seed)
 
@@ -109,12 +130,17 @@ def _summary(learner: str, n_factors: int, result: Evaluation) -> dict[str, obje
     }
 
 
-def _report(learner: str, n_factors: int, stream: Chunk, result: Evaluation, slices: tuple[AgeSlice, ...]) -> Iterator[str]:
+def _report(
+    learner: str, n_factors: int, stream: Chunk, result: Evaluation, slices: tuple[AgeSlice, ...]
+) -> Iterator[str]:
     """Lay the findings out, line by line."""
     n_users, n_items = len(set(stream.user_ids)), len(set(stream.item_ids))
     yield click.style(f"{_NAMES[learner].capitalize()}, {n_factors} factors", bold=True)
     yield f"  ratings             {result.n_samples:>12,}  ({n_users:,} users, {n_items:,} items)"
-    yield f"  RMSE                {result.rmse:>12.4f}  (always the mean so far: {_rmse_of_the_mean(stream):.4f})"
+    yield (
+        f"  RMSE                {result.rmse:>12.4f}  (always the mean so far: "
+        f"{_rmse_of_the_mean(stream):.4f})"
+    )
     yield f"  MAE                 {result.mae:>12.4f}"
     yield f"  ratings per second  {result.samples_per_second:>12,.0f}  (of processor time)"
     yield ""
@@ -125,17 +151,19 @@ def _report(learner: str, n_factors: int, stream: Chunk, result: Evaluation, sli
 
 
 def _rmse_of_the_mean(stream: Chunk) -> float:
-    """Return the error of who predicts the mean of all earlier ratings: what a learner has to beat."""
+    """Return the error of who predicts the mean of all earlier ratings: what a learner has to
+    beat.
+    """
     import numpy as np
 
-    from coursekit.core.metrics import rmse
+    from coursekit.evaluation.metrics import rmse
 
     means = np.cumsum(stream.targets) / np.arange(1, len(stream) + 1)
     return rmse(stream.targets[1:], means[:-1])
 
 
 def _draw(result: Evaluation, *, title: str, path: Path) -> None:
-    from coursekit.core import figures
+    from coursekit import figures
 
     axes = figures.plot_curves(
         {"so far": result.curve.cumulative_rmse, "at that time": result.curve.rmse},
@@ -145,7 +173,10 @@ def _draw(result: Evaluation, *, title: str, path: Path) -> None:
         x_label="ratings seen",
         y_label="RMSE, rating points",
     )
-    alt = f"Line chart of the error over {result.n_samples:,} ratings, ending at an RMSE of {result.rmse:.4f} over all of them."
+    alt = (
+        f"Line chart of the error over {result.n_samples:,} ratings, ending at an RMSE of "
+        f"{result.rmse:.4f} over all of them."
+    )
     figures.save(axes, path, alt=alt)
 
 

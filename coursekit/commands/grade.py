@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coursekit.commands._output import emit_json, json_option
+from coursekit.commands.output import emit_json, json_option
 from coursekit.core.errors import CourseKitError
 
 if TYPE_CHECKING:
-    from coursekit.grading.class_reports import GradeReport
-    from coursekit.grading.exercise import Exercise
+    from coursekit.grading.classroom.reports import GradeReport
+    from coursekit.grading.exercises.exercise import Exercise
 
 __all__ = ["grade"]
 
@@ -22,16 +22,44 @@ __all__ = ["grade"]
 @click.command(short_help="Grade a class, hostile submissions included.")
 @click.argument("submissions", type=click.Path(path_type=Path))
 @click.option("--exercise", required=True, help="Its name, or its folder in solutions/.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where reports go; run again to go on.")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Submissions at once.")
-@click.option("--backend", default="loky", show_default=True, type=click.Choice(["loky", "dask"]), help="Processes, or Dask.")
-@click.option("--address", default="", help="Of a Dask scheduler; one of our own by default.")
-@click.option("--warm", is_flag=True, help="Fork kernels from one that has the libraries already: faster, as safe.")
-@click.option("--secret", type=click.Path(path_type=Path), help="File with the secret behind random questions.")
 @click.option(
-    "--allow-unsandboxed", "--unsafe-no-sandbox", is_flag=True, help="Go on where there is no sandbox; reports say so."
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Where reports go; run again to go on.",
 )
-@click.option("--gradebook", type=click.Path(path_type=Path), help="A course's folder: record in nbgrader's gradebook there.")
+@click.option(
+    "--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Submissions at once."
+)
+@click.option(
+    "--backend",
+    default="loky",
+    show_default=True,
+    type=click.Choice(["loky", "dask"]),
+    help="Processes, or Dask.",
+)
+@click.option("--address", default="", help="Of a Dask scheduler; one of our own by default.")
+@click.option(
+    "--warm",
+    is_flag=True,
+    help="Fork kernels from one that has the libraries already: faster, as safe.",
+)
+@click.option(
+    "--secret",
+    type=click.Path(path_type=Path),
+    help="File with the secret behind random questions.",
+)
+@click.option(
+    "--allow-unsandboxed",
+    "--unsafe-no-sandbox",
+    is_flag=True,
+    help="Go on where there is no sandbox; reports say so.",
+)
+@click.option(
+    "--gradebook",
+    type=click.Path(path_type=Path),
+    help="A course's folder: record in nbgrader's gradebook there.",
+)
 @json_option
 def grade(
     submissions: Path,
@@ -46,17 +74,19 @@ def grade(
     gradebook: Path | None,
     as_json: bool,
 ) -> None:
-    """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student, a zip, or nbgrader's tree.
+    """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student,
+    a zip, or nbgrader's tree.
 
-    Verdicts are computed outside the students' kernels, which run in a sandbox. Reports (JSON), feedback (HTML and text),
-    grades.csv, Gradescope and JUnit files, statistics of the class and, for your eyes, every submission as a page that can do
-    nothing (review/) go to OUT. The same command finishes a run that was stopped.
+    Verdicts are computed outside the students' kernels, which run in a sandbox. Reports (JSON),
+    feedback (HTML and text), grades.csv, Gradescope and JUnit files, statistics of the class and,
+    for your eyes, every submission as a page that can do nothing (review/) go to OUT. The same
+    command finishes a run that was stopped.
     """
-    from coursekit.grading.class_exports import write_exports
-    from coursekit.grading.class_grade import grade_class
-    from coursekit.grading.class_settings import ClassSettings, load_plan
-    from coursekit.grading.cohort import summary_of, write_cohort
-    from coursekit.grading.feedback import write_feedback
+    from coursekit.grading.classroom.publish.analytics import summary_of, write_cohort
+    from coursekit.grading.classroom.publish.exports import write_exports
+    from coursekit.grading.classroom.publish.feedback import write_feedback
+    from coursekit.grading.classroom.service import grade_class
+    from coursekit.grading.classroom.settings import ClassSettings, load_plan
 
     out.mkdir(parents=True, exist_ok=True)
     plan = load_plan(_folder(exercise))
@@ -81,53 +111,81 @@ def grade(
     failed = [each for each in run.reports if each.problem]
     if as_json:
         emit_json(
-            {"n_submissions": len(run.reports), "n_new": run.n_new, "n_not_graded": len(failed), "sandbox": run.isolation}
+            {
+                "n_submissions": len(run.reports),
+                "n_new": run.n_new,
+                "n_not_graded": len(failed),
+                "sandbox": run.isolation,
+            }
         )
         return
     for each in run.reports:
-        points = "not graded" if each.problem else f"{each.report.points:g}/{each.report.max_points:g}"
+        points = (
+            "not graded" if each.problem else f"{each.report.points:g}/{each.report.max_points:g}"
+        )
         click.echo(f"{each.student:<30} {points:>12}")
     click.echo(f"\n{summary_of(run.reports)}")
-    click.echo(f"\n{len(run.reports)} submissions, {run.n_new} graded now, {len(failed)} could not be. Reports are in {out}.")
+    click.echo(
+        f"\n{len(run.reports)} submissions, {run.n_new} graded now, {len(failed)} could not "
+        f"be. Reports are in {out}."
+    )
     if run.isolation == "none":
-        click.echo("NO SANDBOX: these submissions could have read and changed anything that you can.", err=True)
+        click.echo(
+            "NO SANDBOX: these submissions could have read and changed anything that you can.",
+            err=True,
+        )
 
 
-def _review(grades: Sequence[GradeReport], submissions: Path, exercise: Exercise, out: Path) -> None:
+def _review(
+    grades: Sequence[GradeReport], submissions: Path, exercise: Exercise, out: Path
+) -> None:
     """Write each submission as a page for the instructor, who then need not open the notebook."""
-    from coursekit.grading.class_grade import load_result
-    from coursekit.grading.class_submissions import find_submissions
-    from coursekit.grading.feedback.review import digests_of, write_review
+    from coursekit.grading.classroom.publish.feedback.review import digests_of, write_review
+    from coursekit.grading.classroom.service import load_result
+    from coursekit.grading.classroom.submissions import find_submissions
 
-    handed_in = {each.student: each.notebook for each in find_submissions(submissions, exercise.name)}
+    handed_in = {
+        each.student: each.notebook for each in find_submissions(submissions, exercise.name)
+    }
     ours = digests_of(exercise)
     for grade in grades:
         result = None if grade.problem else load_result(out, grade.student)
         write_review(grade, handed_in[grade.student], result, out / "review", ours=ours)
 
 
-def _record(grades: Sequence[GradeReport], submissions: Path, exercise: Path, out: Path, gradebook: Path) -> None:
+def _record(
+    grades: Sequence[GradeReport], submissions: Path, exercise: Path, out: Path, gradebook: Path
+) -> None:
     """Record a class in nbgrader's gradebook."""
-    from coursekit.grading.class_grade import load_result
-    from coursekit.grading.class_submissions import find_submissions
-    from coursekit.grading.nbgrader.gradebook import record_class
-    from coursekit.grading.nbgrader.showing import load_course
+    from coursekit.grading.classroom.nbgrader.gradebook import record_class
+    from coursekit.grading.classroom.nbgrader.showing import load_course
+    from coursekit.grading.classroom.service import load_result
+    from coursekit.grading.classroom.submissions import find_submissions
 
     handed_in = {each.student: each for each in find_submissions(submissions, exercise.name)}
     graded = [each for each in grades if not each.problem]
-    results = {each.student: result for each in graded if (result := load_result(out, each.student))}
+    results = {
+        each.student: result for each in graded if (result := load_result(out, each.student))
+    }
     n_recorded = record_class(load_course(exercise), grades, handed_in, results, gradebook)
-    click.echo(f"Recorded {n_recorded} submissions in {gradebook / 'grading' / 'gradebook.db'}.", err=True)
+    click.echo(
+        f"Recorded {n_recorded} submissions in {gradebook / 'grading' / 'gradebook.db'}.", err=True
+    )
 
 
 def _folder(exercise: str) -> Path:
     """Find an exercise with its hidden checks by its folder or name, here or in a folder above."""
     here = Path.cwd()
-    candidates = [Path(exercise), *(folder / "solutions" / exercise for folder in (here, *here.parents))]
+    candidates = [
+        Path(exercise),
+        *(folder / "solutions" / exercise for folder in (here, *here.parents)),
+    ]
     for folder in candidates:
         if (folder / "hidden.py").is_file():
             return folder.resolve()
-    raise CourseKitError(f"There is no exercise {exercise!r} with hidden checks here. Name its folder in solutions/.")
+    raise CourseKitError(
+        f"There is no exercise {exercise!r} with hidden checks here. Name its folder in solutions/."
+    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from coursekit.commands._course import FIRST_LESSON, course_folder
+from coursekit.commands.course_folder import FIRST_LESSON, course_folder
 from coursekit.core.errors import CourseKitError
 
 __all__ = ["lab", "lab_command"]
@@ -19,12 +19,21 @@ _SETTINGS = Path(__file__).with_name("lab_settings")
 
 
 @click.command(short_help="Open the course in JupyterLab.")
-@click.option("--no-browser", is_flag=True, help="Start the server and print its address, open no browser.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on (by default the first free one from 8888).")
+@click.option(
+    "--no-browser", is_flag=True, help="Start the server and print its address, open no browser."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Port to listen on (by default the first free one from 8888).",
+)
 def lab(no_browser: bool, port: int | None) -> None:
     """Open the course in JupyterLab, at its first lesson. Ctrl-C ends it."""
     if importlib.util.find_spec("jupyterlab") is None:
-        raise CourseKitError(f"JupyterLab is not installed in {sys.prefix}: run `make lab`, or `pip install -e '.[lab]'`.")
+        raise CourseKitError(
+            f"JupyterLab is not installed in {sys.prefix}: run `make lab`, or `pip install "
+            f"-e '.[lab]'`."
+        )
     command = lab_command(course_folder(), no_browser=no_browser, port=port)
     if os.name == "nt":  # Windows has no exec that keeps the terminal
         sys.exit(subprocess.call(command))
@@ -48,7 +57,9 @@ def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = No
         f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
         f"--LabApp.app_settings_dir={_SETTINGS}",
         *(["--no-browser"] if no_browser else []),
-        *(["--allow-root"] if _is_root() else []),  # a container's only user; the server listens on loopback, with a token
+        *(
+            ["--allow-root"] if _is_root() else []
+        ),  # a container's only user; the server listens on loopback, with a token
         *([f"--port={port}", "--ServerApp.port_retries=0"] if port else []),
     ]
 

@@ -1,1 +1,3 @@
-"""The words everything speaks: events, errors, state, streams, data sets, metrics, evaluation, figures."""
+"""The words everything speaks: events, errors, state, streams, data sets, metrics, evaluation,
+figures.
+"""

@@ -13,8 +13,8 @@
     ├── StateFormatError        saved state of another class, version or shape
     └── IntegrityError          bytes that do not match their digest
 
-A message names the thing, says what was expected and what came, and gives the next step when there is one:
-"`threshold` must be in (0, 1], got 1.7."
+A message names the thing, says what was expected and what came, and gives the next step when there
+is one: "`threshold` must be in (0, 1], got 1.7."
 """
 
 __all__ = [

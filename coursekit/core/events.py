@@ -1,7 +1,7 @@
 """The words everything speaks: one observed event, a chunk of events, and clocks.
 
-An event carries its own time. Nothing in the course reads the wall clock on its own: whoever needs "now" is handed a
-:class:`Clock`.
+An event carries its own time. Nothing in the course reads the wall clock on its own: whoever needs
+"now" is handed a :class:`Clock`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class OnlineSample:
     target : float
         The observed outcome: a rating, or 1.0 for a click and 0.0 for none. Finite.
     features : mapping or array, optional
-        Side information: ``{"age": 0.3, "genre": "comedy"}`` (a category counts as a one-hot feature) or a dense vector.
+        Side information: ``{"age": 0.3, "genre": "comedy"}`` (a category counts as a one-hot
+        feature) or a dense vector.
     timestamp : float
         Event time in seconds since 1970-01-01 UTC.
     weight : float
@@ -52,8 +53,8 @@ class OnlineSample:
     >>> OnlineSample(user_id="ada", item_id=7, target=4.0).weight
     1.0
     >>> OnlineSample(user_id="ada", item_id=7, target=float("nan"))
-    Traceback (most recent call last):
-    coursekit.core.errors.InvalidSampleError: `target` must be a finite number, got nan (user 'ada', item 7).
+    Traceback (most recent call last): coursekit.core.errors.InvalidSampleError: `target` must be a
+    finite number, got nan (user 'ada', item 7).
     """
 
     user_id: Any
@@ -69,7 +70,8 @@ class OnlineSample:
             value = getattr(self, name)
             if not _is_finite(value):
                 raise InvalidSampleError(
-                    f"`{name}` must be a finite number, got {value!r} (user {self.user_id!r}, item {self.item_id!r})."
+                    f"`{name}` must be a finite number, got {value!r} (user "
+                    f"{self.user_id!r}, item {self.item_id!r})."
                 )
             if type(value) is not float:
                 object.__setattr__(self, name, float(value))
@@ -78,7 +80,8 @@ class OnlineSample:
                 raise InvalidSampleError(f"`{name}` must be hashable, got {getattr(self, name)!r}.")
         if self.weight < 0:
             raise InvalidSampleError(
-                f"`weight` must be 0 or more, got {self.weight!r} (user {self.user_id!r}, item {self.item_id!r})."
+                f"`weight` must be 0 or more, got {self.weight!r} (user {self.user_id!r}, "
+                f"item {self.item_id!r})."
             )
 
 
@@ -99,7 +102,8 @@ class Chunk:
     Raises
     ------
     InvalidSampleError
-        If columns differ in length, or a target, weight or timestamp is not usable; the message names the first such event.
+        If columns differ in length, or a target, weight or timestamp is not usable; the message
+        names the first such event.
 
     Examples
     --------
@@ -118,13 +122,17 @@ class Chunk:
     def __post_init__(self) -> None:
         for name in ("user_ids", "item_ids"):
             column = getattr(self, name)
-            if isinstance(column, np.ndarray):  # Python ids hash faster than numpy scalars, and compare equal to them
+            if isinstance(
+                column, np.ndarray
+            ):  # Python ids hash faster than numpy scalars, and compare equal to them
                 object.__setattr__(self, name, column.tolist())
         n = len(self.user_ids)
         for name in ("item_ids", "features"):
             column = getattr(self, name)
             if column is not None and len(column) != n:
-                raise InvalidSampleError(f"`{name}` must have {n} entries like `user_ids`, got {len(column)}.")
+                raise InvalidSampleError(
+                    f"`{name}` must have {n} entries like `user_ids`, got {len(column)}."
+                )
         for name in ("targets", "weights", "timestamps"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, self._finite_column(name, n))
@@ -138,7 +146,9 @@ class Chunk:
         except (TypeError, ValueError) as error:
             raise InvalidSampleError(f"`{name}` must be numbers: {error}.") from error
         if column.shape != (n,):
-            raise InvalidSampleError(f"`{name}` must have shape ({n},) like `user_ids`, got {column.shape}.")
+            raise InvalidSampleError(
+                f"`{name}` must have shape ({n},) like `user_ids`, got {column.shape}."
+            )
         finite = np.isfinite(column)
         if not finite.all():
             at = int(np.flatnonzero(~finite)[0])

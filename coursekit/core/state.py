@@ -1,7 +1,8 @@
 """State on disk: JSON values and arrays in one file, never pickle.
 
-The file is in safetensors format, so any tool can open it and nothing in it can run. Its header carries our format version, the
-kind of thing it holds and a sha256 over everything. Writing is atomic: a reader sees the old file or the new one.
+The file is in safetensors format, so any tool can open it and nothing in it can run. Its header
+carries our format version, the kind of thing it holds and a sha256 over everything. Writing is
+atomic: a reader sees the old file or the new one.
 """
 
 from __future__ import annotations
@@ -101,20 +102,27 @@ def load_state(path: str | Path, *, kind: str, digest: str | None = None) -> Sta
     if header.get("format") != "coursekit-state" or not _HEADER_FIELDS <= header.keys():
         raise StateFormatError(f"{path} is not a saved state of coursekit.")
     if header["format_version"] != str(FORMAT_VERSION):
-        raise StateFormatError(f"{path} has format version {header['format_version']}, this coursekit reads {FORMAT_VERSION}.")
+        raise StateFormatError(
+            f"{path} has format version {header['format_version']}, this coursekit reads "
+            f"{FORMAT_VERSION}."
+        )
     if header["kind"] != kind:
         raise StateFormatError(f"{path} holds the state of {header['kind']}, expected {kind}.")
     found = _digest(kind, header["values"], arrays)
     for wanted in (header["sha256"], digest or found):
         if found != wanted:
-            raise IntegrityError(f"{path} does not match its sha256: expected {wanted[:12]}…, found {found[:12]}…")
+            raise IntegrityError(
+                f"{path} does not match its sha256: expected {wanted[:12]}…, found {found[:12]}…"
+            )
     state: State = _put_arrays(json.loads(header["values"]), arrays)
     return state
 
 
 @contextmanager
 def replaced_atomically(path: str | Path) -> Iterator[str]:
-    """Give a temporary file name to write to; move it onto `path` when the block ends well, remove it otherwise."""
+    """Give a temporary file name to write to; move it onto `path` when the block ends well, remove
+    it otherwise.
+    """
     path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -138,7 +146,9 @@ def _take_arrays(value: Any, name: str, arrays: _Arrays) -> Any:
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str) or key == _ARRAY_MARK:
-                raise TypeError(f"{name} has the key {key!r}; keys must be strings other than {_ARRAY_MARK!r}")
+                raise TypeError(
+                    f"{name} has the key {key!r}; keys must be strings other than {_ARRAY_MARK!r}"
+                )
         return {key: _take_arrays(child, f"{name}.{key}", arrays) for key, child in value.items()}
     if isinstance(value, list | tuple):
         return [_take_arrays(child, f"{name}.{at}", arrays) for at, child in enumerate(value)]

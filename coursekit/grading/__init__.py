@@ -10,6 +10,6 @@ In a notebook::
     progress()
 """
 
-from coursekit.grading.local import answer, check, hint, progress
+from coursekit.grading.student.feedback import answer, check, hint, progress
 
 __all__ = ["answer", "check", "hint", "progress"]

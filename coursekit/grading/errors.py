@@ -69,7 +69,10 @@ class Missing(SubjectError):  # noqa: N818 - an outcome, not a fault
     """A name that a check asks for is not defined."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"`{name}` is not defined. Run the cell that defines it, or restore the cell if it was deleted.")
+        super().__init__(
+            f"`{name}` is not defined. Run the cell that defines it, or restore the cell if "
+            f"it was deleted."
+        )
         self.name = name
 
 

@@ -34,8 +34,11 @@
 # %%
 import numpy as np
 
-from coursekit.core import datasets, diagrams, errors, evaluation, events, figures, streams
-from coursekit.learning import matrix_factorization
+from coursekit import datasets, evaluation, figures
+from coursekit.core import errors, events
+from coursekit.datasets import streams
+from coursekit.figures import diagrams
+from coursekit.learning.learners import matrix_factorization
 
 figures.use_course_style()
 
@@ -52,7 +55,9 @@ def errors_of_both(seed):
     model.partial_fit_many(early)
     stopped = model.predict_many(later.user_ids, later.item_ids)
     learning = model.predict_then_learn_many(later)
-    return [evaluation.learning_curve(later, each, n_points=16).rmse for each in (stopped, learning)]
+    return [
+        evaluation.learning_curve(later, each, n_points=16).rmse for each in (stopped, learning)
+    ]
 
 
 # %%
@@ -103,7 +108,7 @@ figures.show(
 # | IV | a large forecasting model that goes on learning, with a brake | cost, forgetting, safety |
 #
 # A lesson teaches a module, and both have the same name: `notebooks/02_matrix_factorization.ipynb` teaches
-# `coursekit/learning/matrix_factorization.py`. You first build the idea in a few cells. Then you import the module, and a
+# `coursekit/learning/learners/matrix_factorization.py`. You first build the idea in a few cells. Then you import the module, and a
 # line beginning with `assert` proves that both say the same. The modules are short, and they are meant to be read.
 #
 # ## 2. How do we work?

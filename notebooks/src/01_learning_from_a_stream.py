@@ -20,8 +20,8 @@
 # - recognise three leaks by the numbers that they produce;
 # - say who pays for a model's errors, and what it costs to learn late.
 #
-# 60 minutes · modules [evaluation](../coursekit/core/evaluation.py), [learner](../coursekit/learning/learner.py) and
-# [streams](../coursekit/core/streams.py) · you come from [00 · Start here](00_start_here.ipynb)
+# 60 minutes · modules [evaluation](../coursekit/evaluation/progressive.py), [learner](../coursekit/learning/learners/learner.py) and
+# [streams](../coursekit/datasets/streams.py) · you come from [00 · Start here](00_start_here.ipynb)
 
 # %% [markdown]
 # ## Why: the model that stops learning knows fewer people every day
@@ -33,8 +33,13 @@
 # %%
 import numpy as np
 
-from coursekit.core import datasets, diagrams, errors, evaluation, events, figures, metrics, streams
-from coursekit.learning import matrix_factorization, rules
+from coursekit import datasets, evaluation, figures
+from coursekit.core import errors, events
+from coursekit.datasets import streams
+from coursekit.evaluation import metrics
+from coursekit.figures import diagrams
+from coursekit.learning.learners import matrix_factorization
+from coursekit.learning.optim import rules
 
 figures.use_course_style()
 ratings = datasets.load().ratings  # MovieTweetings
@@ -69,7 +74,10 @@ figures.show(
 
 # %%
 known = set(early.user_ids)
-[round(float(np.mean([user in known for user in part.user_ids])), 2) for part in later.chunks(9_000)]
+[
+    round(float(np.mean([user in known for user in part.user_ids])), 2)
+    for part in later.chunks(9_000)
+]
 
 # %% [markdown]
 # First every second rating, in the end every third.
@@ -124,7 +132,9 @@ assert np.isclose(running.get(), np.mean(ratings.targets))
 # a mean, a stream costs nothing. A list of all users is another matter. We never have it:
 
 # %%
-is_new = evaluation.ages(ratings.user_ids) == 0  # an event's age: how often its user was there before
+is_new = (
+    evaluation.ages(ratings.user_ids) == 0
+)  # an event's age: how often its user was there before
 share_of_new = 100 * is_new.reshape(50, 1_000).mean(axis=1)
 
 # %%
@@ -359,7 +369,7 @@ rmse_guess_biases = 2.0
 
 # %% [markdown]
 # `progressive_validation` measures any learner and keeps the curve. All it asks for is our loop, as a method. The
-# learners of the package inherit it from [OnlineLearner](../coursekit/learning/learner.py), together with
+# learners of the package inherit it from [OnlineLearner](../coursekit/learning/learners/learner.py), together with
 # `evaluate_sample`, which asks without teaching, and a state that can be saved and taken up again. We add a third learner,
 # the one of the first figure: biases, too, but how far they move depends on how sure they are (lesson 02).
 

@@ -11,8 +11,8 @@
 # - read a model's uncertainty, and check that it is honest.
 #
 # *60 minutes. You come from [lesson 01](01_learning_from_a_stream.ipynb): test, then train; RMSE; biases. Module:
-# [`coursekit.learning.matrix_factorization`](../coursekit/learning/matrix_factorization.py), on top of
-# [`rules`](../coursekit/learning/rules.py) and [`kernels`](../coursekit/learning/kernels.py).*
+# [`coursekit.learning.learners.matrix_factorization`](../coursekit/learning/learners/matrix_factorization.py), on top of
+# [`rules`](../coursekit/learning/optim/rules.py) and [`kernels`](../coursekit/learning/factors/kernels.py).*
 
 # %%
 import time
@@ -22,11 +22,14 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 
-from coursekit.core import datasets, diagrams, events, figures, streams
-from coursekit.core.evaluation import ages, progressive_validation
-from coursekit.core.metrics import rmse
-from coursekit.learning import matrix_factorization as mf
-from coursekit.learning import rules
+from coursekit import datasets, figures
+from coursekit.core import events
+from coursekit.datasets import streams
+from coursekit.figures import diagrams
+from coursekit.evaluation.progressive import ages, progressive_validation
+from coursekit.evaluation.metrics import rmse
+from coursekit.learning.learners import matrix_factorization as mf
+from coursekit.learning.optim import rules
 
 SEED = 7
 figures.use_course_style()
@@ -271,7 +274,9 @@ def gains(make_model, n_worlds=10):
 per_person = 10 * np.arange(1, 21)  # a block is 1,000 ratings by 100 people
 pay_from = lambda gain: int(per_person[np.argmax(np.quantile(gain, 0.1, axis=0) > 0.01)])
 gain_of_sgd = gains(sgd_model)
-print(f"factors pay from {pay_from(gain_of_sgd)} ratings a person on; you said {guess_ratings_needed}")
+print(
+    f"factors pay from {pay_from(gain_of_sgd)} ratings a person on; you said {guess_ratings_needed}"
+)
 
 # %%
 axes = figures.plot_curves(
@@ -438,7 +443,11 @@ class Belief:
         prior = np.repeat([rule.bias_variance, rule.factor_variance], [1, k])
         self.variance = {key: prior.copy() for key in start}
         self.walk = np.repeat([rule.bias_walk, rule.factor_walk], [1, k])
-        self.intercept, self.intercept_variance, self.noise = 0.0, rule.intercept_variance, rule.noise
+        self.intercept, self.intercept_variance, self.noise = (
+            0.0,
+            rule.intercept_variance,
+            rule.noise,
+        )
 
     def learn(self, u, i, rating):
         user, item = self.mean["user", u], self.mean["item", i]
@@ -474,7 +483,9 @@ round(reference.rmse, 3)
 def jittered(rule, rng):
     """The rule with every setting times a random factor between 1/3 and 3."""
     factor = lambda: 3 ** rng.uniform(-1, 1)
-    return replace(rule, **{each.name: getattr(rule, each.name) * factor() for each in fields(rule)})
+    return replace(
+        rule, **{each.name: getattr(rule, each.name) * factor() for each in fields(rule)}
+    )
 
 
 def errors_of(rule_of, n=30):
@@ -591,7 +602,9 @@ figures.show(
 # %%
 groups = ["never", "1 to 4", "5 to 19", "20 or more"]
 times_seen = pd.cut(ages(ratings.user_ids), [-1, 0, 4, 19, np.inf], labels=groups)
-np.sqrt(variances.groupby(times_seen, observed=True).mean()).rename_axis("times seen before").round(2)
+np.sqrt(variances.groupby(times_seen, observed=True).mean()).rename_axis("times seen before").round(
+    2
+)
 
 # %% [markdown]
 # Bandits (lesson 09) use this number to decide where trying is worth it, drift detectors (lesson 05) to tell a surprise
@@ -647,7 +660,9 @@ def rated(who, what, points):
 
 
 models = {"naive": NaiveMF(), "reference": mf.OnlineMatrixFactorization(0)}
-losses = {name: float(model.partial_fit(rated("ada", "Heat", 9.0))) for name, model in models.items()}
+losses = {
+    name: float(model.partial_fit(rated("ada", "Heat", 9.0))) for name, model in models.items()
+}
 {name: round(loss, 2) for name, loss in losses.items()}
 
 # %% [markdown]
@@ -795,7 +810,7 @@ samples = list(world)
 #   AdaGrad comes from; read section 1 for why rare features deserve larger steps.
 # - K. Crammer, A. Kulesza and M. Dredze, [Adaptive regularization of weight vectors](https://doi.org/10.1007/s10994-013-5327-x)
 #   (2013): the belief of section 4 as a classifier, for those who want to see such a rule's mistakes bounded.
-# - [`coursekit/learning/rules.py`](../coursekit/learning/rules.py): the three rules as the course runs them, in one function of
+# - [`coursekit/learning/optim/rules.py`](../coursekit/learning/optim/rules.py): the three rules as the course runs them, in one function of
 #   a dozen lines; read it to see that the reference is no longer than the lesson.
 #
 # Back to [lesson 01](01_learning_from_a_stream.ipynb), where a stream is learnt from and judged. On to [lesson

@@ -11,7 +11,7 @@
 # - measure what side features are worth for new films, and say which update rule spoils it.
 #
 # *60 minutes. You come from [lesson 02](02_matrix_factorization.ipynb): biases, factors, slopes, beliefs. Module:
-# [`coursekit.learning.factorization_machine`](../coursekit/learning/factorization_machine.py).*
+# [`coursekit.learning.learners.factorization_machine`](../coursekit/learning/learners/factorization_machine.py).*
 
 # %%
 import time
@@ -22,11 +22,13 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from coursekit.core import datasets, diagrams, errors, events, figures
-from coursekit.core.evaluation import error_by_age, progressive_validation
-from coursekit.learning import factorization_machine as fm
-from coursekit.learning import matrix_factorization as mf
-from coursekit.learning import rules
+from coursekit import datasets, figures
+from coursekit.core import errors, events
+from coursekit.figures import diagrams
+from coursekit.evaluation.progressive import error_by_age, progressive_validation
+from coursekit.learning.learners import factorization_machine as fm
+from coursekit.learning.learners import matrix_factorization as mf
+from coursekit.learning.optim import rules
 
 figures.use_course_style()
 
@@ -143,7 +145,9 @@ figures.show(
 
 # %%
 new_film = {"genre=Horror": 1.0, "decade": "2010s"}
-expected = {user: machines[0].predict(user, "new film", new_film) for user in (5922, 1365, "new user")}
+expected = {
+    user: machines[0].predict(user, "new film", new_film) for user in (5922, 1365, "new user")
+}
 pd.Series(expected, name="points").round(1)
 
 # %% [markdown]
@@ -348,7 +352,17 @@ assert np.abs(new_machine().predict_then_learn_many(few) - predictions).max() < 
 guess_least_liked = "Western"  # your guess
 
 # %%
-genres = ["Documentary", "Drama", "Animation", "Western", "Crime", "Romance", "Sci-Fi", "Action", "Horror"]
+genres = [
+    "Documentary",
+    "Drama",
+    "Animation",
+    "Western",
+    "Crime",
+    "Romance",
+    "Sci-Fi",
+    "Action",
+    "Horror",
+]
 weights = {genre: [each.bias("feature", f"genre={genre}") for each in machines] for genre in genres}
 least = min(weights, key=lambda genre: np.median(weights[genre]))
 films = Counter(item for item in ratings.item_ids if least in tweets.items[item].genres)
@@ -457,7 +471,9 @@ figures.show(
 vectors = rng.normal(size=(200, 5)) * (rng.random((200, 5)) < 0.5)
 dense = replace(ratings.slice(0, 200), features=list(vectors))
 sparse = replace(dense, features=[dict(enumerate(vector.tolist())) for vector in vectors])
-answers = [fm.OnlineFactorizationMachine(3).predict_then_learn_many(form) for form in (dense, sparse)]
+answers = [
+    fm.OnlineFactorizationMachine(3).predict_then_learn_many(form) for form in (dense, sparse)
+]
 bool(np.array_equal(*answers))
 
 # %% [markdown]
@@ -577,7 +593,9 @@ n_known = sum(n[-1] for n in rows.values())
 n_active = int(np.median([2 + len(features) for features in informed.features]))
 all_columns = n_known * (n_known - 1) // 2 * (10 + 2)
 one_pass = products(by_sums, n_active)
-print(f"{all_columns:,} products per rating; {one_pass} in one pass over {n_active} active features")
+print(
+    f"{all_columns:,} products per rating; {one_pass} in one pass over {n_active} active features"
+)
 
 # %% [markdown]
 # **Fault 3: the steps add up.** `Item.features` gives a film with four genres the value 0.5 for each. Why not 1? We
@@ -621,7 +639,9 @@ for event in last:
 
 # %%
 figures.show(
-    diagrams.plot_platform(lit=["features", "learner"], title="This lesson: features for the learner"),
+    diagrams.plot_platform(
+        lit=["features", "learner"], title="This lesson: features for the learner"
+    ),
     alt="The platform as a loop from people to people. Lit are the feature store and the learner it feeds.",
 )
 
@@ -706,7 +726,7 @@ ours, reference = Machine(first_factors(new_machine(), few), rules.SGD()), new_m
 #   contests; each feature gets a row of factors per field, and you can say from section 2 what that does to the identity.
 # - H. B. McMahan et al., [Ad click prediction: a view from the trenches](https://doi.org/10.1145/2487575.2488200) (2013): how online
 #   learning with billions of sparse features is run in earnest; read it for rates per coordinate and for what memory costs.
-# - [`coursekit/learning/kernels.py`](../coursekit/learning/kernels.py): `learn_rows` is `Machine.learn` for all three rules; read it
+# - [`coursekit/learning/factors/kernels.py`](../coursekit/learning/factors/kernels.py): `learn_rows` is `Machine.learn` for all three rules; read it
 #   to recognise every line.
 #
 # Back to [lesson 02](02_matrix_factorization.ipynb). Next: [lesson 04](04_neural_collaborative_filtering.ipynb), a small network in

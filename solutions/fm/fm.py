@@ -92,7 +92,9 @@ def score(w0, w, V, x):
 check("fm-1")
 
 # %% name="run-1" tags=["raises-exception"]
-score(1.0, np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([1.0, 2.0]))  # did you say 6?
+score(
+    1.0, np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([1.0, 2.0])
+)  # did you say 6?
 
 # %% [markdown] name="step-2"
 # ## Step 2: all pairs in one pass
@@ -139,7 +141,9 @@ slow = score(0.0, np.zeros(400), V, x)
 middle = time.perf_counter()
 fast = pairs(V, x)
 end = time.perf_counter()
-print(f"two loops {slow:.6f}, one pass {fast:.6f}, {(middle - start) / (end - middle):.0f} times faster")
+print(
+    f"two loops {slow:.6f}, one pass {fast:.6f}, {(middle - start) / (end - middle):.0f} times faster"
+)
 
 # %% [markdown] name="step-3"
 # ## Step 3: which way is up
@@ -361,7 +365,7 @@ check("fm-6")
 # speak louder than one with a single one.
 
 # %% name="load-ratings"
-from coursekit.core.datasets import load
+from coursekit.datasets import load
 
 tweets = load()
 ratings = list(tweets.ratings.slice(0, 12_000))
@@ -375,7 +379,9 @@ def genres_of(film):
 
 
 ids = [{f"user={rating.user_id}": 1.0, f"film={rating.item_id}": 1.0} for rating in ratings]
-with_genres = [{**features, **genres_of(rating.item_id)} for features, rating in zip(ids, ratings, strict=True)]
+with_genres = [
+    {**features, **genres_of(rating.item_id)} for features, rating in zip(ids, ratings, strict=True)
+]
 with_genres[0]
 
 # %% [markdown] name="predict-real"
@@ -385,7 +391,9 @@ with_genres[0]
 curves = {
     "running mean": progressive_rmse(RunningMean(), list(zip(ids, targets, strict=True))),
     "user and film": progressive_rmse(FactorizationMachine(), list(zip(ids, targets, strict=True))),
-    "user, film and genres": progressive_rmse(FactorizationMachine(), list(zip(with_genres, targets, strict=True))),
+    "user, film and genres": progressive_rmse(
+        FactorizationMachine(), list(zip(with_genres, targets, strict=True))
+    ),
 }
 {name: round(float(curve[-1]), 2) for name, curve in curves.items()}
 
@@ -399,7 +407,10 @@ n_events = np.arange(1, len(ratings) + 1)
 first = np.zeros(len(ratings), dtype=bool)
 first[np.unique([rating.item_id for rating in ratings], return_index=True)[1]] = True
 losses = {name: np.diff(n_events * np.square(curve), prepend=0.0) for name, curve in curves.items()}
-{name: round(float(loss[first & (n_events > 2000)].mean() ** 0.5), 2) for name, loss in losses.items()}
+{
+    name: round(float(loss[first & (n_events > 2000)].mean() ** 0.5), 2)
+    for name, loss in losses.items()
+}
 
 # %% [markdown] name="finding-real"
 # **On films that nobody has rated yet, genres say what ids cannot**, and the gain is a few hundredths of a point on each
@@ -414,7 +425,7 @@ losses = {name: np.diff(n_events * np.square(curve), prepend=0.0) for name, curv
 #   about: steps 4 and 5.
 # - A score that no leak has improved: step 6.
 #
-# The course's own `coursekit.learning.factorization_machine` does the same on growing tables, compiled, at a few
+# The course's own `coursekit.learning.learners.factorization_machine` does the same on growing tables, compiled, at a few
 # microseconds for each event; lesson 03 shows that the numbers agree. In production (Part III of the course) it is the
 # model that is asked for a score while it learns from the clicks of a second ago.
 #

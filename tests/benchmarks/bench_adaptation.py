@@ -18,15 +18,21 @@ from pathlib import Path
 import numpy as np
 
 from coursekit.core.events import Chunk
-from coursekit.core.streams import AbruptDrift, rating_stream
+from coursekit.datasets.streams import AbruptDrift, rating_stream
+from coursekit.learning.adaptation.manager import LearningMode, OnlineLearningManager
+from coursekit.learning.adaptation.monitor import PeriodicAlarm, zero_one_error
+from coursekit.learning.adaptation.responses import (
+    Boost,
+    DriftResponse,
+    Nothing,
+    Reset,
+    SecondModel,
+)
 from coursekit.learning.drift import BernoulliGLR
-from coursekit.learning.error_watch import PeriodicAlarm, zero_one_error
-from coursekit.learning.learner import OnlineLearner
-from coursekit.learning.linear import OnlineLinearModel
-from coursekit.learning.manager import LearningMode, OnlineLearningManager
-from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
-from coursekit.learning.optimizers import SGD, AdaGrad
-from coursekit.learning.responses import Boost, DriftResponse, Nothing, Reset, SecondModel
+from coursekit.learning.learners.learner import OnlineLearner
+from coursekit.learning.learners.linear import OnlineLinearModel
+from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+from coursekit.learning.optim.optimizers import SGD, AdaGrad
 
 DATA = Path(os.environ.get("COURSEKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -46,14 +52,18 @@ def bare(learner: OnlineLearner, stream: Chunk) -> None:
 
 
 def managed(learner: OnlineLearner, stream: Chunk, **settings: object) -> None:
-    OnlineLearningManager(learner, "mini_batch", response=Nothing(), **settings).process_many(stream)
+    OnlineLearningManager(learner, "mini_batch", response=Nothing(), **settings).process_many(
+        stream
+    )
 
 
 def overhead(rounds: int) -> None:
     """The bare learner in a loop over chunks of 32, and the manager over the same stream; both know all ids."""
     cases: dict[str, Callable[[OnlineLearner, Chunk], None]] = {
         "bare": bare,
-        "managed, no detector": partial(managed, enable_drift_detection=False, checkpoint_interval=0),
+        "managed, no detector": partial(
+            managed, enable_drift_detection=False, checkpoint_interval=0
+        ),
         "with its detector": partial(managed, checkpoint_interval=0),
         "and a checkpoint per 1000": managed,
     }
@@ -69,21 +79,29 @@ def overhead(rounds: int) -> None:
             for _ in range(rounds):
                 for name, case in cases.items():
                     learner.set_model_state(state)
-                    best[name] = min(best[name], cpu_seconds(partial(case, learner, stream)) / 1000 * 1e6)
+                    best[name] = min(
+                        best[name], cpu_seconds(partial(case, learner, stream)) / 1000 * 1e6
+                    )
             first, *others = best.values()
             cells = [f"{first:.1f}", *(f"{each:.1f} ({each / first - 1:+.0%})" for each in others)]
-            print(f"| {n_users} x {n_items}, {n_factors} factors | {' | '.join(cells)} |", flush=True)
+            print(
+                f"| {n_users} x {n_items}, {n_factors} factors | {' | '.join(cells)} |", flush=True
+            )
 
 
 # ---- recovery
 
 
-def losses_of(rule: str, mode: LearningMode, size: float, n_seeds: int, detects: bool) -> np.ndarray:
+def losses_of(
+    rule: str, mode: LearningMode, size: float, n_seeds: int, detects: bool
+) -> np.ndarray:
     losses = []
     for seed in range(n_seeds):
         stream = rating_stream(10_000, seed=seed, drift=AbruptDrift(size=size))
         learner = OnlineMatrixFactorization(10, rule=rule, seed=seed)
-        manager = OnlineLearningManager(learner, mode, enable_drift_detection=detects, checkpoint_interval=0)
+        manager = OnlineLearningManager(
+            learner, mode, enable_drift_detection=detects, checkpoint_interval=0
+        )
         losses.append(manager.process_many(stream).losses)
     return np.mean(losses, axis=0)
 
@@ -109,8 +127,13 @@ def recovery(n_seeds: int) -> None:
             ):
                 found[name] = events_to_recover(losses_of(rule, mode, size, n_seeds, detects))
             ratio = found["adaptive"] / found["baseline"]
-            row = [f"{found[name]:,}" for name in ("baseline", "batch", "mini_batch", "single_sample", "adaptive")]
-            print(f"| {rule}, all ratings +{size} | {' | '.join(row)} | **{ratio:.2f}** |", flush=True)
+            row = [
+                f"{found[name]:,}"
+                for name in ("baseline", "batch", "mini_batch", "single_sample", "adaptive")
+            ]
+            print(
+                f"| {rule}, all ratings +{size} | {' | '.join(row)} | **{ratio:.2f}** |", flush=True
+            )
 
 
 # ---- a real stream
@@ -125,9 +148,16 @@ def elec2() -> Chunk:
     return Chunk(user_ids=[0] * n, item_ids=[0] * n, targets=table[:, -1], features=features)
 
 
-def error_with(stream: Chunk, learner: OnlineLearner, detector: object, response: DriftResponse) -> tuple[float, int]:
+def error_with(
+    stream: Chunk, learner: OnlineLearner, detector: object, response: DriftResponse
+) -> tuple[float, int]:
     manager = OnlineLearningManager(
-        learner, "single_sample", detector=detector, monitor=zero_one_error, response=response, checkpoint_interval=0
+        learner,
+        "single_sample",
+        detector=detector,
+        monitor=zero_one_error,
+        response=response,
+        checkpoint_interval=0,
     )
     report = manager.process_many(stream)
     return float(np.mean((report.predictions >= 0.5) != stream.targets)), len(report.drift_at)
@@ -138,7 +168,9 @@ def responses() -> None:
 
     stream = elec2()
     y = stream.targets
-    print(f"\nElec2, {len(stream):,} events; the label before as the answer: {np.mean(y[1:] != y[:-1]):.4f}\n")
+    print(
+        f"\nElec2, {len(stream):,} events; the label before as the answer: {np.mean(y[1:] != y[:-1]):.4f}\n"
+    )
     detectors: dict[str, Callable[[], object]] = {
         "our GLR": lambda: BernoulliGLR(direction="up"),
         "river's ADWIN": drift.ADWIN,
@@ -167,7 +199,11 @@ def responses() -> None:
     print("Control, no response, other constant rates of SGD: ", end="")
     for rate in (0.02, 0.1, 0.25, 0.5, 1.0):
         learner = OnlineLinearModel("logistic", SGD(rate), use_ids=False)
-        print(f"{rate}: {error_with(stream, learner, PeriodicAlarm(period=10**9), Nothing())[0]:.4f}", end="; ", flush=True)
+        print(
+            f"{rate}: {error_with(stream, learner, PeriodicAlarm(period=10**9), Nothing())[0]:.4f}",
+            end="; ",
+            flush=True,
+        )
     print()
 
 

@@ -57,11 +57,18 @@ def agreement(moa: list[str]) -> None:
     found = dict(alarms_of_peer("river"))
     if moa:
         script = str(Path(__file__).with_name("peer_alarms.py"))
-        done = subprocess.run([moa[0], script, "moa", "--jar", moa[1], "--print"], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [moa[0], script, "moa", "--jar", moa[1], "--print"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         found |= json.loads(done.stdout.splitlines()[-1])
     for case, theirs in found.items():
         stream, make = CASES[case]
-        agree = sum(make().update_many(stream(seed)).tolist() == theirs[seed] for seed in range(N_STREAMS))
+        agree = sum(
+            make().update_many(stream(seed)).tolist() == theirs[seed] for seed in range(N_STREAMS)
+        )
         print(f"| {case} | {sum(map(len, theirs)):,} | {agree} of {N_STREAMS} |", flush=True)
 
 
@@ -77,7 +84,10 @@ def our_detectors() -> dict[str, tuple[Callable[[], Any], np.ndarray]]:
         "BernoulliGLR, both": (lambda: drift.BernoulliGLR(direction="both"), many),
         "GaussianGLR, known std": (lambda: drift.GaussianGLR(std=1.0), reals(N_ERRORS)),
         "GaussianGLR": (drift.GaussianGLR, reals(N_ERRORS)),
-        "GaussianGLR, autocorrelated": (lambda: drift.GaussianGLR(autocorrelated=True), reals(N_ERRORS)),
+        "GaussianGLR, autocorrelated": (
+            lambda: drift.GaussianGLR(autocorrelated=True),
+            reals(N_ERRORS),
+        ),
         "ConceptDriftDetector": (drift.ConceptDriftDetector, many),
         "PageHinkley": (drift.PageHinkley, many),
         "DDM": (drift.DDM, many),
@@ -107,7 +117,14 @@ def frouros_rates() -> dict[str, float]:
     """Runs in frouros' own environment."""
     from frouros.detectors import concept_drift as cd
 
-    names = {"PageHinkley": "PageHinkley", "DDM": "DDM", "EDDM": "EDDM", "HDDM_A": "HDDMA", "HDDM_W": "HDDMW", "ADWIN": "ADWIN"}
+    names = {
+        "PageHinkley": "PageHinkley",
+        "DDM": "DDM",
+        "EDDM": "EDDM",
+        "HDDM_A": "HDDMA",
+        "HDDM_W": "HDDMW",
+        "ADWIN": "ADWIN",
+    }
     rates = {}
     for ours, theirs in {**names, "KSWIN": "KSWIN"}.items():
         values = errors(N_SLOW if ours in ("KSWIN", "ADWIN") else N_ERRORS // 4).tolist()
@@ -162,16 +179,25 @@ def speed(rounds: int, frouros: str | None) -> None:
             if name in theirs:
                 measure(name, "river", len(values), one_by_one(theirs[name](), as_list))
         if frouros:
-            done = subprocess.run([frouros, __file__, "--role", "frouros"], capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                [frouros, __file__, "--role", "frouros"], capture_output=True, text=True, check=True
+            )
             for name, rate in json.loads(done.stdout.splitlines()[-1]).items():
                 rates[name, "frouros"] = max(rates.get((name, "frouros"), 0.0), rate)
     print("\n## Values per CPU second (errors at a rate of 0.2; real numbers for GaussianGLR)\n")
-    print("| detector | one at a time | chunks of 256 | chunks of 4096 | river | frouros | chunks / river | one / frouros |")
+    print(
+        "| detector | one at a time | chunks of 256 | chunks of 4096 | river | frouros | chunks / river | one / frouros |"
+    )
     print("|---" * 8 + "|")
     for name in ours:
-        one, small, large, river, other = (rates.get((name, key)) for key in ("one", "256", "4096", "river", "frouros"))
+        one, small, large, river, other = (
+            rates.get((name, key)) for key in ("one", "256", "4096", "river", "frouros")
+        )
         cells = [f"{rate:,.0f}" if rate else "" for rate in (one, small, large, river, other)]
-        cells += [f"{small / river:.1f} x" if river else "", f"{one / other:.1f} x" if other else ""]
+        cells += [
+            f"{small / river:.1f} x" if river else "",
+            f"{one / other:.1f} x" if other else "",
+        ]
         print(f"| {name} | {' | '.join(cells)} |")
 
 
@@ -179,12 +205,17 @@ def speed(rounds: int, frouros: str | None) -> None:
 
 
 def promises(n_streams: int) -> None:
-    from coursekit.core.streams import AbruptDrift, error_stream
-    from coursekit.learning.detection import evaluate_detectors
+    from coursekit.datasets.streams import AbruptDrift, error_stream
     from coursekit.learning.drift import BernoulliGLR, GaussianGLR
+    from coursekit.learning.drift.evaluation import evaluate_detectors
 
-    print(f"\n## BernoulliGLR at its default, {n_streams:,} streams of 10,000, a change in the middle of half of them\n")
-    calm = {f"rate {p}": lambda seed, p=p: error_stream(10_000, seed=seed, level=p) for p in (0.05, 0.2, 0.5)}
+    print(
+        f"\n## BernoulliGLR at its default, {n_streams:,} streams of 10,000, a change in the middle of half of them\n"
+    )
+    calm = {
+        f"rate {p}": lambda seed, p=p: error_stream(10_000, seed=seed, level=p)
+        for p in (0.05, 0.2, 0.5)
+    }
     jumps = {
         f"0.2 to {after}": lambda seed, after=after: error_stream(
             10_000, seed=seed, level=0.2, drift=AbruptDrift(size=after - 0.2)
@@ -195,12 +226,16 @@ def promises(n_streams: int) -> None:
     print("\nThe first 30 seeds alone:\n")
     print(evaluate_detectors({"BernoulliGLR": BernoulliGLR}, jumps, range(30)))
 
-    print("\n## Is the parameter true? Mean distance of false alarms, as a multiple of the wanted one (300 alarms each)\n")
+    print(
+        "\n## Is the parameter true? Mean distance of false alarms, as a multiple of the wanted one (300 alarms each)\n"
+    )
     print("| detector, stream | 1,000 | 10,000 | 100,000 |\n|---|---|---|---|")
     rng = np.random.default_rng(1)
     for direction in ("up", "both"):
         for p in (0.01, 0.05, 0.2, 0.5):
-            cells = distances(partial(BernoulliGLR, direction=direction), lambda n, p=p: rng.random(n) < p)
+            cells = distances(
+                partial(BernoulliGLR, direction=direction), lambda n, p=p: rng.random(n) < p
+            )
             print(f"| BernoulliGLR, {direction}, rate {p} | {' | '.join(cells)} |", flush=True)
     draws = {
         "normal": lambda n: rng.normal(size=n),
@@ -208,7 +243,13 @@ def promises(n_streams: int) -> None:
         "autocorrelation 0.5": lambda n: autoregression(rng, n, 0.5),
         "autocorrelation 0.9": lambda n: autoregression(rng, n, 0.9),
     }
-    for settings in ({}, {"std": 1.0}, {"direction": "up"}, {"min_segment": 5}, {"autocorrelated": True}):
+    for settings in (
+        {},
+        {"std": 1.0},
+        {"direction": "up"},
+        {"min_segment": 5},
+        {"autocorrelated": True},
+    ):
         words = ", ".join(f"{key}={value}" for key, value in settings.items()) or "default"
         for name, draw in draws.items():
             if name == "normal" or settings in ({}, {"autocorrelated": True}):
@@ -222,7 +263,9 @@ def autoregression(rng: np.random.Generator, n: int, rho: float) -> np.ndarray:
     return lfilter([1.0], [1.0, -rho], rng.normal(size=n))
 
 
-def distances(make: Callable[[float], Any], draw: Callable[[int], np.ndarray], n_alarms: int = 300) -> list[str]:
+def distances(
+    make: Callable[[float], Any], draw: Callable[[int], np.ndarray], n_alarms: int = 300
+) -> list[str]:
     found = []
     for wanted in (1e3, 1e4, 1e5):
         detector, n, alarms = make(wanted), 0, 0
@@ -238,9 +281,9 @@ def distances(make: Callable[[float], Any], draw: Callable[[int], np.ndarray], n
 
 
 def field() -> None:
-    from coursekit.core.streams import AbruptDrift, IncrementalDrift, error_stream
+    from coursekit.datasets.streams import AbruptDrift, IncrementalDrift, error_stream
     from coursekit.learning import drift
-    from coursekit.learning.detection import evaluate_detectors
+    from coursekit.learning.drift.evaluation import evaluate_detectors
 
     makers: dict[str, Callable[[], Any]] = {
         f"river {name}": make for name, make in river_detectors().items() if name != "KSWIN"
@@ -272,7 +315,11 @@ def field() -> None:
 
 def people() -> None:
     from coursekit.learning import drift
-    from coursekit.learning.change_points import change_points_of, covering_score, read_marked_series
+    from coursekit.learning.drift.segmentation import (
+        change_points_of,
+        covering_score,
+        read_marked_series,
+    )
 
     if not (DATA / "tcpd").is_dir():
         print(f"\nskipped: no marked series in {DATA}; set COURSEKIT_DATA")
@@ -291,12 +338,21 @@ def people() -> None:
     }
     marked = read_marked_series(DATA / "tcpd")
     print("\n## Covering of what people marked (Turing Change Point Dataset), default settings\n")
-    print(f"| detector | {' | '.join(each.name for each in marked)} | mean |\n" + "|---" * (len(marked) + 2) + "|")
+    print(
+        f"| detector | {' | '.join(each.name for each in marked)} | mean |\n"
+        + "|---" * (len(marked) + 2)
+        + "|"
+    )
     nothing = [covering_score(each, []) for each in marked]
     rows = {"(no change at all)": nothing}
-    rows |= {name: [covering_score(each, change_points_of(make, each)) for each in marked] for name, make in makers.items()}
+    rows |= {
+        name: [covering_score(each, change_points_of(make, each)) for each in marked]
+        for name, make in makers.items()
+    }
     for name, scores in rows.items():
-        print(f"| {name} | {' | '.join(f'{score:.3f}' for score in scores)} | **{np.mean(scores):.3f}** |")
+        print(
+            f"| {name} | {' | '.join(f'{score:.3f}' for score in scores)} | **{np.mean(scores):.3f}** |"
+        )
 
 
 def ours_in_river() -> None:
@@ -305,22 +361,39 @@ def ours_in_river() -> None:
 
     from coursekit.learning.drift import BernoulliGLR
 
-    print("\n## Ours in River's hands: DriftRetrainingClassifier on 5,000 events of ImageSegments\n")
+    print(
+        "\n## Ours in River's hands: DriftRetrainingClassifier on 5,000 events of ImageSegments\n"
+    )
     for name, detector in {"river DDM": drift.binary.DDM(), "BernoulliGLR": BernoulliGLR()}.items():
         model = drift.DriftRetrainingClassifier(
             model=tree.HoeffdingTreeClassifier(), drift_detector=detector, train_in_background=False
         )
-        print(name, evaluate.progressive_val_score(datasets.ImageSegments().take(5000), model, metrics.Accuracy()))
+        print(
+            name,
+            evaluate.progressive_val_score(
+                datasets.ImageSegments().take(5000), model, metrics.Accuracy()
+            ),
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--role", choices=["frouros"], help=argparse.SUPPRESS)
     parser.add_argument("--frouros", help="a Python that has frouros")
-    parser.add_argument("--moa", nargs=2, default=[], metavar=("PYTHON", "JAR"), help="a Python that has jpype, and a moa.jar")
+    parser.add_argument(
+        "--moa",
+        nargs=2,
+        default=[],
+        metavar=("PYTHON", "JAR"),
+        help="a Python that has jpype, and a moa.jar",
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--streams", type=int, default=1000, help="streams for false alarms and delays")
-    parser.add_argument("--only", choices=["agreement", "speed", "promises", "field", "people", "river"])
+    parser.add_argument(
+        "--streams", type=int, default=1000, help="streams for false alarms and delays"
+    )
+    parser.add_argument(
+        "--only", choices=["agreement", "speed", "promises", "field", "people", "river"]
+    )
     options = parser.parse_args()
     if options.role == "frouros":
         print(json.dumps(frouros_rates()))

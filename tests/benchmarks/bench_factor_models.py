@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 
 from coursekit.core.events import Chunk, OnlineSample
-from coursekit.core.ratings_file import read_ratings
 from coursekit.core.state import load_state, save_state
-from coursekit.learning.factorization_machine import OnlineFactorizationMachine
-from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
-from coursekit.learning.rules import SGD, AdaGrad, GaussianBelief
+from coursekit.datasets.ratings import read_ratings
+from coursekit.learning.learners.factorization_machine import OnlineFactorizationMachine
+from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+from coursekit.learning.optim.rules import SGD, AdaGrad, GaussianBelief
 
 DATA = Path(os.environ.get("COURSEKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 STREAMS = {
@@ -43,7 +43,9 @@ def cpu_seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def best_rates(cases: dict[str, Callable[[], Callable[[], object]]], n: int, rounds: int) -> dict[str, float]:
+def best_rates(
+    cases: dict[str, Callable[[], Callable[[], object]]], n: int, rounds: int
+) -> dict[str, float]:
     """Samples per CPU second of each case, the rounds interleaved; `cases[name]()` prepares and returns what is timed."""
     rates = dict.fromkeys(cases, 0.0)
     for _ in range(rounds):
@@ -102,16 +104,22 @@ def speed(stream: Chunk, rounds: int) -> None:
     )
     warm_up(stream)
 
-    def ours(Learner: type, rules: tuple[str, ...], k: int) -> dict[str, Callable[[], Callable[[], None]]]:
+    def ours(
+        Learner: type, rules: tuple[str, ...], k: int
+    ) -> dict[str, Callable[[], Callable[[], None]]]:
         """One case for each rule and cut; each round starts with a new learner."""
         return {
-            f"ours, {rule}, {how}": lambda rule=rule, drive=drive, events=events: drive(Learner(k, rule=rule), events)
+            f"ours, {rule}, {how}": lambda rule=rule, drive=drive, events=events: drive(
+                Learner(k, rule=rule), events
+            )
             for rule in rules
             for how, drive, events in cuts
         }
 
     def river_mf(k: int) -> object:
-        return reco.BiasedMF(n_factors=k, bias_optimizer=optim.SGD(0.03), latent_optimizer=optim.SGD(0.03), seed=1)
+        return reco.BiasedMF(
+            n_factors=k, bias_optimizer=optim.SGD(0.03), latent_optimizer=optim.SGD(0.03), seed=1
+        )
 
     for k in (10, 50):
         families = {
@@ -123,17 +131,23 @@ def speed(stream: Chunk, rounds: int) -> None:
                 "river BiasedMF": lambda k=k: second_pass(river_run(river_mf(k), triples)),
                 **{
                     name: lambda prepare=prepare: second_pass(prepare())
-                    for name, prepare in ours(OnlineMatrixFactorization, ("sgd", "belief"), k).items()
+                    for name, prepare in ours(
+                        OnlineMatrixFactorization, ("sgd", "belief"), k
+                    ).items()
                 },
             },
             "factorization machine": {
-                "river FMRegressor": lambda k=k: river_fm_run(facto.FMRegressor(n_factors=k, intercept=3.5, seed=1), one_hots),
+                "river FMRegressor": lambda k=k: river_fm_run(
+                    facto.FMRegressor(n_factors=k, intercept=3.5, seed=1), one_hots
+                ),
                 **ours(OnlineFactorizationMachine, ("sgd", "belief"), k),
             },
         }
         for family, cases in families.items():
             rates = best_rates(cases, len(stream), rounds)
-            print(f"\n{family}, {k} factors\n\n| learner | samples per CPU second | x river |\n|---|---|---|")
+            print(
+                f"\n{family}, {k} factors\n\n| learner | samples per CPU second | x river |\n|---|---|---|"
+            )
             own = next(iter(rates.values()))
             for name, rate in rates.items():
                 print(f"| {name} | {rate:,.0f} | {rate / own:.1f} |", flush=True)
@@ -148,7 +162,10 @@ def warm_up(stream: Chunk) -> None:
     """Compile, so that no case pays for it."""
     for k in (10, 50):
         for rule in ("sgd", "adagrad", "belief"):
-            for learner in (OnlineMatrixFactorization(k, rule=rule), OnlineFactorizationMachine(k, rule=rule)):
+            for learner in (
+                OnlineMatrixFactorization(k, rule=rule),
+                OnlineFactorizationMachine(k, rule=rule),
+            ):
                 learner.partial_fit(stream[0])
                 learner.partial_fit_many(stream.slice(0, 300))
 
@@ -170,7 +187,11 @@ def river_candidates(kind: str, k: int, budget: int) -> Iterator[Callable[[], ob
             if kind == "SGD"
             else (log_uniform(rng, 0.1, 0.8), log_uniform(rng, 0.03, 0.4))
         )
-        l2_bias, l2_latent, scale = log_uniform(rng, 1e-3, 0.1), log_uniform(rng, 1e-3, 0.1), log_uniform(rng, 0.01, 0.2)
+        l2_bias, l2_latent, scale = (
+            log_uniform(rng, 1e-3, 0.1),
+            log_uniform(rng, 1e-3, 0.1),
+            log_uniform(rng, 0.01, 0.2),
+        )
         optimizer = optim.SGD if kind == "SGD" else optim.AdaGrad
         yield (
             lambda bias=bias, latent=latent, l2_bias=l2_bias, l2_latent=l2_latent, scale=scale, optimizer=optimizer: (
@@ -186,7 +207,9 @@ def river_candidates(kind: str, k: int, budget: int) -> Iterator[Callable[[], ob
         )
 
 
-def our_candidates(kind: str, k: int, budget: int) -> Iterator[Callable[[], OnlineMatrixFactorization]]:
+def our_candidates(
+    kind: str, k: int, budget: int
+) -> Iterator[Callable[[], OnlineMatrixFactorization]]:
     rng = np.random.default_rng(1)
     for _ in range(budget):
         if kind == "sgd":
@@ -213,24 +236,37 @@ def our_candidates(kind: str, k: int, budget: int) -> Iterator[Callable[[], Onli
                 factor_walk=log_uniform(rng, 1e-6, 1e-4),
             )
         scale = log_uniform(rng, 0.01, 0.2)
-        yield lambda rule=rule, scale=scale: OnlineMatrixFactorization(k, rule=rule, initial_scale=scale, seed=1)
+        yield lambda rule=rule, scale=scale: OnlineMatrixFactorization(
+            k, rule=rule, initial_scale=scale, seed=1
+        )
 
 
 def with_genres(stream: Chunk, path: str, separator: str) -> Chunk:
     """The stream with the genres of its films as side features, each event's of length 1."""
     text = gzip.decompress((DATA / path).read_bytes()).decode()
-    rows = csv.reader(text.splitlines()) if separator == "," else (line.split(separator) for line in text.splitlines())
+    rows = (
+        csv.reader(text.splitlines())
+        if separator == ","
+        else (line.split(separator) for line in text.splitlines())
+    )
     genres = {row[0].lstrip("0"): row[2].split("|") for row in rows if len(row) >= 3}
     features = []
     for item in stream.item_ids:
         names = genres.get(str(item).lstrip("0"), [])
         features.append({f"genre={name}": len(names) ** -0.5 for name in names})
-    return Chunk(user_ids=stream.user_ids, item_ids=stream.item_ids, targets=stream.targets, features=features)
+    return Chunk(
+        user_ids=stream.user_ids,
+        item_ids=stream.item_ids,
+        targets=stream.targets,
+        features=features,
+    )
 
 
 def river_rmse(model: object, stream: Chunk, scale: tuple[float, float]) -> float:
     predictions = np.empty(len(stream))
-    for at, (user, item, target) in enumerate(zip(stream.user_ids, stream.item_ids, stream.targets.tolist(), strict=True)):
+    for at, (user, item, target) in enumerate(
+        zip(stream.user_ids, stream.item_ids, stream.targets.tolist(), strict=True)
+    ):
         predictions[at] = model.predict_one(user, item)
         model.learn_one(user, item, target)
     return rmse(predictions, stream, scale)
@@ -245,14 +281,20 @@ def rmse(predictions: np.ndarray, stream: Chunk, scale: tuple[float, float]) -> 
 
 
 def accuracy(name: str, stream: Chunk, scale: tuple[float, float], budget: int) -> None:
-    print(f"\n{name}, {len(stream):,} ratings in time order, {budget} random settings for each tuned learner\n")
+    print(
+        f"\n{name}, {len(stream):,} ratings in time order, {budget} random settings for each tuned learner\n"
+    )
     print("| learner | RMSE at its defaults | best of the settings |\n|---|---|---|")
     k = 10
     print(f"| ours, biases alone | {our_rmse(OnlineMatrixFactorization(0), stream, scale):.4f} | |")
     for kind in ("SGD", "AdaGrad"):
         from river import reco
 
-        default = f"{river_rmse(reco.BiasedMF(n_factors=k, seed=1), stream, scale):.4f}" if kind == "SGD" else ""
+        default = (
+            f"{river_rmse(reco.BiasedMF(n_factors=k, seed=1), stream, scale):.4f}"
+            if kind == "SGD"
+            else ""
+        )
         best = min(river_rmse(make(), stream, scale) for make in river_candidates(kind, k, budget))
         print(f"| river BiasedMF, {kind} | {default} | {best:.4f} |", flush=True)
     for kind in ("sgd", "adagrad", "belief"):
@@ -264,7 +306,9 @@ def accuracy(name: str, stream: Chunk, scale: tuple[float, float], budget: int) 
         print(
             f"| ours, factorization machine, belief, with genres | {our_rmse(OnlineFactorizationMachine(k), informed, scale):.4f} | |"
         )
-    print(f"| ours, belief, 50 factors | {our_rmse(OnlineMatrixFactorization(50), stream, scale):.4f} | |")
+    print(
+        f"| ours, belief, 50 factors | {our_rmse(OnlineMatrixFactorization(50), stream, scale):.4f} | |"
+    )
 
 
 # ---- size
@@ -293,7 +337,11 @@ def size(n_users: int, n_items: int, n_factors: int) -> None:
         for start in range(0, n_users, 10_000):
             users = range(start, min(start + 10_000, n_users))
             model.partial_fit_many(
-                Chunk(user_ids=list(users), item_ids=[user % n_items for user in users], targets=np.full(len(users), 3.0))
+                Chunk(
+                    user_ids=list(users),
+                    item_ids=[user % n_items for user in users],
+                    targets=np.full(len(users), 3.0),
+                )
             )
         used = resident_bytes() - before
         tables = (n_users + n_items) * (n_factors + 1) * 8 * (1 if rule == "sgd" else 2)
@@ -302,7 +350,9 @@ def size(n_users: int, n_items: int, n_factors: int) -> None:
             twin = OnlineMatrixFactorization(n_factors, rule=rule)
 
             def round_trip(
-                model: OnlineMatrixFactorization = model, twin: OnlineMatrixFactorization = twin, path: Path = path
+                model: OnlineMatrixFactorization = model,
+                twin: OnlineMatrixFactorization = twin,
+                path: Path = path,
             ) -> None:
                 save_state(path, model.get_model_state(), kind="mf")
                 twin.set_model_state(load_state(path, kind="mf"))
@@ -322,11 +372,17 @@ def size(n_users: int, n_items: int, n_factors: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--budget", type=int, default=40, help="random settings for each tuned learner")
+    parser.add_argument(
+        "--budget", type=int, default=40, help="random settings for each tuned learner"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each speed case")
     parser.add_argument("--only", choices=["speed", "accuracy", "size"], help="one part")
     options = parser.parse_args()
-    streams = {name: (read_ratings(DATA / path), scale) for name, (path, scale) in STREAMS.items() if (DATA / path).is_file()}
+    streams = {
+        name: (read_ratings(DATA / path), scale)
+        for name, (path, scale) in STREAMS.items()
+        if (DATA / path).is_file()
+    }
     if not streams and options.only != "size":
         print(f"skipped: no rating sets in {DATA}; set COURSEKIT_DATA")
     for name, (stream, scale) in streams.items():

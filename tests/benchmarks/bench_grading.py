@@ -54,9 +54,14 @@ class Cost:
 
 def main() -> None:
     n_light, n_torch = (int(text) for text in [*sys.argv[1:], "24", "8"][:2])
-    print("| exercise | grader | CPU s per submission | start-up, CPU s | submissions per minute | without start-up |")
+    print(
+        "| exercise | grader | CPU s per submission | start-up, CPU s | submissions per minute | without start-up |"
+    )
     print("|---|---|---|---|---|---|")
-    for name, parts, n, libraries in (("light", LIGHT, n_light, ["numpy"]), ("with torch", TORCH, n_torch, ["numpy", "torch"])):
+    for name, parts, n, libraries in (
+        ("light", LIGHT, n_light, ["numpy"]),
+        ("with torch", TORCH, n_torch, ["numpy", "torch"]),
+    ):
         with tempfile.TemporaryDirectory() as folder:
             course = Path(folder)
             course.chmod(0o755)
@@ -65,14 +70,22 @@ def main() -> None:
                 "nbgrader autograde": stock,
                 "coursekit grade, cold": lambda course, n: mine(course, n, []),
                 "coursekit grade --warm": lambda course, n: mine(course, n, ["--warm"]),
-                "coursekit grade --warm --jobs 2": lambda course, n: mine(course, n, ["--warm", "--jobs", "2"]),
+                "coursekit grade --warm --jobs 2": lambda course, n: mine(
+                    course, n, ["--warm", "--jobs", "2"]
+                ),
             }
             for grader, run in graders.items():
                 few = max(2, n // 4)
                 small, large = run(course, few), run(course, n)
-                each, seconds = (large.cpu - small.cpu) / (n - few), (large.wall - small.wall) / (n - few)
+                each, seconds = (
+                    (large.cpu - small.cpu) / (n - few),
+                    (large.wall - small.wall) / (n - few),
+                )
                 rates = f"{60 * n / large.wall:.0f} (n={n}) | {60 / max(seconds, 1e-3):.0f}"
-                print(f"| {name} | {grader} | {each:.2f} | {large.cpu - n * each:.1f} | {rates} |", flush=True)
+                print(
+                    f"| {name} | {grader} | {each:.2f} | {large.cpu - n * each:.1f} | {rates} |",
+                    flush=True,
+                )
 
 
 def make_course(course: Path, parts: dict[str, str], libraries: list[str]) -> None:
@@ -99,8 +112,21 @@ def make_course(course: Path, parts: dict[str, str], libraries: list[str]) -> No
 
 
 def notebook(parts: dict[str, str], test: str, points: int) -> dict[str, object]:
-    about = {"schema_version": 3, "grade": False, "locked": False, "solution": True, "grade_id": "bench-1-answer"}
-    tested = {"schema_version": 3, "grade": True, "locked": True, "solution": False, "grade_id": "bench-1", "points": points}
+    about = {
+        "schema_version": 3,
+        "grade": False,
+        "locked": False,
+        "solution": True,
+        "grade_id": "bench-1-answer",
+    }
+    tested = {
+        "schema_version": 3,
+        "grade": True,
+        "locked": True,
+        "solution": False,
+        "grade_id": "bench-1",
+        "points": points,
+    }
     cells = [
         ("imports", parts["imports"], {}),
         ("answer", parts["answer"], {"nbgrader": about}),
@@ -109,9 +135,18 @@ def notebook(parts: dict[str, str], test: str, points: int) -> dict[str, object]
     return {
         "nbformat": 4,
         "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
         "cells": [
-            {"cell_type": "code", "id": name, "source": source, "metadata": metadata, "outputs": [], "execution_count": None}
+            {
+                "cell_type": "code",
+                "id": name,
+                "source": source,
+                "metadata": metadata,
+                "outputs": [],
+                "execution_count": None,
+            }
             for name, source, metadata in cells
         ],
     }
@@ -150,20 +185,30 @@ def mine(course: Path, n: int, options: list[str]) -> Cost:
         *options,
     ]
     cost = measured(command, ROOT)
-    points = [json.loads(file.read_text())["points"] for file in (course / "out" / "reports").glob("*.json")]
+    points = [
+        json.loads(file.read_text())["points"]
+        for file in (course / "out" / "reports").glob("*.json")
+    ]
     assert points == [2] * n, points
     return cost
 
 
 def nbgrader(course: Path, *arguments: str) -> None:
     subprocess.run(
-        [PYTHON, "-m", "nbgrader", *arguments], cwd=course / "stock", env=environment(), check=True, capture_output=True
+        [PYTHON, "-m", "nbgrader", *arguments],
+        cwd=course / "stock",
+        env=environment(),
+        check=True,
+        capture_output=True,
     )
 
 
 def environment() -> dict[str, str]:
     programs = str(Path(PYTHON).parent)
-    return os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    return os.environ | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def measured(command: list[str], folder: Path) -> Cost:

@@ -19,11 +19,14 @@ from pathlib import Path
 import numpy as np
 
 from coursekit.core.events import Chunk
-from coursekit.core.ratings_file import read_ratings
-from coursekit.learning.learner import OnlineLearner
-from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
-from coursekit.learning.neural_cf import OnlineNeuralCollaborativeFiltering, one_torch_thread
-from coursekit.learning.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
+from coursekit.datasets.ratings import read_ratings
+from coursekit.learning.learners.learner import OnlineLearner
+from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+from coursekit.learning.learners.neural_cf import (
+    OnlineNeuralCollaborativeFiltering,
+    one_torch_thread,
+)
+from coursekit.learning.learners.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
 
 DATA = Path(os.environ.get("COURSEKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SIZE = 10_000
@@ -42,11 +45,18 @@ def plain_pytorch(sparse: bool) -> Callable[[Chunk], None]:
     users = torch.nn.Embedding(SIZE, 64, sparse=sparse)
     items = torch.nn.Embedding(SIZE, 64, sparse=sparse)
     layers = torch.nn.Sequential(
-        torch.nn.Linear(128, 128), torch.nn.ReLU(), torch.nn.Linear(128, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1)
+        torch.nn.Linear(128, 128),
+        torch.nn.ReLU(),
+        torch.nn.Linear(128, 64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(64, 1),
     )
     tables = [users.weight, items.weight]
     if sparse:
-        optimizers = [torch.optim.Adagrad(tables, lr=0.1), torch.optim.SGD(layers.parameters(), lr=0.003)]
+        optimizers = [
+            torch.optim.Adagrad(tables, lr=0.1),
+            torch.optim.SGD(layers.parameters(), lr=0.003),
+        ]
     else:
         optimizers = [torch.optim.Adam([*tables, *layers.parameters()], lr=0.001)]
 
@@ -67,11 +77,16 @@ def plain_pytorch(sparse: bool) -> Callable[[Chunk], None]:
 def speed(rounds: int) -> None:
     """µs of CPU per sample, by batch size; all ids are known."""
     known = uniform_stream(20_000, seed=1)
-    torch_model, by_hand = OnlineNeuralCollaborativeFiltering(), CompiledNeuralCollaborativeFiltering()
+    torch_model, by_hand = (
+        OnlineNeuralCollaborativeFiltering(),
+        CompiledNeuralCollaborativeFiltering(),
+    )
     by_hand.predict_then_learn_many(known)
     torch_model.set_model_state(by_hand.get_model_state())
     single = [*uniform_stream(1000, seed=2)]
-    chunks = {size: [*uniform_stream(max(3000, 8 * size), seed=2).chunks(size)] for size in (32, 256)}
+    chunks = {
+        size: [*uniform_stream(max(3000, 8 * size), seed=2).chunks(size)] for size in (32, 256)
+    }
 
     def one_by_one(learner: OnlineLearner) -> Callable[[], int]:
         def run() -> int:
@@ -119,7 +134,10 @@ def speed(rounds: int) -> None:
                     best[name][at] = min(best[name][at], (time.process_time() - began) / n * 1e6)
     print("\n| µs per sample | one by one | batches of 32 | of 256 |\n|---|---|---|---|")
     for name, row in best.items():
-        print(f"| {name} | {' | '.join('' if np.isinf(cell) else f'{cell:.1f}' for cell in row)} |", flush=True)
+        print(
+            f"| {name} | {' | '.join('' if np.isinf(cell) else f'{cell:.1f}' for cell in row)} |",
+            flush=True,
+        )
 
 
 def accuracy() -> None:
@@ -131,18 +149,32 @@ def accuracy() -> None:
         stream = read_ratings(DATA / file)
         n = len(stream)
 
-        def rmse(learner: OnlineLearner, size: int, stream: Chunk = stream, clip: tuple[float, float] = clip) -> float:
+        def rmse(
+            learner: OnlineLearner,
+            size: int,
+            stream: Chunk = stream,
+            clip: tuple[float, float] = clip,
+        ) -> float:
             parts = [
-                learner.predict_then_learn_many(chunk) if size == 1 else learner.predict_then_batch_update(chunk)
+                learner.predict_then_learn_many(chunk)
+                if size == 1
+                else learner.predict_then_batch_update(chunk)
                 for chunk in stream.chunks(4096 if size == 1 else size)
             ]
             predictions = np.clip(np.concatenate(parts), *clip)
             return float(np.sqrt(np.mean((predictions - stream.targets) ** 2)))
 
-        print(f"\n| {name}, {n:,} ratings, RMSE on arrival | one by one | 8 | 32 | 128 | 256 |\n|---|---|---|---|---|---|")
+        print(
+            f"\n| {name}, {n:,} ratings, RMSE on arrival | one by one | 8 | 32 | 128 | 256 |\n|---|---|---|---|---|---|"
+        )
         for label, make in (
             ("neural CF, by hand, defaults", CompiledNeuralCollaborativeFiltering),
-            ("the same, rates x 10", lambda: CompiledNeuralCollaborativeFiltering(learning_rate=0.03, embedding_rate=0.1)),
+            (
+                "the same, rates x 10",
+                lambda: CompiledNeuralCollaborativeFiltering(
+                    learning_rate=0.03, embedding_rate=0.1
+                ),
+            ),
             ("MF, 10 factors, defaults", lambda: OnlineMatrixFactorization(10)),
         ):
             cells = [f"{rmse(make(), size):.4f}" for size in (1, 8, 32, 128, 256)]
@@ -157,7 +189,9 @@ def main() -> None:
     if importlib.util.find_spec("torch") is None:
         own = Path(__file__).parents[2] / ".venv" / "bin" / "python"
         sys.exit(subprocess.run([own, *sys.argv], check=False).returncode)
-    warnings.filterwarnings("ignore", message="Sparse invariant checks")  # of PyTorch's own sparse AdaGrad
+    warnings.filterwarnings(
+        "ignore", message="Sparse invariant checks"
+    )  # of PyTorch's own sparse AdaGrad
     parts = {"speed": lambda: speed(arguments.rounds), "accuracy": accuracy}
     with one_torch_thread():
         for name in arguments.part or parts:

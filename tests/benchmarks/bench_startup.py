@@ -19,7 +19,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
-BARS = {"first make lab": 90.0, "later make lab": 5.0, "import coursekit": 0.1, "coursekit --help": 0.5}
+BARS = {
+    "first make lab": 90.0,
+    "later make lab": 5.0,
+    "import coursekit": 0.1,
+    "coursekit --help": 0.5,
+}
 GIVE_UP_SECONDS = 600.0
 
 
@@ -32,7 +37,9 @@ def seconds_until_lab_answers(course: Path) -> float:
     start = time.perf_counter()
     with log.open("wb") as output:
         command = ["make", "lab", f"PORT={port}", "BROWSER=no"]
-        lab = subprocess.Popen(command, cwd=course, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        lab = subprocess.Popen(
+            command, cwd=course, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
     try:
         while time.perf_counter() - start < GIVE_UP_SECONDS and lab.poll() is None:
             try:
@@ -42,7 +49,9 @@ def seconds_until_lab_answers(course: Path) -> float:
                 time.sleep(0.05)
     finally:
         if lab.poll() is None:
-            os.killpg(lab.pid, signal.SIGTERM)  # make and the JupyterLab under it: a session of their own
+            os.killpg(
+                lab.pid, signal.SIGTERM
+            )  # make and the JupyterLab under it: a session of their own
         lab.wait(timeout=60)
     raise SystemExit(f"JupyterLab did not answer:\n{log.read_text(encoding='utf-8')[-3000:]}")
 
@@ -70,7 +79,9 @@ def lab_times(later_starts: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how long the course takes to start.")
-    parser.add_argument("--later-starts", type=int, default=3, help="how many later starts; the slowest is reported")
+    parser.add_argument(
+        "--later-starts", type=int, default=3, help="how many later starts; the slowest is reported"
+    )
     options = parser.parse_args()
     nothing = cpu_seconds([PYTHON, "-c", "pass"])
     times = lab_times(options.later_starts) | {
@@ -79,7 +90,9 @@ def main() -> None:
     }
     print(f"bare Python: {nothing:.3f} s (taken off the import, not off the help)")
     for name, bar in BARS.items():
-        print(f"{name:<18} {times[name]:8.3f} s   bar {bar:g} s   {'reached' if times[name] <= bar else 'MISSED'}")
+        print(
+            f"{name:<18} {times[name]:8.3f} s   bar {bar:g} s   {'reached' if times[name] <= bar else 'MISSED'}"
+        )
 
 
 if __name__ == "__main__":

@@ -81,7 +81,9 @@ def store(found: dict[str, list[list[int]]]) -> None:
     """Put alarms into the file of the tests, one case a line."""
     stored = (json.loads(STORE.read_text()) if STORE.exists() else {}) | found
     lines = ",\n".join(
-        f"{json.dumps(case)}: {json.dumps(stored[case], separators=(',', ':'))}" for case in CASES if case in stored
+        f"{json.dumps(case)}: {json.dumps(stored[case], separators=(',', ':'))}"
+        for case in CASES
+        if case in stored
     )
     STORE.write_text("{\n" + lines + "\n}\n")
 
@@ -90,7 +92,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("peer", choices=["river", "moa"])
     parser.add_argument("--jar", help="the moa.jar")
-    parser.add_argument("--print", action="store_true", help="print the alarms as JSON, store nothing")
+    parser.add_argument(
+        "--print", action="store_true", help="print the alarms as JSON, store nothing"
+    )
     options = parser.parse_args()
     if options.peer == "moa":
         import jpype

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from coursekit.cli import cli
-from coursekit.core.dataset_catalog import available
+from coursekit.datasets.catalog import available
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def test_the_shipped_set_is_copied_and_the_next_step_is_named(run, tmp_path):
 
 
 def test_another_set_is_taken_from_a_folder(run, tmp_path, real_data):
-    found = json.loads(run("get", "ml-latest-small", "--to", tmp_path, "--from", real_data, "--json").stdout)
+    found = json.loads(
+        run("get", "ml-latest-small", "--to", tmp_path, "--from", real_data, "--json").stdout
+    )
     assert found["ratings_file"] == str(tmp_path / "ml-latest-small" / "ratings.csv")
     assert found["n_ratings"] == 100_836
 

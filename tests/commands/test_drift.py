@@ -1,4 +1,6 @@
-"""`coursekit drift`: alarms, statistics and a figure for a column of one's own file; refusals that write nothing."""
+"""`coursekit drift`: alarms, statistics and a figure for a column of one's own file; refusals that
+write nothing.
+"""
 
 import json
 import subprocess
@@ -24,7 +26,10 @@ def run():
 def load(tmp_path):
     values = np.random.default_rng(1).normal(LEVELS, 4.0)
     path = tmp_path / "load.csv"
-    path.write_text("when,cpu,failed\n" + "".join(f"{60 * t},{x:.6f},{int(x > 26)}\n" for t, x in enumerate(values)))
+    path.write_text(
+        "when,cpu,failed\n"
+        + "".join(f"{60 * t},{x:.6f},{int(x > 26)}\n" for t, x in enumerate(values))
+    )
     return path
 
 
@@ -40,14 +45,20 @@ def test_json_is_one_object_with_alarms_and_statistics(run, load):
     expected = drift.GaussianGLR(autocorrelated=True).update_many(values_of(load)).tolist()
     assert found["alarms"] == [{"index": index, "time": str(60 * index)} for index in expected]
     assert len(expected) == 2
-    assert all(abs(change["index"] - true) <= 15 for change, true in zip(found["changes"], (300, 600), strict=True))
+    assert all(
+        abs(change["index"] - true) <= 15
+        for change, true in zip(found["changes"], (300, 600), strict=True)
+    )
     assert found["statistics"]["n_samples"] == 900
     assert found["statistics"]["mean"] == pytest.approx(values_of(load).mean())
     assert found["statistics"]["std"] == pytest.approx(values_of(load).std())
     assert found["statistics"]["autocorrelation"] == pytest.approx(
         np.corrcoef(values_of(load)[1:], values_of(load)[:-1])[0, 1], abs=0.01
     )
-    assert [part["start"] for part in found["parts"]] == [0, *(change["index"] for change in found["changes"])]
+    assert [part["start"] for part in found["parts"]] == [
+        0,
+        *(change["index"] for change in found["changes"]),
+    ]
     assert [round(part["mean"]) for part in found["parts"]] == [20, 30, 20]
 
 
@@ -61,7 +72,9 @@ def test_the_detector_that_is_named_is_the_one_that_watches(run, load, name):
 
 
 def test_errors_can_be_watched_by_the_detectors_made_for_them(run, load):
-    found = json.loads(run(load, "--column", "failed", "--detector", "BernoulliGLR", "--json").stdout)
+    found = json.loads(
+        run(load, "--column", "failed", "--detector", "BernoulliGLR", "--json").stdout
+    )
     assert [300 < alarm["index"] < 330 for alarm in found["alarms"]] == [True]
 
 
@@ -83,7 +96,9 @@ def test_who_trusts_independent_values_is_warned_of_dependent_ones(run, tmp_path
 
 def test_a_calm_column_has_no_alarm(run, tmp_path):
     path = tmp_path / "calm.csv"
-    path.write_text("x\n" + "".join(f"{value}\n" for value in np.random.default_rng(3).normal(size=500)))
+    path.write_text(
+        "x\n" + "".join(f"{value}\n" for value in np.random.default_rng(3).normal(size=500))
+    )
     assert "No alarm" in run(path, "--column", "x").stdout
     assert json.loads(run(path, "--column", "x", "--json").stdout)["alarms"] == []
 
@@ -103,7 +118,10 @@ def test_the_figure_is_drawn_on_request_and_described(run, load, tmp_path):
     ("arguments", "words"),
     [
         (["--column", "gpu"], "no column `gpu`"),
-        (["--column", "cpu", "--detector", "ADWINN"], "no detector 'ADWINN'; there are ConceptDriftDetector"),
+        (
+            ["--column", "cpu", "--detector", "ADWINN"],
+            "no detector 'ADWINN'; there are ConceptDriftDetector",
+        ),
         (["--column", "cpu", "--detector", "DDM"], "DDM cannot watch `cpu`, because of value 0"),
         (["--column", "cpu", "--detector", "HDDM_A"], "number from 0 to 1"),
         (["--column", "cpu", "--time", "hour"], "no column `hour`"),
@@ -111,7 +129,9 @@ def test_the_figure_is_drawn_on_request_and_described(run, load, tmp_path):
         ([], "--column"),
     ],
 )
-def test_a_refusal_is_one_sentence_and_exit_code_2_and_writes_nothing(run, load, tmp_path, arguments, words):
+def test_a_refusal_is_one_sentence_and_exit_code_2_and_writes_nothing(
+    run, load, tmp_path, arguments, words
+):
     done = run(load, *arguments, "--figure", tmp_path / "out.png", "--json")
     assert done.exit_code == 2
     assert words in done.stderr
@@ -147,12 +167,16 @@ def test_a_figure_that_cannot_be_written_is_refused_before_the_work(run, load, t
 
 def test_the_program_itself_does_it(load):
     done = subprocess.run(
-        [sys.executable, "-m", "coursekit.cli", "drift", str(load), "--column", "cpu", "--json"], capture_output=True, text=True
+        [sys.executable, "-m", "coursekit.cli", "drift", str(load), "--column", "cpu", "--json"],
+        capture_output=True,
+        text=True,
     )
     if done.returncode == 0 and not done.stdout:  # the module has no entrance of its own
         code = "from coursekit.cli import main; main()"
         done = subprocess.run(
-            [sys.executable, "-c", code, "drift", str(load), "--column", "cpu", "--json"], capture_output=True, text=True
+            [sys.executable, "-c", code, "drift", str(load), "--column", "cpu", "--json"],
+            capture_output=True,
+            text=True,
         )
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["alarms"]) == 2

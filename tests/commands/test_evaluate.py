@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from coursekit.cli import cli
-from coursekit.core.evaluation import progressive_validation
-from coursekit.core.ratings_file import read_ratings
-from coursekit.core.streams import rating_stream
-from coursekit.learning.factorization_machine import OnlineFactorizationMachine
-from coursekit.learning.matrix_factorization import OnlineMatrixFactorization
+from coursekit.datasets.ratings import read_ratings
+from coursekit.datasets.streams import rating_stream
+from coursekit.evaluation.progressive import progressive_validation
+from coursekit.learning.learners.factorization_machine import OnlineFactorizationMachine
+from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 
 
 @pytest.fixture
@@ -27,19 +27,29 @@ def ratings(tmp_path):
     stream = rating_stream(400, 20, 30, seed=1)
     rows = zip(stream.user_ids, stream.item_ids, stream.targets, stream.timestamps, strict=True)
     path = tmp_path / "ratings.csv"
-    path.write_text("userId,movieId,rating,timestamp\n" + "".join(f"{u},{i},{y:.3f},{t:.0f}\n" for u, i, y, t in rows))
+    path.write_text(
+        "userId,movieId,rating,timestamp\n"
+        + "".join(f"{u},{i},{y:.3f},{t:.0f}\n" for u, i, y, t in rows)
+    )
     return path
 
 
 @pytest.mark.parametrize(
     ("short", "learner"),
-    [("mf", OnlineMatrixFactorization(n_factors=3, seed=4)), ("fm", OnlineFactorizationMachine(n_factors=3, seed=4))],
+    [
+        ("mf", OnlineMatrixFactorization(n_factors=3, seed=4)),
+        ("fm", OnlineFactorizationMachine(n_factors=3, seed=4)),
+    ],
 )
-def test_json_is_one_object_with_the_numbers_of_progressive_validation(run, ratings, short, learner):
+def test_json_is_one_object_with_the_numbers_of_progressive_validation(
+    run, ratings, short, learner
+):
     done = run(ratings, "--learner", short, "--factors", 3, "--seed", 4, "--json")
     found = json.loads(done.stdout)
     stream = read_ratings(ratings)
-    wanted = progressive_validation(learner, stream, clip=(stream.targets.min(), stream.targets.max()))
+    wanted = progressive_validation(
+        learner, stream, clip=(stream.targets.min(), stream.targets.max())
+    )
     assert done.exit_code == 0
     assert done.stderr == ""
     assert list(found) == ["learner", "n_factors", "rmse", "mae", "n_samples", "samples_per_second"]
@@ -71,7 +81,9 @@ def test_a_figure_of_the_learning_curve_is_drawn_on_request(run, ratings, tmp_pa
     done = run(ratings, "--figure", tmp_path / "curve.png", "--json")
     content = (tmp_path / "curve.png").read_bytes()
     assert content.startswith(b"\x89PNG")
-    assert f"RMSE of {json.loads(done.stdout)['rmse']:.4f}".encode() in content  # the words for those who cannot see it
+    assert (
+        f"RMSE of {json.loads(done.stdout)['rmse']:.4f}".encode() in content
+    )  # the words for those who cannot see it
 
 
 def test_ratings_that_are_all_the_same_can_be_evaluated(run, tmp_path):
@@ -97,7 +109,9 @@ def test_a_single_rating_can_be_evaluated(run, tmp_path):
         (None, "does not exist"),
     ],
 )
-def test_bad_input_is_one_sentence_and_exit_code_2_and_nothing_is_written(run, tmp_path, content, says):
+def test_bad_input_is_one_sentence_and_exit_code_2_and_nothing_is_written(
+    run, tmp_path, content, says
+):
     path = tmp_path / "bad.csv"
     if content is not None:
         path.write_text(content)
@@ -111,7 +125,9 @@ def test_bad_input_is_one_sentence_and_exit_code_2_and_nothing_is_written(run, t
 
 
 @pytest.mark.parametrize("figure", ["nowhere/out.png", "out.pdf"])
-def test_a_figure_that_could_not_be_written_is_refused_before_anything_runs(run, ratings, tmp_path, figure):
+def test_a_figure_that_could_not_be_written_is_refused_before_anything_runs(
+    run, ratings, tmp_path, figure
+):
     done = run(ratings, "--figure", tmp_path / figure)
     assert done.exit_code == 2
     assert "--figure" in done.stderr and done.stdout == ""

@@ -11,19 +11,27 @@ from coursekit.core.events import Chunk, ManualClock, OnlineSample, SystemClock
 
 def test_a_chunk_gives_back_the_samples_it_was_made_of():
     samples = [
-        OnlineSample(user_id="u", item_id=1, target=2, features={"a": 1.0}, timestamp=5, weight=0.5),
+        OnlineSample(
+            user_id="u", item_id=1, target=2, features={"a": 1.0}, timestamp=5, weight=0.5
+        ),
         OnlineSample(user_id="v", item_id=2, target=3.5),
     ]
     assert list(Chunk.of(samples)) == samples
 
 
 def test_a_sample_keeps_floats_whatever_number_it_was_given():
-    sample = OnlineSample(user_id="u", item_id=1, target=np.float32(2.5), weight=2, timestamp=np.int64(7))
-    assert [type(value) for value in (sample.target, sample.weight, sample.timestamp)] == [float] * 3
+    sample = OnlineSample(
+        user_id="u", item_id=1, target=np.float32(2.5), weight=2, timestamp=np.int64(7)
+    )
+    assert [type(value) for value in (sample.target, sample.weight, sample.timestamp)] == [
+        float
+    ] * 3
 
 
 def test_chunks_cut_and_join_again():
-    chunk = Chunk(user_ids=np.arange(10), item_ids=np.arange(10), targets=np.arange(10.0), weights=np.ones(10))
+    chunk = Chunk(
+        user_ids=np.arange(10), item_ids=np.arange(10), targets=np.arange(10.0), weights=np.ones(10)
+    )
     assert [len(part) for part in chunk.chunks(4)] == [4, 4, 2]
     assert [sample for part in chunk.chunks(4) for sample in part] == list(chunk)
 

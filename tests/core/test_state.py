@@ -19,7 +19,8 @@ STATE = {
 }
 
 arrays = hnp.arrays(
-    dtype=st.sampled_from([np.float64, np.float32, np.int64, np.uint8, np.bool_]), shape=hnp.array_shapes(min_dims=0)
+    dtype=st.sampled_from([np.float64, np.float32, np.int64, np.uint8, np.bool_]),
+    shape=hnp.array_shapes(min_dims=0),
 )
 values = st.recursive(
     st.none()
@@ -41,9 +42,15 @@ def test_every_state_comes_back_exactly(tmp_path_factory, state):
 
 
 def test_types_and_shapes_of_arrays_come_back(tmp_path):
-    save_state(tmp_path / "a", {"x": np.zeros((0, 3), dtype=np.float32), "y": np.array(1.5)}, kind="Demo")
+    save_state(
+        tmp_path / "a", {"x": np.zeros((0, 3), dtype=np.float32), "y": np.array(1.5)}, kind="Demo"
+    )
     loaded = load_state(tmp_path / "a", kind="Demo")
-    assert (loaded["x"].shape, loaded["x"].dtype, loaded["y"].shape) == ((0, 3), np.dtype(np.float32), ())
+    assert (loaded["x"].shape, loaded["x"].dtype, loaded["y"].shape) == (
+        (0, 3),
+        np.dtype(np.float32),
+        (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,7 +105,13 @@ def test_a_cut_file_is_noticed(tmp_path):
 def test_another_format_version_is_refused(tmp_path):
     from safetensors.numpy import save_file
 
-    header = {"format": "coursekit-state", "format_version": "99", "kind": "Demo", "values": json.dumps({}), "sha256": ""}
+    header = {
+        "format": "coursekit-state",
+        "format_version": "99",
+        "kind": "Demo",
+        "values": json.dumps({}),
+        "sha256": "",
+    }
     save_file({}, tmp_path / "a", metadata=header)
     with pytest.raises(StateFormatError, match="format version 99"):
         load_state(tmp_path / "a", kind="Demo")

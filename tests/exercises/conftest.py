@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from coursekit.grading.exercise import load_exercise
-from coursekit.grading.misconception import read_misconceptions
-from coursekit.grading.notebook import code_cells, read_notebook
+from coursekit.grading.exercises.exercise import load_exercise
+from coursekit.grading.exercises.misconception import read_misconceptions
+from coursekit.grading.exercises.notebook import code_cells, read_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = sorted(file.parent for file in (ROOT / "solutions").glob("*/exercise.toml"))

@@ -10,18 +10,18 @@ import sys
 
 import pytest
 
-from coursekit.grading.agent import PROTOCOL
-from coursekit.grading.answers import Lock, impression, model_answer
+from coursekit.grading.inside.agent import PROTOCOL
+from coursekit.grading.exercises.answers import Lock, impression, model_answer
 from coursekit.grading.checks import LARGEST_FALSE_FAILURE_RATE, run_check
-from coursekit.grading.exercise import load_exercise
-from coursekit.grading.generate import differences, exercise_files, solved_notebook
-from coursekit.grading.leaks import leaks
-from coursekit.grading.locking import model_code
-from coursekit.grading.notebook import code_cells, read_notebook
-from coursekit.grading.order import faults
-from coursekit.grading.process import ProcessSubject
-from coursekit.grading.report import Outcome, Report
-from coursekit.grading.subject import LocalSubject, Subject
+from coursekit.grading.exercises.exercise import load_exercise
+from coursekit.authoring.generate import differences, exercise_files, solved_notebook
+from coursekit.authoring.leaks import leaks
+from coursekit.grading.exercises.locking import model_code
+from coursekit.grading.exercises.notebook import code_cells, read_notebook
+from coursekit.authoring.order import faults
+from coursekit.grading.sandbox.session import ProcessSubject
+from coursekit.grading.checks.report import Outcome, Report
+from coursekit.grading.protocol.subject import LocalSubject, Subject
 
 SEEDS = range(3)
 

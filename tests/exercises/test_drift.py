@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coursekit.grading.notebook import code_cells, read_notebook
-from coursekit.grading.process import ProcessSubject
+from coursekit.grading.exercises.notebook import code_cells, read_notebook
+from coursekit.grading.sandbox.session import ProcessSubject
 from coursekit.learning.drift import PageHinkley
-from coursekit.learning.responses import Boost
+from coursekit.learning.adaptation.responses import Boost
 
 FOLDER = Path(__file__).resolve().parents[2] / "solutions" / "drift"
 

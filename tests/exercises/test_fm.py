@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coursekit.grading.notebook import code_cells, read_notebook
-from coursekit.grading.process import ProcessSubject
+from coursekit.grading.exercises.notebook import code_cells, read_notebook
+from coursekit.grading.sandbox.session import ProcessSubject
 
 FOLDER = Path(__file__).resolve().parents[2] / "solutions" / "fm"
 

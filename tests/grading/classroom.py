@@ -25,7 +25,14 @@ def cell(notebook, name):
 
 
 def code(source, name="extra", **metadata):
-    return {"cell_type": "code", "id": name, "metadata": metadata, "outputs": [], "execution_count": None, "source": source}
+    return {
+        "cell_type": "code",
+        "id": name,
+        "metadata": metadata,
+        "outputs": [],
+        "execution_count": None,
+        "source": source,
+    }
 
 
 def with_cell(notebook, source, after="imports"):
@@ -37,7 +44,9 @@ def with_cell(notebook, source, after="imports"):
 
 
 def replaced(notebook, **sources):
-    """Return the notebook with the sources of cells replaced; `fm_1_answer` stands for fm-1-answer."""
+    """Return the notebook with the sources of cells replaced; `fm_1_answer` stands for
+    fm-1-answer.
+    """
     changed = copy.deepcopy(notebook)
     for name, source in sources.items():
         cell(changed, name.replace("_", "-"))["source"] = source

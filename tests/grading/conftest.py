@@ -92,14 +92,17 @@ ABOUT = 'name = "demo"\ntitle = "A demo"\nversion = "1.0"\nminutes = 5\n'
 
 def notebook_of(*sources):
     cells = [
-        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "outputs": [], "source": each} for n, each in enumerate(sources)
+        {"cell_type": "code", "id": f"c{n}", "metadata": {}, "outputs": [], "source": each}
+        for n, each in enumerate(sources)
     ]
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
 
 
 @pytest.fixture
 def write_notebook():
-    return lambda file, *sources: file.write_text(notebook_of(*map(textwrap.dedent, sources)), encoding="utf-8")
+    return lambda file, *sources: file.write_text(
+        notebook_of(*map(textwrap.dedent, sources)), encoding="utf-8"
+    )
 
 
 @pytest.fixture
@@ -123,7 +126,7 @@ def course(tmp_path):
 @pytest.fixture
 def exercise_folder(course, monkeypatch):
     """The student's folder of that exercise; we stand in it."""
-    from coursekit.grading.generate import generate
+    from coursekit.authoring.generate import generate
 
     generate(course)
     folder = course / "exercises" / "demo"

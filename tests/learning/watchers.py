@@ -1,4 +1,6 @@
-"""Detectors for tests of the manager: one that alarms where it is told to, one that really watches."""
+"""Detectors for tests of the manager: one that alarms where it is told to, one that really
+watches.
+"""
 
 
 class AlarmAt:

@@ -1,6 +1,8 @@
-"""The form of a lesson, which every notebook in notebooks/ keeps: what a reader can rely on finding, and where.
+"""The form of a lesson, which every notebook in notebooks/ keeps: what a reader can rely on
+finding, and where.
 
-That outputs are true, links lead somewhere and figures have alt text is tested in tests/house/test_lessons.py.
+That outputs are true, links lead somewhere and figures have alt text is tested in
+tests/project/test_lessons.py.
 """
 
 from __future__ import annotations
@@ -53,7 +55,11 @@ def section(path: Path, beginning: str) -> str:
 def place_of(path: Path, beginning: str) -> int:
     """The place of the cell that holds the heading (level 2) which begins so."""
     heading = re.compile(rf"^## {beginning}", flags=re.MULTILINE)
-    return next(at for at, cell in enumerate(cells_of(path)) if cell.cell_type == "markdown" and heading.search(cell.source))
+    return next(
+        at
+        for at, cell in enumerate(cells_of(path))
+        if cell.cell_type == "markdown" and heading.search(cell.source)
+    )
 
 
 def without_code(text: str) -> str:
@@ -63,7 +69,9 @@ def without_code(text: str) -> str:
 def figures_of(path: Path) -> list[int]:
     """The places of the cells that show a figure."""
     return [
-        at for at, cell in enumerate(cells_of(path)) if any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))
+        at
+        for at, cell in enumerate(cells_of(path))
+        if any("image/png" in o.get("data", {}) for o in cell.get("outputs", []))
     ]
 
 
@@ -76,7 +84,9 @@ def test_it_opens_with_its_number_its_title_and_a_promise_of_one_sentence(path: 
 
 
 @every_lesson
-def test_it_says_what_you_will_be_able_to_do_how_long_it_takes_and_which_module_it_teaches(path: Path) -> None:
+def test_it_says_what_you_will_be_able_to_do_how_long_it_takes_and_which_module_it_teaches(
+    path: Path,
+) -> None:
     opening = "\n".join(prose_of(path)[:2])
     assert "able to" in opening
     assert len(re.findall(r"^- ", opening, flags=re.MULTILINE)) >= 3
@@ -92,7 +102,9 @@ def test_its_sections_come_in_the_order_of_every_lesson(path: Path) -> None:
     assert 3 <= len(ideas) <= 5
     assert [int(text[0]) for text in ideas] == list(range(1, len(ideas) + 1))
     ending = ["Break it", "In production", "Takeaways", "Questions", "Further reading"]
-    assert [next((e for e in ending if text.startswith(e)), None) for text in titles[len(ideas) + 1 :]] == ending
+    assert [
+        next((e for e in ending if text.startswith(e)), None) for text in titles[len(ideas) + 1 :]
+    ] == ending
 
 
 @every_lesson
@@ -106,7 +118,9 @@ def test_every_idea_asks_a_question(path: Path) -> None:
 def test_the_why_is_a_figure_before_any_formula(path: Path) -> None:
     cells = cells_of(path)
     first = figures_of(path)[0]
-    headings = [at for at, cell in enumerate(cells) if re.search(r"^## ", cell.source, flags=re.MULTILINE)]
+    headings = [
+        at for at, cell in enumerate(cells) if re.search(r"^## ", cell.source, flags=re.MULTILINE)
+    ]
     assert headings[0] < first < headings[1]
     assert "$" not in "".join(cell.source for cell in cells[:first] if cell.cell_type == "markdown")
 
@@ -117,12 +131,16 @@ def test_a_figure_is_followed_by_its_finding_in_one_bold_sentence(path: Path) ->
     in_production = place_of(path, "In production")
     for at in figures_of(path):
         after = next(cell for cell in cells[at + 1 :] if cell.cell_type == "markdown")
-        assert at > in_production or len(BOLD_SENTENCE.findall(after.source.replace("\n", " "))) >= 1, cells[at].source
+        assert (
+            at > in_production or len(BOLD_SENTENCE.findall(after.source.replace("\n", " "))) >= 1
+        ), cells[at].source
 
 
 @every_lesson
 def test_a_figures_title_is_drawn_and_not_only_claimed(path: Path) -> None:
-    """Figures come from coursekit.core: a lesson imports no plotting library and sets no style of its own."""
+    """Figures come from coursekit.core: a lesson imports no plotting library and sets no style of
+    its own.
+    """
     for source in code_of(path):
         imported = {
             name.partition(".")[0]
@@ -136,7 +154,9 @@ def test_a_figures_title_is_drawn_and_not_only_claimed(path: Path) -> None:
             )
         }
         assert not imported & STYLING, source
-        assert not re.search(r"\b(rcParams|set_(facecolor|color|linewidth|fontsize)|tight_layout|figsize)\b", source), source
+        assert not re.search(
+            r"\b(rcParams|set_(facecolor|color|linewidth|fontsize)|tight_layout|figsize)\b", source
+        ), source
 
 
 @every_lesson
@@ -144,21 +164,33 @@ def test_you_guess_before_you_look(path: Path) -> None:
     """A guess is a variable that a later cell holds against what was measured."""
     source = code_of(path)
     guesses = [
-        (at, name) for at, text in enumerate(source) for name in re.findall(r"^(\w*guess\w*) = ", text, flags=re.MULTILINE)
+        (at, name)
+        for at, text in enumerate(source)
+        for name in re.findall(r"^(\w*guess\w*) = ", text, flags=re.MULTILINE)
     ]
     assert len(guesses) >= 3
     assert len({name for _, name in guesses}) == len(guesses), "every guess has a name of its own"
     for at, name in guesses:
-        assert any(re.search(rf"\b{name}\b", later) for later in source[at + 1 :]), f"{name} is never compared"
+        assert any(re.search(rf"\b{name}\b", later) for later in source[at + 1 :]), (
+            f"{name} is never compared"
+        )
 
 
 @every_lesson
-def test_there_is_something_to_try_in_most_ideas_and_every_task_has_an_answer_to_unfold(path: Path) -> None:
+def test_there_is_something_to_try_in_most_ideas_and_every_task_has_an_answer_to_unfold(
+    path: Path,
+) -> None:
     cells = cells_of(path)
-    tasks = [at for at, cell in enumerate(cells) if cell.cell_type == "markdown" and "**Try it" in cell.source]
+    tasks = [
+        at
+        for at, cell in enumerate(cells)
+        if cell.cell_type == "markdown" and "**Try it" in cell.source
+    ]
     assert len(tasks) >= 3
     for at in tasks:
-        answer = "\n".join(cell.source for cell in cells[at : at + 3] if cell.cell_type == "markdown")
+        answer = "\n".join(
+            cell.source for cell in cells[at : at + 3] if cell.cell_type == "markdown"
+        )
         assert "<details>" in answer.partition("**Try it")[2], cells[at].source
 
 
@@ -189,14 +221,18 @@ def test_questions_have_three_levels_and_every_one_a_model_answer_folded_away(pa
     assert [level.split()[0] for level in levels] == ["Beginner", "Intermediate", "Advanced"]
     for level in levels:
         asked = re.findall(r"^\*\*\d+\..+?\*\*", level, flags=re.MULTILINE | re.DOTALL)
-        answers = re.findall(r"<details>\s*<summary>.+?</summary>(.+?)</details>", level, flags=re.DOTALL)
+        answers = re.findall(
+            r"<details>\s*<summary>.+?</summary>(.+?)</details>", level, flags=re.DOTALL
+        )
         assert len(asked) == len(answers) >= 1
         assert all(len(answer.split()) >= 20 for answer in answers)
 
 
 @every_lesson
 def test_further_reading_says_why(path: Path) -> None:
-    entries = re.findall(r"^- (.+?)(?=^- |\Z)", section(path, "Further reading"), flags=re.MULTILINE | re.DOTALL)
+    entries = re.findall(
+        r"^- (.+?)(?=^- |\Z)", section(path, "Further reading"), flags=re.MULTILINE | re.DOTALL
+    )
     assert len(entries) >= 2
     for entry in entries:
         assert "http" in entry or ".ipynb" in entry or ".py" in entry, entry
@@ -225,9 +261,16 @@ def test_it_fits_into_an_hour(path: Path) -> None:
 @every_lesson
 def test_details_are_closed_and_set_apart_so_that_their_text_is_rendered(path: Path) -> None:
     for text in prose_of(path):
-        assert text.count("<details>") == text.count("</details>") == text.count("<summary>") == text.count("</summary>")
+        assert (
+            text.count("<details>")
+            == text.count("</details>")
+            == text.count("<summary>")
+            == text.count("</summary>")
+        )
         for opened in re.findall(r"</summary>(.{0,2})", text, flags=re.DOTALL):
-            assert opened == "\n\n", "Markdown inside <details> needs an empty line after </summary>"
+            assert opened == "\n\n", (
+                "Markdown inside <details> needs an empty line after </summary>"
+            )
 
 
 @every_lesson
@@ -247,9 +290,13 @@ def test_results_are_shown_and_not_printed_line_by_line(path: Path) -> None:
 def test_nothing_is_drawn_from_global_randomness_or_the_clock(path: Path) -> None:
     for source in code_of(path):
         assert not re.search(
-            r"\bnp\.random\.(?!default_rng|Generator|SeedSequence)\w+|\brandom\.(random|choice|seed)\(", source
+            r"\bnp\.random\.(?!default_rng|Generator|SeedSequence)\w+|\brandom\.(random|choice|seed)\(",
+            source,
         )
-        assert not re.search(r"\btime\.(time|perf_counter)\(|datetime\.now\(|%time", source) or "nbval" in source
+        assert (
+            not re.search(r"\btime\.(time|perf_counter)\(|datetime\.now\(|%time", source)
+            or "nbval" in source
+        )
 
 
 def test_headings_are_recognised_only_outside_of_code() -> None:

@@ -1,4 +1,6 @@
-"""Numbers that lessons 05 and 06 state in words (nbval compares outputs, but not prose): measured here again."""
+"""Numbers that lessons 05 and 06 state in words (nbval compares outputs, but not prose): measured
+here again.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from coursekit.core import figures, streams
-from coursekit.learning import drift, responses
+from coursekit import figures
+from coursekit.datasets import streams
+from coursekit.learning import drift
+from coursekit.learning.adaptation import responses
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
@@ -55,7 +59,9 @@ def test_lesson_05_says_what_it_measures(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_folded_answers_of_lesson_05_are_true() -> None:
     words = words_of("05_drift_detection")
     squares = [np.random.default_rng(seed).normal(size=10_000) ** 2 for seed in range(100)]
-    assert np.mean([len(drift.ConceptDriftDetector().update_many(each)) for each in squares]) == pytest.approx(0.5, abs=0.25)
+    assert np.mean(
+        [len(drift.ConceptDriftDetector().update_many(each)) for each in squares]
+    ) == pytest.approx(0.5, abs=0.25)
     changing = 10 * streams.error_stream(seed=0, drift=streams.AbruptDrift(size=0.2)).values
     assert 100 < len(drift.PageHinkley().update_many(changing)) < 150
     normal = 10 * np.random.default_rng(1).normal(size=100_000)
@@ -82,14 +88,25 @@ def lesson_06() -> dict[str, Any]:
 def test_lesson_06_says_what_it_measures(lesson_06: dict[str, Any]) -> None:
     words, table, page = words_of("06_adaptation"), lesson_06["table"], lesson_06["page"]
     assert f"doing nothing has an RMSE of {table.loc['nothing', 'level +0.5']:.2f}" in words
-    assert table.loc["start afresh", "level +0.5"] > table.loc["nothing", "level +0.5"] > table.loc["boost", "level +0.5"]
+    assert (
+        table.loc["start afresh", "level +0.5"]
+        > table.loc["nothing", "level +0.5"]
+        > table.loc["boost", "level +0.5"]
+    )
     assert table["no change"].idxmax() == "boost every 500"
     back_and_forth = table["level, on and off"]
     assert (back_and_forth[["start afresh", "second model"]] > back_and_forth["nothing"]).all()
-    assert np.ptp(table.loc[["nothing", "start afresh", "second model", "boost"], "tastes turn"]) < 0.002
+    assert (
+        np.ptp(table.loc[["nothing", "start afresh", "second model", "boost"], "tastes turn"])
+        < 0.002
+    )
     late = lesson_06["medians"]
     assert abs(np.mean(late["for one event"][26:30] - late["no answer"][26:30])) < 0.005
-    assert np.mean(late["and with doubt"][26:30]) < np.mean(late["for 500 events"][26:30]) < np.mean(late["no answer"][26:30])
+    assert (
+        np.mean(late["and with doubt"][26:30])
+        < np.mean(late["for 500 events"][26:30])
+        < np.mean(late["no answer"][26:30])
+    )
     assert lesson_06["n_same"]["learner only"] < 100
     assert np.allclose(page.loc["MF"], page.loc["FM"], atol=1e-9)
     assert np.ptp(page.groupby("drift")["single_sample"].agg(np.ptp)) < 0.02
@@ -98,9 +115,15 @@ def test_lesson_06_says_what_it_measures(lesson_06: dict[str, Any]) -> None:
 
 
 def test_the_folded_answers_of_lesson_06_are_true(lesson_06: dict[str, Any]) -> None:
-    words, losses_of, blocks = words_of("06_adaptation"), lesson_06["losses_of"], lesson_06["rmse_in_blocks"]
+    words, losses_of, blocks = (
+        words_of("06_adaptation"),
+        lesson_06["losses_of"],
+        lesson_06["rmse_in_blocks"],
+    )
     waiting = {
-        (mode, size): np.median([blocks(losses_of(world, mode, batch_size=size))[10] for world in lesson_06["worlds"]])
+        (mode, size): np.median(
+            [blocks(losses_of(world, mode, batch_size=size))[10] for world in lesson_06["worlds"]]
+        )
         for mode in ("mini_batch", "adaptive")
         for size in (32, 256)
     }
@@ -109,7 +132,12 @@ def test_the_folded_answers_of_lesson_06_are_true(lesson_06: dict[str, Any]) -> 
     assert f"Adaptive mode stays at {waiting['adaptive', 256]:.2f}" in words
     trusting = {
         name: [
-            np.median([lesson_06["late_rmse"](streams.rating_stream(seed=seed, **shape), boost(share)) for seed in range(10)])
+            np.median(
+                [
+                    lesson_06["late_rmse"](streams.rating_stream(seed=seed, **shape), boost(share))
+                    for seed in range(10)
+                ]
+            )
             for share in (0.01, 0.1, 1.0)
         ]
         for name, shape in lesson_06["shapes"].items()
@@ -125,7 +153,9 @@ def boost(share: float) -> dict[str, Any]:
 
 def test_the_table_of_elec2_is_the_one_that_was_measured() -> None:
     measured = (
-        (NOTEBOOKS.parent / "tests" / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8").partition("| AdaGrad 0.2 |")[2]
+        (NOTEBOOKS.parent / "tests" / "benchmarks" / "RESULTS.md")
+        .read_text(encoding="utf-8")
+        .partition("| AdaGrad 0.2 |")[2]
     )
     words = words_of("06_adaptation")
     for name, row in (
@@ -134,5 +164,9 @@ def test_the_table_of_elec2_is_the_one_that_was_measured() -> None:
         ("on a schedule", "no detector"),
     ):
         line = next(line for line in measured.splitlines() if line.startswith(f"| {name}"))
-        numbers = [float(cell.strip(" *").partition(" ")[0].strip("*")) for cell in line.split("|")[2:-1]]
-        assert " | ".join(f"{number:.4f}" for number in numbers) in words.partition(f"| {row}")[2][:90], row
+        numbers = [
+            float(cell.strip(" *").partition(" ")[0].strip("*")) for cell in line.split("|")[2:-1]
+        ]
+        assert (
+            " | ".join(f"{number:.4f}" for number in numbers) in words.partition(f"| {row}")[2][:90]
+        ), row

@@ -1,6 +1,12 @@
 """A place where foreign code can do what it likes, to nobody."""
 
-from coursekit.grading.sandbox.bubblewrap import command_line, environment, require_sandbox, start, trouble
+from coursekit.grading.sandbox.bubblewrap import (
+    command_line,
+    environment,
+    require_sandbox,
+    start,
+    trouble,
+)
 from coursekit.grading.sandbox.errors import SandboxUnavailableError
 from coursekit.grading.sandbox.limits import Limits
 from coursekit.grading.sandbox.mounts import Mounts, runtime_folders

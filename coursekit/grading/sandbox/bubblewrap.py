@@ -1,4 +1,5 @@
-"""Start a program under bubblewrap: own namespaces of every kind, a read-only machine, no network, nothing left afterwards.
+"""Start a program under bubblewrap: own namespaces of every kind, a read-only machine, no network,
+nothing left afterwards.
 
 Source: the manual page bwrap(1), version 0.8.
 """
@@ -42,12 +43,15 @@ _ENVIRONMENT = {
 }
 _HOW_TO = (
     "Install bubblewrap (`apt install bubblewrap`) and let ordinary users make user namespaces "
-    "(on Ubuntu 23.10 and later an AppArmor profile for bwrap; in a container, a seccomp profile that allows them). "
+    "(on Ubuntu 23.10 and later an AppArmor profile for bwrap; in a container, a seccomp "
+    "profile that allows them). "
     "Or accept the risk with --allow-unsandboxed: every report will say so."
 )
 
 
-def command_line(program: Sequence[str], *, mounts: Mounts, limits: Limits, nested_namespaces: bool = False) -> list[str]:
+def command_line(
+    program: Sequence[str], *, mounts: Mounts, limits: Limits, nested_namespaces: bool = False
+) -> list[str]:
     """Return the command that starts a program in the sandbox.
 
     Parameters
@@ -68,7 +72,18 @@ def command_line(program: Sequence[str], *, mounts: Mounts, limits: Limits, nest
     command += mounts.arguments()  # after the empty folders: Python itself may lie below /tmp
     if nested_namespaces:
         command += ["--dir", "/mnt"]
-    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", str(HOME), "--uid", "1000", "--gid", "1000"]
+    command += [
+        "--remount-ro",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        str(HOME),
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+    ]
     command += ["--hostname", "sandbox", "--cap-drop", "ALL", "--clearenv"]
     for name, value in _ENVIRONMENT.items():
         command += ["--setenv", name, value]
@@ -93,18 +108,23 @@ def start(
     pass_fds : sequence of int
         Descriptors that the program inherits; it inherits no others.
     stdin : int
-        A descriptor that the program reads as its standard input; it should be no file that anybody else cares for.
+        A descriptor that the program reads as its standard input; it should be no file that anybody
+        else cares for.
 
     Raises
     ------
     SandboxUnavailableError
         If bubblewrap is not there.
     """
-    command = command_line(program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces)
+    command = command_line(
+        program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces
+    )
     become = _become_nobody if os.geteuid() == 0 else None
     return subprocess.Popen(
         command,
-        env={"PATH": "/usr/bin:/bin"},  # bubblewrap's own process keeps it, readable inside under /proc/1
+        env={
+            "PATH": "/usr/bin:/bin"
+        },  # bubblewrap's own process keeps it, readable inside under /proc/1
         cwd="/",
         stdin=stdin,
         stdout=subprocess.DEVNULL,
@@ -129,7 +149,9 @@ def trouble() -> str:
     collect(set(process_tree(os.getpid())) - before)
     adopt_orphans(False)
     if failed:
-        return "bubblewrap is there but cannot start Python (is it forbidden to make user namespaces?)"
+        return (
+            "bubblewrap is there but cannot start Python (is it forbidden to make user namespaces?)"
+        )
     return ""
 
 
@@ -157,5 +179,7 @@ def _become_nobody() -> None:
 def _bwrap() -> str:
     found = shutil.which("bwrap")
     if found is None:
-        raise SandboxUnavailableError(f"Submissions cannot be run safely: bubblewrap is not installed. {_HOW_TO}")
+        raise SandboxUnavailableError(
+            f"Submissions cannot be run safely: bubblewrap is not installed. {_HOW_TO}"
+        )
     return found

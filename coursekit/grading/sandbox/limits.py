@@ -15,12 +15,14 @@ _MB = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much of everything one submission may use; above it, the kernel of the machine or the watchdog says no.
+    """How much of everything one submission may use; above it, the kernel of the machine or the
+    watchdog says no.
 
     Parameters
     ----------
     memory_mb : int
-        Resident memory of all its processes together, and private memory of each. Watched five times a second.
+        Resident memory of all its processes together, and private memory of each. Watched five
+        times a second.
     cpu_seconds : int
         Processor time of each process.
     n_processes : int
@@ -55,7 +57,8 @@ class Limits:
                 raise InvalidParameterError(f"`{name}` must be greater than 0, got {value!r}.")
 
     def of_process(self) -> dict[str, int]:
-        """Return the limits that the machine's kernel enforces on each process, under the names of the module `resource`.
+        """Return the limits that the machine's kernel enforces on each process, under the names of
+        the module `resource`.
 
         >>> Limits(file_mb=1).of_process()["fsize"]
         1000000
@@ -84,5 +87,7 @@ class Limits:
         """
         unknown = set(data) - set(cls.__slots__)
         if unknown:
-            raise InvalidParameterError(f"There is no limit `{sorted(unknown)[0]}`; there are {', '.join(cls.__slots__)}.")
+            raise InvalidParameterError(
+                f"There is no limit `{sorted(unknown)[0]}`; there are {', '.join(cls.__slots__)}."
+            )
         return cls(**data)

@@ -20,13 +20,13 @@ COURSE = Path("/opt/course")
 HOME = Path("/home/student")
 
 _PACKAGE = Path(coursekit.__file__).resolve().parent
-_GRADING = _PACKAGE / "grading"
+_INSIDE_FOLDER = _PACKAGE / "grading" / "inside"
 _SYSTEM = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 _INSIDE = {
-    "agent.py": _GRADING / "agent.py",
-    "confine.py": _GRADING / "sandbox" / "confine.py",
-    "kernel_main.py": _GRADING / "link" / "kernel_main.py",
-    "zygote.py": _GRADING / "link" / "zygote.py",
+    "agent.py": _INSIDE_FOLDER / "agent.py",
+    "confine.py": _INSIDE_FOLDER / "confine.py",
+    "kernel_main.py": _INSIDE_FOLDER / "kernel_main.py",
+    "zygote.py": _INSIDE_FOLDER / "zygote.py",
 }
 
 
@@ -37,18 +37,18 @@ class Mounts:
     Parameters
     ----------
     modules : tuple of str
-        Parts of coursekit that a submission may import, such as "core" or "forecasting/data.py". Never what solves the
-        exercise.
+        Parts of coursekit that a submission may import, such as "core" or "forecasting/data.py".
+        Never what solves the exercise.
     """
 
-    modules: tuple[str, ...] = field(default=("core", "data"))
+    modules: tuple[str, ...] = field(default=("core", "datasets", "evaluation", "figures"))
 
     def pairs(self) -> Iterator[tuple[Path, Path]]:
         """Yield what to mount and where."""
         for name, file in _INSIDE.items():
             yield file, AGENT / name
         yield _PACKAGE / "__init__.py", COURSE / "coursekit" / "__init__.py"
-        yield _GRADING / "link" / "stand_in.py", COURSE / "coursekit" / "grading" / "__init__.py"
+        yield _INSIDE_FOLDER / "stand_in.py", COURSE / "coursekit" / "grading" / "__init__.py"
         for module in self.modules:
             yield _PACKAGE / module, COURSE / "coursekit" / module
 

@@ -42,7 +42,9 @@ def reap() -> None:
 
 
 def collect(pids: Iterable[int]) -> None:
-    """Wait for certain processes; one that is not our child, or was collected already, is no concern of ours."""
+    """Wait for certain processes; one that is not our child, or was collected already, is no
+    concern of ours.
+    """
     for pid in pids:
         try:
             os.waitpid(pid, 0)

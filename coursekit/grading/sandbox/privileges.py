@@ -1,9 +1,10 @@
 """Never start foreign code as root: become somebody without rights first.
 
-Bubblewrap started by root is no sandbox: inside, the user is still the machine's root, who may write to ``/proc/sys`` and is
-bound by no limit on processes. So a root that grades first becomes a user id that nobody has. Where Python or the course lies
-in a folder that only root may enter, it stays reachable: in a mount namespace of our own, the closed folder is covered by an
-empty one that shows nothing but what is needed, at the same path.
+Bubblewrap started by root is no sandbox: inside, the user is still the machine's root, who may
+write to ``/proc/sys`` and is bound by no limit on processes. So a root that grades first becomes a
+user id that nobody has. Where Python or the course lies in a folder that only root may enter, it
+stays reachable: in a mount namespace of our own, the closed folder is covered by an empty one that
+shows nothing but what is needed, at the same path.
 """
 
 from __future__ import annotations
@@ -61,7 +62,10 @@ def _open_a_view(needed: list[Path]) -> None:
     if not closed:
         return
     if any(path == ancestor for path, ancestor in closed.items()):
-        raise _cannot("is readable by root alone", next(path for path, ancestor in closed.items() if path == ancestor))
+        raise _cannot(
+            "is readable by root alone",
+            next(path for path, ancestor in closed.items() if path == ancestor),
+        )
     handles: dict[Path, int] = {}
     try:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -90,7 +94,9 @@ def _place_for(handle: int, path: Path) -> None:
         path.touch()
 
 
-def _mount(libc: ctypes.CDLL, source: str | None, target: Path, options: str | None, flags: int) -> None:
+def _mount(
+    libc: ctypes.CDLL, source: str | None, target: Path, options: str | None, flags: int
+) -> None:
     kind = b"tmpfs" if source == "tmpfs" else None
     data = options.encode() if options else None
     if libc.mount(source.encode() if source else None, bytes(target), kind, flags, data) != 0:

@@ -1,7 +1,7 @@
 """Watch the memory of a process and everything it started, and end all of it above a limit.
 
-Limits of the machine's kernel count each process alone, and thirty processes of 300 MB stay below any of them. The watchdog
-adds up the whole tree a few times a second.
+Limits of the machine's kernel count each process alone, and thirty processes of 300 MB stay below
+any of them. The watchdog adds up the whole tree a few times a second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class MemoryWatchdog:
         The root of the tree.
     limit_bytes : int
     end : function, optional
-        What to do above the limit; by default the root is killed (in a sandbox, all others die with it).
+        What to do above the limit; by default the root is killed (in a sandbox, all others die with
+        it).
     period_seconds : float
 
     Attributes
@@ -39,7 +40,13 @@ class MemoryWatchdog:
         Whether the tree was ended.
     """
 
-    def __init__(self, pid: int, limit_bytes: int, end: Callable[[], None] | None = None, period_seconds: float = 0.2) -> None:
+    def __init__(
+        self,
+        pid: int,
+        limit_bytes: int,
+        end: Callable[[], None] | None = None,
+        period_seconds: float = 0.2,
+    ) -> None:
         self.peak_bytes = 0
         self.exceeded = False
         self._pid = pid
@@ -80,7 +87,9 @@ class MemoryWatchdog:
 
 
 def private_memory(pid: int) -> int:
-    """Return the resident bytes that a process does not share through files: its own pages and its shared memory."""
+    """Return the resident bytes that a process does not share through files: its own pages and its
+    shared memory.
+    """
     try:
         lines = (_PROC / str(pid) / "status").read_text().splitlines()
     except OSError:

@@ -1,4 +1,5 @@
-"""The student's side of handing in: look before you leap, pack, and move to a newer version of an exercise.
+"""The student's side of handing in: look before you leap, pack, and move to a newer version of an
+exercise.
 
 origin      what a notebook remembers of how we made it: the base of every comparison
 preflight   what would surprise a student about the grade, found before it is handed in

@@ -1,7 +1,8 @@
 """Bring a student's notebook to a newer version of its exercise: a three-way merge, cell by cell.
 
-For each of our cells there are three texts: as it was handed out (its digest, see `coursekit.grading.student.origin`), as the
-student has it and as we have it now. Who has changed it, decides:
+For each of our cells there are three texts: as it was handed out (its digest, see
+`coursekit.grading.student.origin`), as the student has it and as we have it now. Who has changed
+it, decides:
 
 =========  =============  ======================================================================
 student    we             result
@@ -12,7 +13,8 @@ yes        yes            an answer stays the student's, with a remark; anything
 deleted    either         ours, put back
 =========  =============  ======================================================================
 
-Cells that the student has added stay behind the cell that they followed. A merge that is unclear says so, and changes nothing.
+Cells that the student has added stay behind the cell that they followed. A merge that is unclear
+says so, and changes nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coursekit.grading.notebook import cell_name, nbgrader_of
+from coursekit.grading.exercises.notebook import cell_name, nbgrader_of
 from coursekit.grading.student.origin import Origin, digest_of, role_of
 
 __all__ = ["Change", "Merge", "merge"]
@@ -79,9 +81,14 @@ def merge(
     keep, take : collections of str
         Cells that are decided: the student's text stays, or ours replaces it.
     """
-    merged = Merge(notebook={**copy.deepcopy(dict(mine)), "nbformat_minor": ours.get("nbformat_minor", 5)})
+    merged = Merge(
+        notebook={**copy.deepcopy(dict(mine)), "nbformat_minor": ours.get("nbformat_minor", 5)}
+    )
     desk = _Desk(mine, ours, base, merged, frozenset(keep), frozenset(take))
-    cells = [*desk.own(""), *(cell for each in ours["cells"] for cell in (desk.ours(each), *desk.own(cell_name(each))))]
+    cells = [
+        *desk.own(""),
+        *(cell for each in ours["cells"] for cell in (desk.ours(each), *desk.own(cell_name(each)))),
+    ]
     merged.notebook["cells"] = [*_with_ids(cells)]
     metadata = mine.get("metadata")
     merged.notebook["metadata"] = {
@@ -121,7 +128,10 @@ class _Desk:
         name = cell_name(new)
         old = self._the_one(name, new)
         if old is None:
-            self._say(name, "is new" if name not in self._base.digests else "was missing and has been put back")
+            self._say(
+                name,
+                "is new" if name not in self._base.digests else "was missing and has been put back",
+            )
             return copy.deepcopy(new)
         if digest_of(old) == digest_of(new):
             return _refreshed(old, new)
@@ -133,7 +143,9 @@ class _Desk:
         return self._changed_by_the_student(name, old, new)
 
     def own(self, after: str) -> Iterator[_Cell]:
-        """Yield the cells that stand after one of ours and are none of ours any more, or never were."""
+        """Yield the cells that stand after one of ours and are none of ours any more, or never
+        were.
+        """
         for cell in self._own.get(after, ()):
             name = cell_name(cell)
             known = self._base.digests.get(name)
@@ -142,17 +154,26 @@ class _Desk:
             elif name in self._base.names("check") or known == digest_of(cell):
                 self._say(name, "is no part of the newer version and has been removed")
             else:
-                self._say(name, "is no part of the newer version; what you wrote there stays, as a cell of your own")
+                self._say(
+                    name,
+                    "is no part of the newer version; what you wrote there stays, as a cell "
+                    "of your own",
+                )
                 yield _as_own(cell)
 
     def _the_one(self, name: str, new: _Cell) -> _Cell | None:
         """Return the student's cell of a name; of several, the one that says something."""
         cells = self._mine.get(name, [])
         telling = {
-            digest_of(cell): cell for cell in cells if digest_of(cell) not in {self._base.digests.get(name), digest_of(new)}
+            digest_of(cell): cell
+            for cell in cells
+            if digest_of(cell) not in {self._base.digests.get(name), digest_of(new)}
         }
         if len(telling) > 1 and role_of(new) != "check" and name not in self._take:
-            text = f"is there {len(cells)} times with different text; delete all but the one that you mean, and save"
+            text = (
+                f"is there {len(cells)} times with different text; delete all but the one that "
+                f"you mean, and save"
+            )
             self._merged.unclear.append(Change(cell=name, text=text))
         elif len(cells) > 1:
             self._say(name, f"was there {len(cells)} times and is there once now")
@@ -161,9 +182,14 @@ class _Desk:
     def _changed_by_the_student(self, name: str, old: _Cell, new: _Cell) -> _Cell:
         we_changed_it = digest_of(new) != self._base.digests.get(name)
         if we_changed_it and role_of(new) == "answer":
-            self._say(name, "has a new task around it; your answer stays, compare it with the new text")
+            self._say(
+                name, "has a new task around it; your answer stays, compare it with the new text"
+            )
         elif we_changed_it and name not in self._keep:
-            text = f"was changed by you and by us; decide with --keep {name} (your text) or --take {name} (ours)"
+            text = (
+                f"was changed by you and by us; decide with --keep {name} (your text) or --take "
+                f"{name} (ours)"
+            )
             self._merged.unclear.append(Change(cell=name, text=text))
         return _refreshed(old, new)
 
@@ -174,7 +200,9 @@ class _Desk:
 def _refreshed(old: _Cell, new: _Cell) -> _Cell:
     """Return the student's text and outputs in our cell."""
     kept: _Cell = {
-        name: copy.deepcopy(old[name]) for name in ("source", "outputs", "execution_count", "attachments") if name in old
+        name: copy.deepcopy(old[name])
+        for name in ("source", "outputs", "execution_count", "attachments")
+        if name in old
     }
     if old.get("cell_type") != new.get("cell_type"):
         kept = {"source": kept.get("source", "")}
@@ -190,7 +218,9 @@ def _as_own(cell: _Cell) -> _Cell:
 
 
 def _with_ids(cells: list[_Cell]) -> Iterator[_Cell]:
-    """Yield the cells, each with an id that no other has: files of older formats, and copies, lack one."""
+    """Yield the cells, each with an id that no other has: files of older formats, and copies, lack
+    one.
+    """
     taken: set[str] = set()
     for cell in cells:
         name = str(cell.get("id") or "own")

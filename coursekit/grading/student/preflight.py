@@ -1,7 +1,9 @@
-"""Look at a notebook before it is handed in: what will be graded, and what would surprise its author.
+"""Look at a notebook before it is handed in: what will be graded, and what would surprise its
+author.
 
-Nothing here decides about points. A finding is either all right, or something to know (a part that was left out, a check that
-fails), or a problem: something that would make the grade say less than the work deserves. Every problem comes with its fix.
+Nothing here decides about points. A finding is either all right, or something to know (a part that
+was left out, a check that fails), or a problem: something that would make the grade say less than
+the work deserves. Every problem comes with its fix.
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.core.errors import UnknownNameError
+from coursekit.grading.checks.report import Outcome
 from coursekit.grading.errors import ExerciseError
-from coursekit.grading.exercise import Exercise, find_exercise, load_exercise
-from coursekit.grading.notebook import cell_name, parse_notebook
-from coursekit.grading.report import Outcome
+from coursekit.grading.exercises.exercise import Exercise, find_exercise, load_exercise
+from coursekit.grading.exercises.notebook import cell_name, parse_notebook
 from coursekit.grading.student.history import newer_than_the_file
 from coursekit.grading.student.origin import Origin, digest_of, origin_of
 from coursekit.grading.student.rehearsal import Rehearsal, rehearse
@@ -75,12 +77,16 @@ class Preflight:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        findings = [{name: str(getattr(each, name)) for name in Finding.__slots__} for each in self.findings]
+        findings = [
+            {name: str(getattr(each, name)) for name in Finding.__slots__} for each in self.findings
+        ]
         plain = {name: getattr(self, name) for name in ("exercise", "version", "sha256")}
         return {"ready": self.is_ready} | plain | {"cells": list(self.cells), "findings": findings}
 
 
-def preflight(file: Path, content: bytes, *, history: Path, seed: int, timeout: float = 120.0) -> Preflight:
+def preflight(
+    file: Path, content: bytes, *, history: Path, seed: int, timeout: float = 120.0
+) -> Preflight:
     """Look at a notebook and run it in a fresh process.
 
     Parameters
@@ -109,7 +115,9 @@ def preflight(file: Path, content: bytes, *, history: Path, seed: int, timeout: 
         *_of_the_version(file, origin, exercise),
         *cells.findings(file),
         *_of_saving(notebook, cells, history),
-        *_of_the_rehearsal(rehearse(exercise, notebook, file.parent, seed=seed, timeout=timeout), timeout),
+        *_of_the_rehearsal(
+            rehearse(exercise, notebook, file.parent, seed=seed, timeout=timeout), timeout
+        ),
     ]
     return Preflight(
         exercise=origin.exercise,
@@ -126,7 +134,9 @@ def compare_versions(one: str, other: str) -> int:
     >>> compare_versions("1.9", "1.10"), compare_versions("2.0", "2.0"), compare_versions("2", "1.5")
     (-1, 0, 1)
     """
-    first, second = ([int(part) if part.isdigit() else -1 for part in text.split(".")] for text in (one, other))
+    first, second = (
+        [int(part) if part.isdigit() else -1 for part in text.split(".")] for text in (one, other)
+    )
     return (first > second) - (first < second)
 
 
@@ -137,7 +147,9 @@ class _Cells:
         self._all = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
         self._origin = origin
         self.answers = origin.names("answer")
-        self._wanted = [*dict.fromkeys([*exercise.check_ids, *origin.names("check"), *self.answers])]
+        self._wanted = [
+            *dict.fromkeys([*exercise.check_ids, *origin.names("check"), *self.answers])
+        ]
         self._count = Counter(cell_name(cell) for cell in self._all)
 
     @property
@@ -151,7 +163,9 @@ class _Cells:
         yield from problems
         if not problems:
             yield Finding(
-                standing=Standing.OK, about="cells", text=f"All {len(self._wanted)} graded cells are there, each once."
+                standing=Standing.OK,
+                about="cells",
+                text=f"All {len(self._wanted)} graded cells are there, each once.",
             )
         yield from self._changed_checks()
         yield from self._untouched()
@@ -159,32 +173,53 @@ class _Cells:
     def _missing(self, file: Path) -> Iterator[Finding]:
         for name in self._wanted:
             if not self._count[name]:
-                yield _problem("cells", f"The cell {name} is missing.", f"Put it back: coursekit update {file}")
+                yield _problem(
+                    "cells", f"The cell {name} is missing.", f"Put it back: coursekit update {file}"
+                )
 
     def _copied(self) -> Iterator[Finding]:
         for name in self._wanted:
             if self._count[name] > 1:
-                fix = "Keep the one that is meant, delete the others and save; a new cell is no copy of this one."
+                fix = (
+                    "Keep the one that is meant, delete the others and save; a new cell is no "
+                    "copy of this one."
+                )
                 yield _problem("cells", f"The cell {name} is there {self._count[name]} times.", fix)
 
     def _of_another_kind(self) -> Iterator[Finding]:
         for cell in self._all:
             name = cell_name(cell)
             if name in self._wanted and cell.get("cell_type") != "code":
-                yield _problem("cells", f"The cell {name} is no code cell any more.", "Select it, press Esc, then Y, and save.")
+                yield _problem(
+                    "cells",
+                    f"The cell {name} is no code cell any more.",
+                    "Select it, press Esc, then Y, and save.",
+                )
 
     def _changed_checks(self) -> Iterator[Finding]:
         for cell in self._all:
             name = cell_name(cell)
-            if name in self._origin.names("check") and digest_of(cell) != self._origin.digests[name]:
-                yield _note("cells", f"The check {name} was changed. Your change is not graded; our own check asks.")
+            if (
+                name in self._origin.names("check")
+                and digest_of(cell) != self._origin.digests[name]
+            ):
+                yield _note(
+                    "cells",
+                    f"The check {name} was changed. Your change is not graded; our own check asks.",
+                )
 
     def _untouched(self) -> Iterator[Finding]:
         names = [name for cell in self._all if (name := cell_name(cell)) in self.answers]
         digests = {cell_name(cell): digest_of(cell) for cell in self._all}
-        untouched = [name for name in dict.fromkeys(names) if digests[name] == self._origin.digests[name]]
+        untouched = [
+            name for name in dict.fromkeys(names) if digests[name] == self._origin.digests[name]
+        ]
         if untouched:
-            earns = "is as we handed it out and earns" if len(untouched) == 1 else "are as we handed them out and earn"
+            earns = (
+                "is as we handed it out and earns"
+                if len(untouched) == 1
+                else "are as we handed them out and earn"
+            )
             yield _note("stub", f"{', '.join(untouched)} {earns} nothing yet.")
 
 
@@ -200,69 +235,121 @@ def _exercise_of(file: Path, notebook: dict[str, Any]) -> Exercise:
         pass
     about = f"the exercise {name}" if name else "an exercise"
     raise ExerciseError(
-        f"{file} does not lie beside {about} (exercise.toml). Move it back to the course's exercises/{name or 'NAME'}."
+        f"{file} does not lie beside {about} (exercise.toml). Move it back to the course's "
+        f"exercises/{name or 'NAME'}."
     )
 
 
 def _of_the_file(file: Path, content: bytes) -> Iterator[Finding]:
     if len(content) > LARGEST_NOTEBOOK:
-        text = f"The file has {len(content) / 1e6:.0f} MB; more than {LARGEST_NOTEBOOK / 1e6:.0f} MB are not read."
+        text = (
+            f"The file has {len(content) / 1e6:.0f} MB; more than {LARGEST_NOTEBOOK / 1e6:.0f} "
+            f"MB are not read."
+        )
         yield _problem("file", text, "In JupyterLab: Edit, Clear Outputs of All Cells; then save.")
     if file.is_symlink():
-        yield _problem("file", "The file is a link, and links are not followed.", "Hand in the file itself.")
+        yield _problem(
+            "file", "The file is a link, and links are not followed.", "Hand in the file itself."
+        )
 
 
 def _of_the_version(file: Path, origin: Origin, exercise: Exercise) -> Iterator[Finding]:
     if origin.exercise and origin.exercise != exercise.name:
-        text = f"This is a notebook of the exercise {origin.exercise}, in the folder of {exercise.name}."
-        yield _problem("version", text, f"Name your notebook of {exercise.name}, or move this one to its own folder.")
+        text = (
+            f"This is a notebook of the exercise {origin.exercise}, in the folder of "
+            f"{exercise.name}."
+        )
+        yield _problem(
+            "version",
+            text,
+            f"Name your notebook of {exercise.name}, or move this one to its own folder.",
+        )
     elif not origin.version:
         text = "The notebook does not say of which version it is."
-        yield _problem("version", text, f"coursekit update {file} --from FOLDER, with an unused copy of the exercise.")
+        yield _problem(
+            "version",
+            text,
+            f"coursekit update {file} --from FOLDER, with an unused copy of the exercise.",
+        )
     elif order := compare_versions(origin.version, exercise.version):
-        text = f"The notebook is of version {origin.version}, the exercise beside it of version {exercise.version}."
+        text = (
+            f"The notebook is of version {origin.version}, the exercise beside it of version "
+            f"{exercise.version}."
+        )
         fix = (
-            f"Bring your work over: coursekit update {file} --from FOLDER, with an unused copy of version {exercise.version}."
+            f"Bring your work over: coursekit update {file} --from FOLDER, with an unused "
+            f"copy of version {exercise.version}."
             if order < 0
             else "Fetch the newer files of the exercise."
         )
         yield _problem("version", text, fix)
     else:
-        yield Finding(standing=Standing.OK, about="version", text=f"Exercise {exercise.name}, version {origin.version}.")
+        yield Finding(
+            standing=Standing.OK,
+            about="version",
+            text=f"Exercise {exercise.name}, version {origin.version}.",
+        )
 
 
 def _of_saving(notebook: dict[str, Any], cells: _Cells, history: Path) -> Iterator[Finding]:
     newer = newer_than_the_file(notebook, cells.answers, history)
     for name in newer:
-        text = f"{name} was run with another text than the file holds: the file is older than your work."
+        text = (
+            f"{name} was run with another text than the file holds: the file is older than your "
+            f"work."
+        )
         yield _problem("saved", text, "Save the notebook in JupyterLab (Ctrl+S) and look again.")
     if not newer:
         yield Finding(
-            standing=Standing.OK, about="saved", text="As far as we can see, nothing was run that is not in the file."
+            standing=Standing.OK,
+            about="saved",
+            text="As far as we can see, nothing was run that is not in the file.",
         )
     counts = [cell.get("execution_count") for cell in notebook["cells"] if isinstance(cell, dict)]
     order = [count for count in counts if isinstance(count, int)]
     if order != sorted(order):
-        yield _note("order", "The cells were run in another order than they stand in. The order in the file is what counts.")
+        yield _note(
+            "order",
+            "The cells were run in another order than they stand in. The order in the file "
+            "is what counts.",
+        )
 
 
 def _of_the_rehearsal(rehearsal: Rehearsal, timeout: float) -> Iterator[Finding]:
     for cell, name, message in rehearsal.errors:
         text = f"In a fresh kernel, cell {cell.number} ({cell.id}) stops with {name}: {message}"
-        yield _problem("run", text, "Restart the kernel, run all cells, mend the first one that stops; then save.")
+        yield _problem(
+            "run",
+            text,
+            "Restart the kernel, run all cells, mend the first one that stops; then save.",
+        )
     if rehearsal.lost:
-        fix = f"Restart the kernel and run all cells; is {timeout:g} s enough? If it is not: --timeout."
-        yield _problem("run", f"The notebook does not run from top to bottom. {rehearsal.lost}", fix)
+        fix = (
+            f"Restart the kernel and run all cells; is {timeout:g} s enough? If it is not: "
+            f"--timeout."
+        )
+        yield _problem(
+            "run", f"The notebook does not run from top to bottom. {rehearsal.lost}", fix
+        )
     elif not rehearsal.errors:
-        yield Finding(standing=Standing.OK, about="run", text="It runs from top to bottom in a fresh kernel.")
+        yield Finding(
+            standing=Standing.OK, about="run", text="It runs from top to bottom in a fresh kernel."
+        )
     for check_id in rehearsal.no_longer_solved:
         text = f"{check_id} passed when you checked it last, but not in a fresh run of this file."
-        fix = "Save the notebook; restart the kernel, run all cells, and check again: something came from a cell that is gone."
+        fix = (
+            "Save the notebook; restart the kernel, run all cells, and check again: something "
+            "came from a cell that is gone."
+        )
         yield _problem("run", text, fix)
     checks = rehearsal.checks
     n_passed = sum(check.passed for check in checks)
     standing = Standing.OK if n_passed == len(checks) else Standing.NOTE
-    yield Finding(standing=standing, about="checks", text=f"{n_passed} of {len(checks)} checks pass; hidden checks ask more.")
+    yield Finding(
+        standing=standing,
+        about="checks",
+        text=f"{n_passed} of {len(checks)} checks pass; hidden checks ask more.",
+    )
     for check in checks:
         if check.message and check.outcome not in {Outcome.PASSED, Outcome.NOT_ATTEMPTED}:
             yield _note("checks", f"{check.id}: {check.outcome}. {check.message}")

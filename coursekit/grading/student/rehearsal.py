@@ -1,4 +1,6 @@
-"""Run a saved notebook once as it will be run when it is graded: fresh, from top to bottom, then the visible checks."""
+"""Run a saved notebook once as it will be run when it is graded: fresh, from top to bottom, then
+the visible checks.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coursekit.grading.exercise import Exercise
-from coursekit.grading.local import check_visible
-from coursekit.grading.logbook import Logbook
-from coursekit.grading.notebook import CodeCell, code_cells
-from coursekit.grading.process import ProcessSubject
-from coursekit.grading.report import CheckReport, Outcome
+from coursekit.grading.checks.report import CheckReport, Outcome
+from coursekit.grading.exercises.exercise import Exercise
+from coursekit.grading.exercises.notebook import CodeCell, code_cells
+from coursekit.grading.sandbox.session import ProcessSubject
+from coursekit.grading.student.feedback import check_visible
+from coursekit.grading.student.progress import Logbook
 
 __all__ = ["Rehearsal", "rehearse"]
 
@@ -37,7 +39,9 @@ class Rehearsal:
     no_longer_solved: tuple[str, ...]
 
 
-def rehearse(exercise: Exercise, notebook: dict[str, Any], folder: Path, *, seed: int, timeout: float) -> Rehearsal:
+def rehearse(
+    exercise: Exercise, notebook: dict[str, Any], folder: Path, *, seed: int, timeout: float
+) -> Rehearsal:
     """Run a notebook's cells and the visible checks; nothing is noted in the logbook.
 
     Parameters
@@ -55,11 +59,17 @@ def rehearse(exercise: Exercise, notebook: dict[str, Any], folder: Path, *, seed
     before = Logbook(exercise).read()  # a cell may write into it
     with ProcessSubject(cells, folder, run_seconds=timeout) as subject:
         errors, lost = tuple(subject.errors), subject.lost
-        checks = tuple(check_visible(exercise, check_id, subject, seed=seed) for check_id in exercise.check_ids)
+        checks = tuple(
+            check_visible(exercise, check_id, subject, seed=seed) for check_id in exercise.check_ids
+        )
     passed = {check_id for check_id, entry in before.items() if entry.outcome == Outcome.PASSED}
     return Rehearsal(
-        errors=tuple(each for each in errors if not each[0].may_raise and each[1] != "NotImplementedError"),
+        errors=tuple(
+            each for each in errors if not each[0].may_raise and each[1] != "NotImplementedError"
+        ),
         lost=lost,
         checks=checks,
-        no_longer_solved=tuple(check.id for check in checks if check.id in passed and not check.passed),
+        no_longer_solved=tuple(
+            check.id for check in checks if check.id in passed and not check.passed
+        ),
     )

@@ -1,7 +1,7 @@
 """Put a newer version of an exercise under a student's work: read both, merge, back up, write.
 
-Nothing is written before everything is clear, and nothing is overwritten that has not been copied away. The notebook is written
-last: until then the update can be started again.
+Nothing is written before everything is clear, and nothing is overwritten that has not been copied
+away. The notebook is written last: until then the update can be started again.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Clock
 from coursekit.core.state import replaced_atomically
 from coursekit.grading.errors import ExerciseError
-from coursekit.grading.exercise import Exercise, load_exercise
-from coursekit.grading.notebook import cell_name, read_notebook
+from coursekit.grading.exercises.exercise import Exercise, load_exercise
+from coursekit.grading.exercises.notebook import cell_name, read_notebook
 from coursekit.grading.student.merge import Merge, merge
 from coursekit.grading.student.origin import Origin, origin_metadata, origin_of
 from coursekit.grading.student.preflight import compare_versions
@@ -55,7 +55,11 @@ class Update:
     @property
     def _our_files(self) -> list[str]:
         """Names of what comes with the notebook: all files of the unused copy."""
-        files = (file for file in sorted(self.newer.folder.iterdir()) if file.is_file() and not file.name.startswith("."))
+        files = (
+            file
+            for file in sorted(self.newer.folder.iterdir())
+            if file.is_file() and not file.name.startswith(".")
+        )
         return [file.name for file in files if file != self.newer.notebook]
 
     def make(self, clock: Clock) -> Path:
@@ -72,16 +76,26 @@ class Update:
             If something is unclear.
         """
         if not self.is_clear:
-            raise ExerciseError(f"{self.file} was not updated: {len(self.merge.unclear)} cells are unclear.")
+            raise ExerciseError(
+                f"{self.file} was not updated: {len(self.merge.unclear)} cells are unclear."
+            )
         backup = self._back_up(clock)
         for name in self._our_files:
             _write(self.file.parent / name, (self.newer.folder / name).read_text(encoding="utf-8"))
-        _write(self.file, json.dumps(self.merge.notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+        _write(
+            self.file,
+            json.dumps(self.merge.notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+        )
         return backup
 
     def _back_up(self, clock: Clock) -> Path:
         stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
-        wanted = self.file.parent / ".coursekit" / "backup" / f"{stamp}-version-{self.from_version or 'unknown'}"
+        wanted = (
+            self.file.parent
+            / ".coursekit"
+            / "backup"
+            / f"{stamp}-version-{self.from_version or 'unknown'}"
+        )
         backup, at = wanted, 1
         while backup.exists():
             at += 1
@@ -94,7 +108,12 @@ class Update:
 
 
 def plan_update(
-    file: Path, folder: Path, *, base: Path | None = None, keep: Collection[str] = (), take: Collection[str] = ()
+    file: Path,
+    folder: Path,
+    *,
+    base: Path | None = None,
+    keep: Collection[str] = (),
+    take: Collection[str] = (),
 ) -> Update:
     """Compare a student's notebook with the newer version of its exercise.
 
@@ -105,47 +124,66 @@ def plan_update(
     folder : Path
         The newer version: the exercise's folder as it is handed out.
     base : Path, optional
-        The unused notebook that the student started from; only needed for a notebook that does not remember it.
+        The unused notebook that the student started from; only needed for a notebook that does not
+        remember it.
     keep, take : collections of str
         Cells that are decided, see `merge`.
 
     Raises
     ------
     ExerciseError
-        If the folder holds another exercise, an older version, or a notebook that is not as it is handed out.
+        If the folder holds another exercise, an older version, or a notebook that is not as it is
+        handed out.
     InvalidParameterError
         If a cell is to be kept and taken, or is none of ours.
     """
     mine, newer = read_notebook(file), load_exercise(folder)
     if newer.notebook.resolve() == file.resolve():
-        raise ExerciseError(f"{folder} is where your own notebook lies. Name the folder of an unused copy with --from.")
+        raise ExerciseError(
+            f"{folder} is where your own notebook lies. Name the folder of an unused copy "
+            f"with --from."
+        )
     ours = read_notebook(newer.notebook)
     said = origin_of(mine)
     _demand_newer(file, said, newer)
     _demand_unused(newer, ours)
     _demand_cells([*keep, *take], ours)
     if both := sorted(set(keep) & set(take)):
-        raise InvalidParameterError(f"`--keep` and `--take` must not name the same cell, got {', '.join(both)}.")
+        raise InvalidParameterError(
+            f"`--keep` and `--take` must not name the same cell, got {', '.join(both)}."
+        )
     known = said if base is None else _origin_from(base)
-    return Update(file=file, newer=newer, from_version=said.version, merge=merge(mine, ours, known, keep=keep, take=take))
+    return Update(
+        file=file,
+        newer=newer,
+        from_version=said.version,
+        merge=merge(mine, ours, known, keep=keep, take=take),
+    )
 
 
 def _demand_newer(file: Path, said: Origin, newer: Exercise) -> None:
     if said.exercise and said.exercise != newer.name:
         raise ExerciseError(
-            f"{file} is a notebook of {said.exercise}, {newer.folder} holds {newer.name}. Name the other folder."
+            f"{file} is a notebook of {said.exercise}, {newer.folder} holds {newer.name}. "
+            f"Name the other folder."
         )
     if said.version and compare_versions(said.version, newer.version) > 0:
         raise ExerciseError(
-            f"{file} is of version {said.version}, {newer.folder} holds the older {newer.version}. Fetch the newest version."
+            f"{file} is of version {said.version}, {newer.folder} holds the older "
+            f"{newer.version}. Fetch the newest version."
         )
 
 
 def _demand_unused(newer: Exercise, ours: dict[str, Any]) -> None:
-    """Refuse a folder in which somebody has worked: its notebook must be as it says that it was handed out."""
-    if origin_of(ours).cells != {role: cells for role, cells in origin_metadata(ours).items() if cells}:
+    """Refuse a folder in which somebody has worked: its notebook must be as it says that it was
+    handed out.
+    """
+    if origin_of(ours).cells != {
+        role: cells for role, cells in origin_metadata(ours).items() if cells
+    }:
         raise ExerciseError(
-            f"{newer.notebook} is not as it is handed out: somebody has worked in it. Fetch the exercise into a new folder."
+            f"{newer.notebook} is not as it is handed out: somebody has worked in it. Fetch "
+            f"the exercise into a new folder."
         )
 
 
@@ -153,7 +191,9 @@ def _demand_cells(names: list[str], ours: dict[str, Any]) -> None:
     known = {cell_name(cell) for cell in ours["cells"]}
     for name in names:
         if name not in known:
-            raise InvalidParameterError(f"`--keep` and `--take` must name cells of the exercise, got {name}.")
+            raise InvalidParameterError(
+                f"`--keep` and `--take` must name cells of the exercise, got {name}."
+            )
 
 
 def _origin_from(base: Path) -> Origin:

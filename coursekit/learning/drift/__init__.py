@@ -1,4 +1,5 @@
-"""Drift detectors: one number per event in, an alarm out when the stream is no longer what it was (lesson 05).
+"""Drift detectors: one number per event in, an alarm out when the stream is no longer what it was
+(lesson 05).
 
 >>> from coursekit.learning import drift
 >>> detector = drift.ADWIN(delta=0.01)
@@ -18,17 +19,17 @@ from typing import TYPE_CHECKING, Any
 from coursekit.core.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from coursekit.learning.drift.adwin import ADWIN
-    from coursekit.learning.drift.ddm import DDM
     from coursekit.learning.drift.detector import Detector, DriftDetector
-    from coursekit.learning.drift.eddm import EDDM
-    from coursekit.learning.drift.glr_bernoulli import BernoulliGLR
-    from coursekit.learning.drift.glr_gaussian import GaussianGLR
-    from coursekit.learning.drift.hddm_a import HDDM_A
-    from coursekit.learning.drift.hddm_w import HDDM_W
-    from coursekit.learning.drift.kswin import KSWIN
-    from coursekit.learning.drift.mean_shift import ConceptDriftDetector
-    from coursekit.learning.drift.page_hinkley import PageHinkley
+    from coursekit.learning.drift.detectors.adwin import ADWIN
+    from coursekit.learning.drift.detectors.ddm import DDM
+    from coursekit.learning.drift.detectors.eddm import EDDM
+    from coursekit.learning.drift.detectors.hddm_a import HDDM_A
+    from coursekit.learning.drift.detectors.hddm_w import HDDM_W
+    from coursekit.learning.drift.detectors.kswin import KSWIN
+    from coursekit.learning.drift.detectors.mean_shift import ConceptDriftDetector
+    from coursekit.learning.drift.detectors.page_hinkley import PageHinkley
+    from coursekit.learning.drift.glr.bernoulli import BernoulliGLR
+    from coursekit.learning.drift.glr.gaussian import GaussianGLR
 
 __all__ = [
     "DETECTORS",
@@ -48,16 +49,16 @@ __all__ = [
 ]
 
 DETECTORS: Mapping[str, str] = {
-    "ConceptDriftDetector": "mean_shift",
-    "PageHinkley": "page_hinkley",
-    "DDM": "ddm",
-    "EDDM": "eddm",
-    "HDDM_A": "hddm_a",
-    "HDDM_W": "hddm_w",
-    "ADWIN": "adwin",
-    "KSWIN": "kswin",
-    "BernoulliGLR": "glr_bernoulli",
-    "GaussianGLR": "glr_gaussian",
+    "ConceptDriftDetector": "detectors.mean_shift",
+    "PageHinkley": "detectors.page_hinkley",
+    "DDM": "detectors.ddm",
+    "EDDM": "detectors.eddm",
+    "HDDM_A": "detectors.hddm_a",
+    "HDDM_W": "detectors.hddm_w",
+    "ADWIN": "detectors.adwin",
+    "KSWIN": "detectors.kswin",
+    "BernoulliGLR": "glr.bernoulli",
+    "GaussianGLR": "glr.gaussian",
 }
 """Name of every detector to its file, in the order of lesson 05."""
 

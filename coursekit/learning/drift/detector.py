@@ -1,9 +1,10 @@
-"""What every drift detector promises: River's protocol, a chunk that equals the loop, a state that continues exactly (lesson
-05).
+"""What every drift detector promises: River's protocol, a chunk that equals the loop, a state that
+continues exactly (lesson 05).
 
-A detector watches one number per event, most often the error of a model, and says when it no longer looks like it did. Each
-one is a small vector of numbers, its memory, and a kernel that moves the memory on by one value. The kernels are compiled where
-numba is there; the same source is the reference.
+A detector watches one number per event, most often the error of a model, and says when it no longer
+looks like it did. Each one is a small vector of numbers, its memory, and a kernel that moves the
+memory on by one value. The kernels are compiled where numba is there; the same source is the
+reference.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ class DriftDetector:
     drift_detected : bool
         Whether the latest value raised the alarm.
     warning_detected : bool
-        Whether the latest value looks suspicious without being an alarm; always False for detectors that know no warning.
+        Whether the latest value looks suspicious without being an alarm; always False for detectors
+        that know no warning.
     n_samples : int
         Values since the last restart: what the verdict rests on.
     n_since_change : int
-        How many of the latest values the alarm attributes to the new world; 0 while there is no alarm.
+        How many of the latest values the alarm attributes to the new world; 0 while there is no
+        alarm.
     """
 
     __slots__ = ("_at_start", "_memory", "_parameters", "_signal")
@@ -65,7 +68,9 @@ class DriftDetector:
     _step: ClassVar[Callable[..., int]]
     """Kernel: (memory, value) -> CALM, WARNING or DRIFT."""
     _scan: ClassVar[Callable[..., tuple[int, int]]]
-    """Kernel: (memory, values, signal) -> (values used up, signal of the last); stops after an alarm."""
+    """Kernel: (memory, values, signal) -> (values used up, signal of the last); stops after an
+    alarm.
+    """
 
     def __init__(self, parameters: Mapping[str, Any], memory: npt.NDArray[np.float64]) -> None:
         self._parameters = dict(parameters)
@@ -74,7 +79,8 @@ class DriftDetector:
         self._signal = CALM
         self._memory_changed()
 
-    # -- watching ----------------------------------------------------------------------------------------------------------
+    # -- watching
+    # ----------------------------------------------------------------------------------------------------------
 
     def update(self, value: float) -> None:
         """Look at one more value.
@@ -93,7 +99,8 @@ class DriftDetector:
         self._signal = self._step(self._memory, value)
 
     def update_many(self, values: npt.ArrayLike) -> npt.NDArray[np.intp]:
-        """Look at the values in order and return the indices of those that raised the alarm, exactly as one by one.
+        """Look at the values in order and return the indices of those that raised the alarm,
+        exactly as one by one.
 
         Parameters
         ----------
@@ -130,7 +137,9 @@ class DriftDetector:
         self._memory_changed()
 
     def _settle(self) -> None:
-        """Put values that wait outside into the memory; for detectors whose `update` lets harmless values wait."""
+        """Put values that wait outside into the memory; for detectors whose `update` lets harmless
+        values wait.
+        """
 
     def _memory_changed(self) -> None:
         """Forget values that wait outside the memory: it has been replaced."""
@@ -139,7 +148,8 @@ class DriftDetector:
         """Make ready for the first value after an alarm."""
         self.reset_baseline()
 
-    # -- asking ------------------------------------------------------------------------------------------------------------
+    # -- asking
+    # ------------------------------------------------------------------------------------------------------------
 
     @property
     def drift_detected(self) -> bool:
@@ -159,7 +169,9 @@ class DriftDetector:
 
     @property
     def n_since_change(self) -> int:
-        """How many of the latest values the alarm attributes to the new world; 0 while there is no alarm."""
+        """How many of the latest values the alarm attributes to the new world; 0 while there is no
+        alarm.
+        """
         return self._n_since_change() if self.drift_detected else 0
 
     def _n_since_change(self) -> int:
@@ -170,7 +182,8 @@ class DriftDetector:
         settings = ", ".join(f"{name}={value!r}" for name, value in self._parameters.items())
         return f"{type(self).__name__}({settings})"
 
-    # -- keeping -----------------------------------------------------------------------------------------------------------
+    # -- keeping
+    # -----------------------------------------------------------------------------------------------------------
 
     def clone(self) -> Self:
         """Return a detector with the same settings that has seen nothing."""
@@ -203,15 +216,26 @@ class DriftDetector:
         """Return the state, or refuse it."""
         missing = self._state_keys - state.keys()
         if missing:
-            raise StateFormatError(f"This is no state of {type(self).__name__}: {', '.join(sorted(missing))} missing.")
-        theirs, ours = (state["class"], state["parameters"]), (type(self).__name__, self._parameters)
+            raise StateFormatError(
+                f"This is no state of {type(self).__name__}: {', '.join(sorted(missing))} missing."
+            )
+        theirs, ours = (
+            (state["class"], state["parameters"]),
+            (type(self).__name__, self._parameters),
+        )
         if theirs != ours:
-            raise StateFormatError(f"The state is of {theirs[0]} with {theirs[1]}, expected {ours[0]} with {ours[1]}.")
+            raise StateFormatError(
+                f"The state is of {theirs[0]} with {theirs[1]}, expected {ours[0]} with {ours[1]}."
+            )
         if np.shape(state["memory"]) != self._memory.shape:
-            raise StateFormatError(f"The state's memory has shape {np.shape(state['memory'])}, expected {self._memory.shape}.")
+            raise StateFormatError(
+                f"The state's memory has shape {np.shape(state['memory'])}, expected "
+                f"{self._memory.shape}."
+            )
         return state
 
-    # -- refusing ----------------------------------------------------------------------------------------------------------
+    # -- refusing
+    # ----------------------------------------------------------------------------------------------------------
 
     @classmethod
     def _number(cls, value: Any) -> float:
@@ -227,11 +251,15 @@ class DriftDetector:
         """Return values as float64, shape (n,), or name the first that cannot be looked at."""
         array = np.asarray(values)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):
-            raise InvalidSampleError(f"`values` must be numbers of shape (n,), got {array.dtype} of shape {array.shape}.")
+            raise InvalidSampleError(
+                f"`values` must be numbers of shape (n,), got {array.dtype} of shape {array.shape}."
+            )
         numbers = np.ascontiguousarray(array, dtype=np.float64)
         refused = np.flatnonzero(~cls._accepts(numbers))
         if refused.size:
-            raise InvalidSampleError(f"`values[{refused[0]}]` must be {cls._expected()}, got {numbers[refused[0]]}.")
+            raise InvalidSampleError(
+                f"`values[{refused[0]}]` must be {cls._expected()}, got {numbers[refused[0]]}."
+            )
         return numbers
 
     @classmethod

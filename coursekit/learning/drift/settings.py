@@ -10,7 +10,11 @@ from coursekit.core.errors import InvalidParameterError
 
 __all__ = ["DIRECTIONS", "require", "require_count", "require_direction"]
 
-DIRECTIONS: Mapping[str, tuple[bool, bool]] = {"up": (True, False), "down": (False, True), "both": (True, True)}
+DIRECTIONS: Mapping[str, tuple[bool, bool]] = {
+    "up": (True, False),
+    "down": (False, True),
+    "both": (True, True),
+}
 """Name of a direction to (does a rise count, does a fall count)."""
 
 
@@ -23,7 +27,9 @@ def require(holds: bool, name: str, expectation: str, value: object) -> None:
 def require_count(name: str, value: object, lowest: int = 1) -> int:
     """Return a count as int, or refuse it."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < lowest:
-        raise InvalidParameterError(f"`{name}` must be an integer, {lowest} or more, got {value!r}.")
+        raise InvalidParameterError(
+            f"`{name}` must be an integer, {lowest} or more, got {value!r}."
+        )
     return int(value)
 
 

@@ -1,4 +1,6 @@
-"""Every hostile submission gets exactly what it deserves and leaves nothing behind; so do those that were graded beside it."""
+"""Every hostile submission gets exactly what it deserves and leaves nothing behind; so do those
+that were graded beside it.
+"""
 
 import hashlib
 import json
@@ -12,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from coursekit.grading.class_exports import csv_of, junit_of
-from coursekit.grading.class_grade import grade_class
-from coursekit.grading.class_settings import ClassSettings, load_plan
-from coursekit.grading.feedback import feedback_page, feedback_text
+from coursekit.grading.classroom.publish.exports import csv_of, junit_of
+from coursekit.grading.classroom.publish.feedback import feedback_page, feedback_text
+from coursekit.grading.classroom.service import grade_class
+from coursekit.grading.classroom.settings import ClassSettings, load_plan
 from coursekit.grading.sandbox.orphans import process_tree
 from tests.grading.classroom import FULL, ROOT, SOLUTION, hand_in, solved, stub, with_cell
 from tests.grading.hostile.attacks import ATTACKS
@@ -33,7 +35,7 @@ cpu_seconds = 20
 scratch_mb = 16
 file_mb = 8
 """
-COLD = ("agent answers true", "write everywhere", "leave a process", "kill everybody", "read other processes", "network",
+COLD = ("agent answers true", "write everywhere", "leave a process", "kill everybody", "read other " "" "" "processes", "network",
         "solved, killed half way", "fork bomb", "close the kernel's sockets")  # fmt: skip
 
 
@@ -76,9 +78,16 @@ def outcome(tmp_path_factory, listener, exercise):
     Path(MARKER).unlink(missing_ok=True)
     port, heard = listener
     folder = tmp_path_factory.mktemp("class")
-    names = {"MARKER": MARKER, "PORT": str(port), "REPOSITORY": str(ROOT), "HOSTILE": f"coursekit-hostile-{os.getpid()}"}
+    names = {
+        "MARKER": MARKER,
+        "PORT": str(port),
+        "REPOSITORY": str(ROOT),
+        "HOSTILE": f"coursekit-hostile-{os.getpid()}",
+    }
     for name, attack in ATTACKS.items():
-        notebook = with_cell(solved() if attack.solved else without_answers(), attack.source(**names), attack.after)
+        notebook = with_cell(
+            solved() if attack.solved else without_answers(), attack.source(**names), attack.after
+        )
         for kind in ("warm", "cold")[: 2 if name in COLD else 1]:
             hand_in(folder / kind, **{slug(name): notebook})
     for kind in ("warm", "cold"):
@@ -89,7 +98,13 @@ def outcome(tmp_path_factory, listener, exercise):
         settings = ClassSettings(out=folder / f"{kind}-out", n_jobs=2, warm=kind == "warm")
         run = grade_class(folder / kind, load_plan(exercise), settings)
         reports[kind] = {each.student: each for each in run.reports}
-    return {"reports": reports, "before": before, "after": fingerprint(), "heard": heard, "out": folder}
+    return {
+        "reports": reports,
+        "before": before,
+        "after": fingerprint(),
+        "heard": heard,
+        "out": folder,
+    }
 
 
 def without_answers():
@@ -100,12 +115,31 @@ def without_answers():
 
 
 def fingerprint():
-    """Digest what hostile code would like to change: start-up files of Python and of people, the course, the checks."""
-    libraries = [Path(sys.prefix) / "lib/python3.11/site-packages", Path(sys.base_prefix) / "lib/python3.11", Path(sys.prefix)]
-    places = [file for folder in libraries for pattern in ("*.pth", "*customize.py") for file in folder.glob(pattern)]
-    places += [*(Path.home() / ".ipython").rglob("startup/*"), Path.home() / ".bashrc", *SOLUTION.iterdir()]
-    places += [ROOT / "coursekit/grading/agent.py", ROOT / "coursekit/core/errors.py"]
-    contents = [f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in sorted(places) if file.is_file()]
+    """Digest what hostile code would like to change: start-up files of Python and of people, the
+    course, the checks.
+    """
+    libraries = [
+        Path(sys.prefix) / "lib/python3.11/site-packages",
+        Path(sys.base_prefix) / "lib/python3.11",
+        Path(sys.prefix),
+    ]
+    places = [
+        file
+        for folder in libraries
+        for pattern in ("*.pth", "*customize.py")
+        for file in folder.glob(pattern)
+    ]
+    places += [
+        *(Path.home() / ".ipython").rglob("startup/*"),
+        Path.home() / ".bashrc",
+        *SOLUTION.iterdir(),
+    ]
+    places += [ROOT / "coursekit/grading/inside/agent.py", ROOT / "coursekit/core/errors.py"]
+    contents = [
+        f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}"
+        for file in sorted(places)
+        if file.is_file()
+    ]
     return contents
 
 
@@ -113,7 +147,9 @@ def fingerprint():
 def test_a_hostile_submission_gets_what_it_deserves(outcome, name):
     reports = outcome["reports"]
     grade = reports["warm"][slug(name)]
-    assert grade.report.points == ATTACKS[name].deserved, [(c.id, c.tier, c.points, c.message) for c in grade.report.checks]
+    assert grade.report.points == ATTACKS[name].deserved, [
+        (c.id, c.tier, c.points, c.message) for c in grade.report.checks
+    ]
     assert not grade.problem
     if name in COLD:
         assert reports["cold"][slug(name)].report.points == ATTACKS[name].deserved
@@ -150,7 +186,11 @@ def test_nobody_was_reached_over_a_network(outcome):
 
 def test_nothing_that_people_read_holds_script_or_escape_codes_or_secrets(outcome):
     secret = (outcome["out"] / "warm-out" / "secret").read_text()
-    hidden = [line.strip() for line in (SOLUTION / "hidden.py").read_text().splitlines() if len(line.strip()) > 25]
+    hidden = [
+        line.strip()
+        for line in (SOLUTION / "hidden.py").read_text().splitlines()
+        if len(line.strip()) > 25
+    ]
     grades = list(outcome["reports"]["warm"].values())
     texts = [text for grade in grades for text in (feedback_page(grade), feedback_text(grade))] + [
         csv_of(grades),
@@ -166,9 +206,12 @@ def test_nothing_that_people_read_holds_script_or_escape_codes_or_secrets(outcom
 
 
 def test_reports_hold_no_seed_that_could_be_used_elsewhere(outcome):
-    seeds = [check.seed for grade in outcome["reports"]["warm"].values() for check in grade.report.checks]
+    seeds = [
+        check.seed for grade in outcome["reports"]["warm"].values() for check in grade.report.checks
+    ]
     per_student = {
-        grade.student: {check.seed for check in grade.report.checks} for grade in outcome["reports"]["warm"].values()
+        grade.student: {check.seed for check in grade.report.checks}
+        for grade in outcome["reports"]["warm"].values()
     }
     assert all(len(own) == 1 for own in per_student.values())
     assert len(set(seeds)) == len(per_student)

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from coursekit.core.errors import InvalidParameterError
+from coursekit.grading.inside.confine import ARCHITECTURES, filter_program
 from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts, start, trouble
-from coursekit.grading.sandbox.confine import ARCHITECTURES, filter_program
 from coursekit.grading.sandbox.orphans import process_tree
 from coursekit.grading.sandbox.privileges import NOBODY, closed_ancestor
 
@@ -29,7 +29,7 @@ PROBES = """
 attempt("root", lambda: sorted(os.listdir("/")))
 attempt("home", lambda: os.listdir("/home/student"))
 attempt("checks", lambda: open(REPOSITORY + "/solutions/fm/hidden.py").read()[:10])
-attempt("reference", lambda: __import__("coursekit.learning.factorization_machine") and "imported")
+attempt("reference", lambda: __import__("coursekit.learning.learners.factorization_machine") and "imported")
 attempt("allowed", lambda: __import__("coursekit.core.events") and "imported")
 attempt("shadow", lambda: open("/etc/shadow").read()[:10])
 attempt("write system", lambda: open("/usr/marker", "w"))
@@ -79,18 +79,29 @@ attempt("forks", forks)
 def run_inside(code, limits=None, wait=True):
     limits = limits or Limits()
     receiving, sending = os.pipe()
-    program = f"REPOSITORY = {os.getcwd()!r}\n{PREAMBLE}{code}\nos.write(int(sys.argv[1]), json.dumps(found).encode())"
+    program = (
+        f"REPOSITORY = {os.getcwd()!r}\n{PREAMBLE}{code}\nos.write(int(sys.argv[1]), "
+        f"json.dumps(found).encode())"
+    )
     command = [sys.executable, "-c", program, str(sending), json.dumps(limits.of_process())]
     process = start(command, mounts=Mounts(), limits=limits, pass_fds=[sending])
     os.close(sending)
     with open(receiving, "rb") as file:
-        text = b"" if not wait else file.read(1 << 20) if code != PROBES else os.read(receiving, 1 << 20)
+        text = (
+            b""
+            if not wait
+            else file.read(1 << 20)
+            if code != PROBES
+            else os.read(receiving, 1 << 20)
+        )
     return process, json.loads(text) if text else {}
 
 
 @pytest.fixture(scope="module")
 def seen():
-    process, found = run_inside(PROBES, Limits(memory_mb=300, n_processes=40, file_mb=32, scratch_mb=16))
+    process, found = run_inside(
+        PROBES, Limits(memory_mb=300, n_processes=40, file_mb=32, scratch_mb=16)
+    )
     inside = process_tree(process.pid)
     process.kill()
     process.wait()
@@ -103,7 +114,7 @@ pytestmark = pytest.mark.needs("bubblewrap")
 @pytest.mark.parametrize(
     "what",
     [
-        "checks", "reference", "shadow", "write system", "write python", "write own files", "core pattern", "connect",
+        "checks", "reference", "shadow", "write system", "write python", "write own files", "core " "" "" "pattern", "connect",
         "netlink", "setuid", "raise a limit", "memory",
     ],
 )  # fmt: skip
@@ -129,7 +140,11 @@ def test_dangerous_system_calls_are_refused(seen):
 
 def test_nothing_of_the_machine_is_visible(seen):
     assert seen["home"] == []
-    assert "work" not in seen["root"] or not os.getcwd().startswith("/work") or seen["checks"] == "FileNotFoundError"
+    assert (
+        "work" not in seen["root"]
+        or not os.getcwd().startswith("/work")
+        or seen["checks"] == "FileNotFoundError"
+    )
     assert max(seen["processes"]) < 10
     assert seen["user"] == 1000
 
@@ -162,7 +177,10 @@ def _lives(pid):
 
 
 def test_the_watchdog_ends_a_tree_that_is_too_large():
-    code = "import time\nchildren = [bytearray(b'x' * 60_000_000) for _ in range(1)]\nos.fork()\nos.fork()\n"
+    code = (
+        "import time\nchildren = [bytearray(b'x' * 60_000_000) for _ in "
+        "range(1)]\nos.fork()\nos.fork()\n"
+    )
     code += "children.append(bytearray(b'y' * 60_000_000))\ntime.sleep(30)"
     process, _ = run_inside(code, wait=False)
     with MemoryWatchdog(process.pid, 200_000_000, period_seconds=0.05) as watchdog:
@@ -191,8 +209,16 @@ def test_without_bubblewrap_there_is_a_sentence_that_says_what_to_do():
         "from coursekit.grading.sandbox import require_sandbox\n"
         "try: require_sandbox()\nexcept Exception as error: print(type(error).__name__, error)"
     )
-    done = subprocess.run([sys.executable, "-c", code], env={"PATH": "/nowhere"}, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("SandboxUnavailableError Submissions cannot be run safely: bubblewrap is not installed.")
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": "/nowhere"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(
+        "SandboxUnavailableError Submissions cannot be run safely: bubblewrap is not installed."
+    )
     assert "--allow-unsandboxed" in done.stdout
 
 

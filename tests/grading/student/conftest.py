@@ -4,7 +4,10 @@ import json
 
 import pytest
 
-RIGHT = {"demo-1-answer": "def double(x):\n    return 2 * x", "demo-2-answer": "def halve(x):\n    return x / 2"}
+RIGHT = {
+    "demo-1-answer": "def double(x):\n    return 2 * x",
+    "demo-2-answer": "def halve(x):\n    return x / 2",
+}
 
 
 class Notebook:
@@ -52,7 +55,9 @@ class Notebook:
     def copy(self, name, **changes):
         content = self.content
         at = next(at for at, each in enumerate(content["cells"]) if each["id"] == name)
-        content["cells"].insert(at + 1, {**content["cells"][at], "id": f"copy-of-{name}", **changes})
+        content["cells"].insert(
+            at + 1, {**content["cells"][at], "id": f"copy-of-{name}", **changes}
+        )
         self.save(content)
         return self
 

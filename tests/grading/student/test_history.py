@@ -1,4 +1,6 @@
-"""Work that a kernel has run and the file does not hold: found in the kernel's own history, and only then."""
+"""Work that a kernel has run and the file does not hold: found in the kernel's own history, and
+only then.
+"""
 
 import json
 import os
@@ -14,12 +16,21 @@ OLD, NEW = "def f(x):\n    return x", "def f(x):\n    return 2 * x"
 
 
 def cell(source, count, name):
-    return {"cell_type": "code", "id": name, "metadata": {}, "source": source, "execution_count": count, "outputs": []}
+    return {
+        "cell_type": "code",
+        "id": name,
+        "metadata": {},
+        "source": source,
+        "execution_count": count,
+        "outputs": [],
+    }
 
 
 def history(file, *sessions):
     with sqlite3.connect(file) as database:
-        database.execute("CREATE TABLE history (session integer, line integer, source text, source_raw text)")
+        database.execute(
+            "CREATE TABLE history (session integer, line integer, source text, source_raw text)"
+        )
         for number, session in enumerate(sessions, 1):
             rows = [(number, line, source, source) for line, source in enumerate(session, 1)]
             database.executemany("INSERT INTO history VALUES (?, ?, ?, ?)", rows)
@@ -27,7 +38,9 @@ def history(file, *sessions):
     return file
 
 
-FILE = {"cells": [cell("import math", 1, "imports"), cell(OLD, 2, "answer"), cell("f(1)", 3, "try")]}
+FILE = {
+    "cells": [cell("import math", 1, "imports"), cell(OLD, 2, "answer"), cell("f(1)", 3, "try")]
+}
 
 
 @pytest.mark.parametrize(
@@ -43,18 +56,33 @@ FILE = {"cells": [cell("import math", 1, "imports"), cell(OLD, 2, "answer"), cel
     ],
 )
 def test_only_a_newer_definition_of_an_answer_counts(tmp_path, session, newer):
-    assert newer_than_the_file(FILE, ["answer"], history(tmp_path / "h.sqlite", ["x = 1", NEW], session)) == newer
+    assert (
+        newer_than_the_file(
+            FILE, ["answer"], history(tmp_path / "h.sqlite", ["x = 1", NEW], session)
+        )
+        == newer
+    )
 
 
 def test_the_latest_of_equal_sessions_counts(tmp_path):
     same = ["import math", OLD, "f(1)"]
-    assert newer_than_the_file(FILE, ["answer"], history(tmp_path / "a.sqlite", [*same, NEW], same)) == []
-    assert newer_than_the_file(FILE, ["answer"], history(tmp_path / "b.sqlite", same, [*same, NEW])) == ["answer"]
+    assert (
+        newer_than_the_file(FILE, ["answer"], history(tmp_path / "a.sqlite", [*same, NEW], same))
+        == []
+    )
+    assert newer_than_the_file(
+        FILE, ["answer"], history(tmp_path / "b.sqlite", same, [*same, NEW])
+    ) == ["answer"]
 
 
 def test_a_definition_that_another_cell_of_the_file_holds_is_saved(tmp_path):
     both = {"cells": [*FILE["cells"], cell(NEW, 4, "again")]}
-    assert newer_than_the_file(both, ["answer"], history(tmp_path / "h.sqlite", ["import math", OLD, "f(1)", NEW])) == []
+    assert (
+        newer_than_the_file(
+            both, ["answer"], history(tmp_path / "h.sqlite", ["import math", OLD, "f(1)", NEW])
+        )
+        == []
+    )
 
 
 def test_without_a_history_nothing_is_claimed(tmp_path):
@@ -75,7 +103,9 @@ def test_a_real_kernel_that_ran_ahead_of_the_file_is_found(notebook, tmp_path):
 
     notebook.solve()
     content = notebook.content
-    for count, each in enumerate((cell for cell in content["cells"] if cell["cell_type"] == "code"), 1):
+    for count, each in enumerate(
+        (cell for cell in content["cells"] if cell["cell_type"] == "code"), 1
+    ):
         each["execution_count"] = count
     notebook.save(content)
     sources = ["".join(each["source"]) for each in content["cells"] if each["cell_type"] == "code"]

@@ -25,8 +25,14 @@ def test_every_cell_that_is_handed_out_has_its_digest_in_the_file(shipped):
 def test_a_digest_changes_with_text_and_kind_and_with_nothing_else(shipped):
     cell = shipped["cells"][2]
     before = digest_of(cell)
-    assert digest_of(cell | {"outputs": [1], "execution_count": 7, "metadata": {}, "id": "other"}) == before
-    assert digest_of(cell | {"source": "".join(cell["source"]).replace("\n", "\r\n") + "\n\n"}) == before
+    assert (
+        digest_of(cell | {"outputs": [1], "execution_count": 7, "metadata": {}, "id": "other"})
+        == before
+    )
+    assert (
+        digest_of(cell | {"source": "".join(cell["source"]).replace("\n", "\r\n") + "\n\n"})
+        == before
+    )
     assert digest_of(cell | {"cell_type": "markdown"}) != before
     assert digest_of(cell | {"source": ["    ", *cell["source"]]}) != before
 

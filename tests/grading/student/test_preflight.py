@@ -1,4 +1,6 @@
-"""A look before handing in: each thing that would surprise a student is found, and comes with its fix."""
+"""A look before handing in: each thing that would surprise a student is found, and comes with its
+fix.
+"""
 
 import json
 
@@ -15,7 +17,11 @@ def look(*words):
 
 
 def problems(report):
-    return [(each["about"], each["text"]) for each in report["findings"] if each["standing"] == "problem"]
+    return [
+        (each["about"], each["text"])
+        for each in report["findings"]
+        if each["standing"] == "problem"
+    ]
 
 
 def texts(report):
@@ -34,7 +40,9 @@ def test_right_work_is_ready_and_says_what_it_is(notebook):
 def test_an_untouched_stub_is_told_and_may_be_handed_in(notebook):
     code, report = look()
     assert (code, problems(report)) == (0, [])
-    assert "demo-1-answer, demo-2-answer are as we handed them out and earn nothing yet." in texts(report)
+    assert "demo-1-answer, demo-2-answer are as we handed them out and earn nothing yet." in texts(
+        report
+    )
     notebook.edit("demo-1-answer", "def double(x):\n    return 2 * x")
     assert "demo-2-answer is as we handed it out and earns nothing yet." in texts(look()[1])
 
@@ -53,8 +61,16 @@ def test_a_wrong_answer_is_a_note_and_no_reason_to_stop(notebook):
         (lambda n: n.remove("demo-2-answer"), "cells", "The cell demo-2-answer is missing."),
         (lambda n: n.copy("demo-1-answer"), "cells", "The cell demo-1-answer is there 2 times."),
         (lambda n: n.copy("demo-1"), "cells", "The cell demo-1 is there 2 times."),
-        (lambda n: n.edit("demo-1-answer", cell_type="markdown"), "cells", "The cell demo-1-answer is no code cell any more."),
-        (lambda n: n.add("imports", "1 / 0"), "run", "cell 3 (mine) stops with ZeroDivisionError: division by zero"),
+        (
+            lambda n: n.edit("demo-1-answer", cell_type="markdown"),
+            "cells",
+            "The cell demo-1-answer is no code cell any more.",
+        ),
+        (
+            lambda n: n.add("imports", "1 / 0"),
+            "run",
+            "cell 3 (mine) stops with ZeroDivisionError: division by zero",
+        ),
         (lambda n: n.add("imports", "import os; os._exit(0)"), "run", "ended by itself"),
         (lambda n: n.edit("imports", "#" * 11_000_000), "file", "The file has 11 MB"),
     ],
@@ -78,10 +94,22 @@ def test_a_cell_that_does_not_end_is_a_problem(notebook):
 @pytest.mark.parametrize(
     ("metadata", "says", "fix"),
     [
-        ({"exercise": "demo", "version": "0.9"}, "of version 0.9, the exercise beside it of version 1.0", "coursekit update"),
-        ({"exercise": "demo", "version": "1.1"}, "of version 1.1, the exercise beside it of version 1.0", "Fetch the newer"),
+        (
+            {"exercise": "demo", "version": "0.9"},
+            "of version 0.9, the exercise beside it of version 1.0",
+            "coursekit update",
+        ),
+        (
+            {"exercise": "demo", "version": "1.1"},
+            "of version 1.1, the exercise beside it of version 1.0",
+            "Fetch the newer",
+        ),
         ({"exercise": "demo"}, "does not say of which version", "coursekit update"),
-        ({"exercise": "fm", "version": "1.0"}, "a notebook of the exercise fm, in the folder of demo", "to its own folder"),
+        (
+            {"exercise": "fm", "version": "1.0"},
+            "a notebook of the exercise fm, in the folder of demo",
+            "to its own folder",
+        ),
     ],
 )
 def test_another_version_or_exercise_is_a_problem(notebook, metadata, says, fix):
@@ -95,16 +123,20 @@ def test_another_version_or_exercise_is_a_problem(notebook, metadata, says, fix)
     assert fix in found["fix"]
 
 
-def test_a_check_that_passed_in_the_notebook_and_not_in_a_fresh_run_is_a_problem(notebook, monkeypatch):
+def test_a_check_that_passed_in_the_notebook_and_not_in_a_fresh_run_is_a_problem(
+    notebook, monkeypatch
+):
     """The kernel knew a cell that the file does not hold any more."""
     notebook.solve().edit("demo-1-answer", "def double(x):\n    return twice_what(x)")
-    from coursekit.grading.local import check
+    from coursekit.grading.student.feedback import check
 
     assert check("demo-1", namespace={"double": lambda x: 2 * x}).passed
     notebook.add("demo-1", 'check("demo-1")')
     code, report = look()
     assert code == 1
-    assert "demo-1 passed when you checked it last, but not in a fresh run of this file." in texts(report)
+    assert "demo-1 passed when you checked it last, but not in a fresh run of this file." in texts(
+        report
+    )
 
 
 def test_a_changed_check_and_an_odd_order_are_notes(notebook):
@@ -120,7 +152,9 @@ def test_looking_changes_nothing(notebook, exercise_folder):
     notebook.solve()
     before = {file: file.read_bytes() for file in exercise_folder.rglob("*") if file.is_file()}
     look()
-    assert {file: file.read_bytes() for file in exercise_folder.rglob("*") if file.is_file()} == before
+    assert {
+        file: file.read_bytes() for file in exercise_folder.rglob("*") if file.is_file()
+    } == before
 
 
 def test_a_person_reads_the_fix_below_the_problem(notebook):

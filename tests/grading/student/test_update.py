@@ -8,10 +8,10 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 
+from coursekit.authoring.generate import generate
 from coursekit.cli import cli
 from coursekit.core.events import ManualClock
 from coursekit.grading.errors import ExerciseError
-from coursekit.grading.generate import generate
 from coursekit.grading.student.merge import merge
 from coursekit.grading.student.origin import origin_of
 from coursekit.grading.student.update import plan_update
@@ -21,7 +21,9 @@ MINE = "def double(x):\n    return 2 * x  # mine"
 
 @pytest.fixture
 def newer(course, tmp_path):
-    """Make a newer version by replacing texts in the sources; return its folder as students get it."""
+    """Make a newer version by replacing texts in the sources; return its folder as students get
+    it.
+    """
 
     def make(version="1.1", **files):
         root = tmp_path / f"version-{version}"
@@ -45,7 +47,9 @@ def newer(course, tmp_path):
 @pytest.fixture
 def update(notebook):
     def run(folder, *words):
-        done = CliRunner().invoke(cli, ["update", "demo.ipynb", "--from", str(folder), "--json", *map(str, words)])
+        done = CliRunner().invoke(
+            cli, ["update", "demo.ipynb", "--from", str(folder), "--json", *map(str, words)]
+        )
         assert done.stderr == "", done.stderr
         report = json.loads(done.stdout)
         assert done.exit_code == (1 if report["unclear"] else 0)
@@ -62,22 +66,44 @@ def said(report, kind="changes"):
 IN_DEMO = "demo.py"
 NEW_STORY = ("# # Demo", "# # Demo, told better")
 NEW_STUB = ('"""Return twice x."""', '"""Return twice x, whatever x is."""')
-NEW_CELL = ('# %% name="imports"', '# %% [markdown] name="story"\n# A story.\n\n# %% name="imports"')
+NEW_CELL = (
+    '# %% name="imports"',
+    '# %% [markdown] name="story"\n# A story.\n\n# %% name="imports"',
+)
 NEW_CHECK = ('check("demo-2")', 'check("demo-2")  # with a remark')
 
 
-def test_answers_and_own_cells_stay_and_ours_are_refreshed(notebook, newer, update, exercise_folder):
+def test_answers_and_own_cells_stay_and_ours_are_refreshed(
+    notebook, newer, update, exercise_folder
+):
     notebook.edit("demo-1-answer", MINE, outputs=[], execution_count=4)
-    notebook.add("demo-1", "print('my own')", name="a1").add("a1", "my notes", name="a2", kind="markdown")
+    notebook.add("demo-1", "print('my own')", name="a1").add(
+        "a1", "my notes", name="a2", kind="markdown"
+    )
     report = update(newer(**{IN_DEMO: [NEW_STORY, NEW_CELL, NEW_CHECK]}))
     assert (report["updated"], report["from_version"], report["to_version"]) == (True, "1.0", "1.1")
-    assert notebook.ids == ["title", "story", "imports", "demo-1-answer", "demo-1", "a1", "a2", "demo-2-answer", "demo-2"]
+    assert notebook.ids == [
+        "title",
+        "story",
+        "imports",
+        "demo-1-answer",
+        "demo-1",
+        "a1",
+        "a2",
+        "demo-2-answer",
+        "demo-2",
+    ]
     assert notebook.sources["demo-1-answer"] == MINE
     assert notebook.sources["title"] == "# Demo, told better"
     assert notebook.sources["demo-2"] == 'check("demo-2")  # with a remark'
     assert set(said(report)) == {"title", "story", "demo-2"}
     assert notebook.content["metadata"]["coursekit"]["version"] == "1.1"
-    assert next(each for each in notebook.content["cells"] if each["id"] == "demo-1-answer")["execution_count"] == 4
+    assert (
+        next(each for each in notebook.content["cells"] if each["id"] == "demo-1-answer")[
+            "execution_count"
+        ]
+        == 4
+    )
     assert 'version = "1.1"' in (exercise_folder / "exercise.toml").read_text()
 
 
@@ -102,7 +128,9 @@ def test_updating_twice_changes_nothing_more(notebook, newer, update):
     assert (report["changes"], notebook.file.read_bytes()) == ([], once)
 
 
-def test_an_untouched_stub_becomes_the_new_one_and_an_answer_stays_with_a_remark(notebook, newer, update):
+def test_an_untouched_stub_becomes_the_new_one_and_an_answer_stays_with_a_remark(
+    notebook, newer, update
+):
     folder = newer(**{IN_DEMO: [NEW_STUB]})
     assert said(update(folder)) == {"demo-1-answer": "is of the newer version now"}
     assert "whatever x is" in notebook.sources["demo-1-answer"]
@@ -112,7 +140,9 @@ def test_an_untouched_stub_becomes_the_new_one_and_an_answer_stays_with_a_remark
     assert notebook.sources["demo-1-answer"] == MINE
 
 
-def test_what_the_student_wrote_into_a_cell_of_ours_stays_if_we_did_not_change_it(notebook, newer, update):
+def test_what_the_student_wrote_into_a_cell_of_ours_stays_if_we_did_not_change_it(
+    notebook, newer, update
+):
     notebook.edit("imports", "import math\nfrom coursekit.grading import check")
     update(newer(**{IN_DEMO: [NEW_STORY]}))
     assert notebook.sources["imports"].startswith("import math")
@@ -123,9 +153,16 @@ def test_a_cell_changed_by_both_is_unclear_until_it_is_decided(notebook, newer, 
     folder = newer(**{IN_DEMO: [NEW_STORY]})
     before = notebook.file.read_bytes()
     report = update(folder)
-    assert (report["updated"], report["backup"], notebook.file.read_bytes()) == (False, None, before)
+    assert (report["updated"], report["backup"], notebook.file.read_bytes()) == (
+        False,
+        None,
+        before,
+    )
     assert said(report, "unclear") == {
-        "title": "was changed by you and by us; decide with --keep title (your text) or --take title (ours)"
+        "title": "was changed by you and by us; decide with --keep title (your text) or --take title "
+        ""
+        ""
+        "(ours)"
     }
     update(folder, "--keep", "title")
     assert notebook.sources["title"] == "# My demo"
@@ -143,7 +180,14 @@ def test_a_changed_check_is_ours_again(notebook, newer, update):
 def test_the_same_version_puts_back_what_is_missing_or_doubled(notebook, newer, update):
     notebook.solve().remove("demo-1").remove("imports").copy("demo-2-answer")
     report = update(newer("1.0"))
-    assert notebook.ids == ["title", "imports", "demo-1-answer", "demo-1", "demo-2-answer", "demo-2"]
+    assert notebook.ids == [
+        "title",
+        "imports",
+        "demo-1-answer",
+        "demo-1",
+        "demo-2-answer",
+        "demo-2",
+    ]
     assert "put back" in said(report)["demo-1"]
     assert "was there 2 times" in said(report)["demo-2-answer"]
     done = CliRunner().invoke(cli, ["preflight", "demo.ipynb"])
@@ -158,9 +202,13 @@ def test_of_an_answer_and_a_copy_of_its_stub_the_answer_stays(notebook, newer, u
 
 
 def test_two_different_answers_are_unclear(notebook, newer, update):
-    notebook.edit("demo-1-answer", MINE).copy("demo-1-answer", source="def double(x):\n    return x << 1")
+    notebook.edit("demo-1-answer", MINE).copy(
+        "demo-1-answer", source="def double(x):\n    return x << 1"
+    )
     before = notebook.file.read_bytes()
-    assert "is there 2 times with different text" in said(update(newer()), "unclear")["demo-1-answer"]
+    assert (
+        "is there 2 times with different text" in said(update(newer()), "unclear")["demo-1-answer"]
+    )
     assert notebook.file.read_bytes() == before
 
 
@@ -169,19 +217,29 @@ def shrunk(notebook):
     content = notebook.content
     content["cells"] = content["cells"][:-2]
     for role in ("answer", "check"):
-        content["metadata"]["coursekit"]["cells"][role].pop("demo-2-answer" if role == "answer" else "demo-2")
+        content["metadata"]["coursekit"]["cells"][role].pop(
+            "demo-2-answer" if role == "answer" else "demo-2"
+        )
     return content
 
 
 def test_a_question_that_is_gone_goes_but_an_answer_to_it_stays_as_an_own_cell(notebook):
     ours, base = shrunk(notebook), origin_of(notebook.content)
     gone = merge(notebook.content, ours, base)
-    assert [cell["id"] for cell in gone.notebook["cells"]] == ["title", "imports", "demo-1-answer", "demo-1"]
+    assert [cell["id"] for cell in gone.notebook["cells"]] == [
+        "title",
+        "imports",
+        "demo-1-answer",
+        "demo-1",
+    ]
     kept = merge(notebook.solve().content, ours, base)
     assert [cell["id"] for cell in kept.notebook["cells"]][-1] == "demo-2-answer"
     assert kept.notebook["cells"][-1]["metadata"] == {}
     assert {each.cell: each.text for each in kept.changes} == {
-        "demo-2-answer": "is no part of the newer version; what you wrote there stays, as a cell of your own",
+        "demo-2-answer": "is no part of the newer version; what you wrote there stays, as a cell of your "
+        ""
+        ""
+        "own",
         "demo-2": "is no part of the newer version and has been removed",
     }
 
@@ -191,12 +249,23 @@ def test_own_cells_keep_their_place_at_the_top_and_behind_what_is_gone(notebook)
     ours = shrunk(notebook)
     notebook.add("demo-2", "last", name="z")
     content = notebook.content
-    content["cells"].insert(0, {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "my name"})
+    content["cells"].insert(
+        0, {"cell_type": "markdown", "id": "a", "metadata": {}, "source": "my name"}
+    )
     merged = merge(content, ours, base)
-    assert [cell["id"] for cell in merged.notebook["cells"]] == ["a", "title", "imports", "demo-1-answer", "demo-1", "z"]
+    assert [cell["id"] for cell in merged.notebook["cells"]] == [
+        "a",
+        "title",
+        "imports",
+        "demo-1-answer",
+        "demo-1",
+        "z",
+    ]
 
 
-def test_a_notebook_without_memory_needs_its_base_where_texts_differ(notebook, newer, update, tmp_path):
+def test_a_notebook_without_memory_needs_its_base_where_texts_differ(
+    notebook, newer, update, tmp_path
+):
     shutil.copy(notebook.file, tmp_path / "base.ipynb")
     content = notebook.solve().content
     content["metadata"]["coursekit"] = {"exercise": "demo", "version": "1.0"}
@@ -217,13 +286,22 @@ def test_a_file_of_an_older_format_gets_cell_ids(notebook, newer, update):
     notebook.save(content)
     update(newer())
     assert notebook.content["nbformat_minor"] == 5
-    assert [name for name in notebook.ids if name.startswith("own")] == ["own", "own-2", "own-3", "own-4"]
+    assert [name for name in notebook.ids if name.startswith("own")] == [
+        "own",
+        "own-2",
+        "own-3",
+        "own-4",
+    ]
 
 
 def test_a_dry_run_says_and_does_not(notebook, newer, update, exercise_folder):
     before = {file: file.read_bytes() for file in exercise_folder.rglob("*") if file.is_file()}
-    assert said(update(newer(**{IN_DEMO: [NEW_STORY]}), "--dry-run")) == {"title": "is of the newer version now"}
-    assert {file: file.read_bytes() for file in exercise_folder.rglob("*") if file.is_file()} == before
+    assert said(update(newer(**{IN_DEMO: [NEW_STORY]}), "--dry-run")) == {
+        "title": "is of the newer version now"
+    }
+    assert {
+        file: file.read_bytes() for file in exercise_folder.rglob("*") if file.is_file()
+    } == before
 
 
 def test_a_merge_changes_neither_of_its_notebooks(notebook, newer):
@@ -248,11 +326,18 @@ def refusal(*words):
     return done.stderr
 
 
-def test_what_cannot_be_an_update_is_refused_with_what_to_do(notebook, newer, exercise_folder, tmp_path):
+def test_what_cannot_be_an_update_is_refused_with_what_to_do(
+    notebook, newer, exercise_folder, tmp_path
+):
     folder = newer()
-    assert re.search("of version 1.0, .* holds the older 0.9. Fetch", refusal("demo.ipynb", "--from", newer("0.9")))
+    assert re.search(
+        "of version 1.0, .* holds the older 0.9. Fetch",
+        refusal("demo.ipynb", "--from", newer("0.9")),
+    )
     assert "is where your own notebook lies" in refusal("demo.ipynb", "--from", exercise_folder)
-    assert "must name cells of the exercise, got nonsense" in refusal("demo.ipynb", "--from", folder, "--keep", "nonsense")
+    assert "must name cells of the exercise, got nonsense" in refusal(
+        "demo.ipynb", "--from", folder, "--keep", "nonsense"
+    )
     both = refusal("demo.ipynb", "--from", folder, "--keep", "title", "--take", "title")
     assert "must not name the same cell, got title" in both
     assert "Name the folder of an unused copy with --from." in refusal("demo.ipynb")
@@ -271,7 +356,10 @@ def test_a_person_reads_what_became_of_each_cell(notebook, newer):
     done = CliRunner().invoke(cli, ["update", "demo.ipynb", "--from", str(folder)])
     assert "title is of the newer version now." in done.output
     assert "Updated demo, version 1.0 to 1.1." in done.output
-    assert "Every cell is as it should be." in CliRunner().invoke(cli, ["update", "demo.ipynb", "--from", str(folder)]).output
+    assert (
+        "Every cell is as it should be."
+        in CliRunner().invoke(cli, ["update", "demo.ipynb", "--from", str(folder)]).output
+    )
     notebook.edit("title", "# My demo")
     third = newer("1.2", **{IN_DEMO: [("# # Demo", "# # Third")]})
     done = CliRunner().invoke(cli, ["update", "demo.ipynb", "--from", str(third)])

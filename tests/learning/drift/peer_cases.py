@@ -1,7 +1,8 @@
 """Streams and settings on which our alarms are compared with those of other libraries.
 
-Shared by the test (which reads the stored alarms) and by `tests/benchmarks/peer_alarms.py` (which stores them). The streams are
-made of `random.Random(seed).random()`, the one generator whose numbers Python promises to keep.
+Shared by the test (which reads the stored alarms) and by `tests/benchmarks/peer_alarms.py` (which
+stores them). The streams are made of `random.Random(seed).random()`, the one generator whose
+numbers Python promises to keep.
 """
 
 import random
@@ -25,13 +26,19 @@ def reals(seed: int) -> list[float]:
     """Real numbers, nearly normal with standard deviation 1, at four levels in turn."""
     rng = random.Random(seed)
     levels = [3 * rng.random() for _ in range(N_WORLDS)]
-    return [levels[t * N_WORLDS // N_SAMPLES] + sum(rng.random() for _ in range(12)) - 6 for t in range(N_SAMPLES)]
+    return [
+        levels[t * N_WORLDS // N_SAMPLES] + sum(rng.random() for _ in range(12)) - 6
+        for t in range(N_SAMPLES)
+    ]
 
 
 CASES: dict[str, tuple[Callable[[int], list[float]], Callable[[], drift.DriftDetector]]] = {
     "river: PageHinkley()": (errors, lambda: drift.PageHinkley()),
     "river: PageHinkley(threshold=10)": (reals, lambda: drift.PageHinkley(threshold=10)),
-    "river: PageHinkley(threshold=5, mode='down')": (reals, lambda: drift.PageHinkley(threshold=5, direction="down")),
+    "river: PageHinkley(threshold=5, mode='down')": (
+        reals,
+        lambda: drift.PageHinkley(threshold=5, direction="down"),
+    ),
     "river: binary.DDM()": (errors, lambda: drift.DDM()),
     "river: binary.DDM(warm_start=100, drift_threshold=2.5)": (
         errors,
@@ -50,9 +57,15 @@ CASES: dict[str, tuple[Callable[[int], list[float]], Callable[[], drift.DriftDet
         lambda: drift.HDDM_W(weight=0.02, direction="both"),
     ),
     "river: ADWIN()": (errors, lambda: drift.ADWIN()),
-    "river: ADWIN(delta=0.01, clock=1, max_buckets=3)": (reals, lambda: drift.ADWIN(delta=0.01, clock=1, max_buckets=3)),
+    "river: ADWIN(delta=0.01, clock=1, max_buckets=3)": (
+        reals,
+        lambda: drift.ADWIN(delta=0.01, clock=1, max_buckets=3),
+    ),
     "river: KSWIN(seed=1)": (reals, lambda: drift.KSWIN(seed=1)),
-    "river: KSWIN(seed=1, alpha=0.05, stat_size=17)": (reals, lambda: drift.KSWIN(seed=1, alpha=0.05, stat_size=17)),
+    "river: KSWIN(seed=1, alpha=0.05, stat_size=17)": (
+        reals,
+        lambda: drift.KSWIN(seed=1, alpha=0.05, stat_size=17),
+    ),
     "moa: ADWIN": (errors, lambda: drift.ADWIN(keep_recent=True)),
     "moa: HDDM_A_Test, one-sided": (errors, lambda: drift.HDDM_A()),
 }

@@ -31,7 +31,14 @@ def signals(detector, values) -> list[tuple[bool, bool, int, int]]:
     said = []
     for value in values:
         detector.update(value)
-        said.append((detector.drift_detected, detector.warning_detected, detector.n_samples, detector.n_since_change))
+        said.append(
+            (
+                detector.drift_detected,
+                detector.warning_detected,
+                detector.n_samples,
+                detector.n_since_change,
+            )
+        )
     return said
 
 
@@ -69,9 +76,15 @@ def test_an_alarm_is_no_warning_and_knows_when_the_change_began(make):
 def test_chunks_give_the_alarms_and_the_state_of_the_loop(make, size):
     values = stream()
     one_by_one, in_chunks = make(), make()
-    found = [start + at for start in range(0, len(values), size) for at in in_chunks.update_many(values[start : start + size])]
+    found = [
+        start + at
+        for start in range(0, len(values), size)
+        for at in in_chunks.update_many(values[start : start + size])
+    ]
     assert found == alarms(one_by_one, values)
-    for ours, theirs in zip(in_chunks.get_state().items(), one_by_one.get_state().items(), strict=True):
+    for ours, theirs in zip(
+        in_chunks.get_state().items(), one_by_one.get_state().items(), strict=True
+    ):
         assert ours[0] == theirs[0]
         assert np.array_equal(ours[1], theirs[1]), ours[0]
 
@@ -135,7 +148,11 @@ def test_a_state_of_something_else_is_refused_and_nothing_changes(make, change):
     elif change == "nothing":
         state = {}
     else:
-        state[change] = {"class": "SomeOther", "parameters": {"threshold": 1.0}, "memory": np.zeros(1)}[change]
+        state[change] = {
+            "class": "SomeOther",
+            "parameters": {"threshold": 1.0},
+            "memory": np.zeros(1),
+        }[change]
     with pytest.raises(StateFormatError):
         detector.set_state(state)
     assert np.array_equal(detector.get_state()["memory"], before["memory"])
@@ -169,7 +186,9 @@ def test_copies_and_pickles_go_on_by_themselves(make):
 def test_add_error_looks_and_answers(make):
     values = stream()
     detector = make()
-    assert [t for t, value in enumerate(values) if detector.add_error(value)] == alarms(make(), values)
+    assert [t for t, value in enumerate(values) if detector.add_error(value)] == alarms(
+        make(), values
+    )
 
 
 def test_any_kind_of_number_will_do(make):

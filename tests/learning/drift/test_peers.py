@@ -1,4 +1,6 @@
-"""Our alarms are those that River and MOA raise on the same streams (stored by tests/benchmarks/peer_alarms.py)."""
+"""Our alarms are those that River and MOA raise on the same streams (stored by
+tests/benchmarks/peer_alarms.py).
+"""
 
 import json
 from pathlib import Path

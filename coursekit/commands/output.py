@@ -1,0 +1,93 @@
+"""What every command shares: one JSON object on stdout, and marks that are a word and a symbol."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from enum import Enum
+from typing import Any
+
+import click
+
+__all__ = ["Mark", "emit_json", "json_option", "to_json"]
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object, nothing else."
+)
+"""The option `--json`; the command receives it as `as_json`."""
+
+
+class Mark(Enum):
+    """How something stands: a word, a symbol and a colour, so that no one of them is needed to
+    understand it.
+    """
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+    def shown(self) -> str:
+        """Symbol and word, in colour on a terminal, with a plain symbol where the terminal knows no
+        other.
+        """
+        symbol, plain_symbol, colour = _LOOKS[self]
+        return click.style(
+            f"{symbol if _can_print(symbol) else plain_symbol} {self.value:<7}", fg=colour
+        )
+
+
+_LOOKS = {
+    Mark.OK: ("✓", "+", "green"),
+    Mark.NOTE: ("○", "o", "yellow"),
+    Mark.PROBLEM: ("✗", "x", "red"),
+}
+
+
+def emit_json(value: object) -> None:
+    """Print one JSON object on stdout.
+
+    Parameters
+    ----------
+    value : mapping or dataclass
+        Numpy scalars and arrays, paths, enumerations and nested dataclasses are turned into plain
+        values; a number that is not finite becomes null, because JSON has none.
+    """
+    plain = to_json(value)
+    if not isinstance(plain, dict):
+        raise TypeError(f"`value` must become one JSON object, got {type(value).__name__}.")
+    click.echo(json.dumps(plain, allow_nan=False, indent=2))
+
+
+def to_json(value: Any) -> Any:
+    """Turn a value into what JSON knows.
+
+    >>> from pathlib import PurePosixPath
+    >>> to_json({"rmse": float("nan"), "shape": (2, 3), "file": PurePosixPath("a/b.csv")})
+    {'rmse': None, 'shape': [2, 3], 'file': 'a/b.csv'}
+    """
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): to_json(child) for key, child in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_json(child) for child in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_json(asdict(value))
+    if hasattr(value, "tolist"):  # numpy arrays and scalars, without importing numpy
+        return to_json(value.tolist())
+    return str(value)
+
+
+def _can_print(symbol: str) -> bool:
+    try:
+        symbol.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True

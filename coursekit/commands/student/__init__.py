@@ -1,0 +1,1 @@
+"""The commands of a student: check, hint, answer, progress, preflight, submit, update."""

@@ -1,0 +1,65 @@
+"""`coursekit preflight`: look at a notebook before it is handed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from coursekit.commands.output import Mark, emit_json, json_option
+from coursekit.core.errors import InvalidParameterError
+from coursekit.grading.checks.text import inert
+from coursekit.grading.errors import ExerciseError
+from coursekit.grading.student.feedback import fresh_seed
+from coursekit.grading.student.history import default_history
+from coursekit.grading.student.preflight import Preflight
+from coursekit.grading.student.preflight import preflight as look_at
+
+__all__ = ["look", "preflight", "show", "timeout_option"]
+
+timeout_option = click.option(
+    "--timeout", default=120.0, show_default=True, help="Seconds that all cells may take together."
+)
+
+
+@click.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@timeout_option
+@json_option
+def preflight(notebook: Path, timeout: float, as_json: bool) -> None:
+    """Look at a notebook before you hand it in.
+
+    Is it saved, complete and of the right version, and does it run from top to bottom in a fresh
+    kernel? The exit code is 0 if it can be handed in as it is, and 1 if something should be mended
+    first; each problem comes with its fix.
+    """
+    found, _ = look(notebook, timeout)
+    if as_json:
+        emit_json(found.to_json())
+    else:
+        show(found)
+        click.echo("Ready to be handed in." if found.is_ready else "Mend the problems first.")
+    raise SystemExit(0 if found.is_ready else 1)
+
+
+def look(notebook: Path, timeout: float) -> tuple[Preflight, bytes]:
+    """Look at a notebook; return what was found and the very bytes that were looked at."""
+    if timeout <= 0:
+        raise InvalidParameterError(f"`--timeout` must be greater than 0, got {timeout:g}.")
+    try:
+        content = notebook.read_bytes()
+    except OSError as error:
+        raise ExerciseError(
+            f"{notebook} cannot be read: {error.strerror}. Name your notebook, such as fm.ipynb."
+        ) from error
+    return look_at(
+        notebook, content, history=default_history(), seed=fresh_seed(), timeout=timeout
+    ), content
+
+
+def show(found: Preflight) -> None:
+    """Print the findings, each problem with its fix below it."""
+    for each in found.findings:
+        click.echo(f"{Mark(each.standing.value).shown()} {inert(each.text)}")
+        if each.fix:
+            click.echo(f"            {inert(each.fix)}")

@@ -1,0 +1,176 @@
+"""How the world changes under a stream, with the truth known (lessons 05 and 07).
+
+A drift is a value that says how far the new world has come at each event: 0 is the old one, `size`
+the new one. The four
+the new one. The four shapes are those of J. Gama et al. (2014), "A survey on concept drift
+adaptation", doi:10.1145/2523813::
+
+    abrupt         ____|▔▔▔▔      from one event to the next
+    gradual        __|_|▔|▔▔      each event comes from the old or from the new world, ever more often from the new
+    incremental    ___/▔▔▔▔▔      the world itself moves, step by step
+    recurring      __|▔|__|▔      the old world comes back
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.errors import InvalidParameterError
+
+__all__ = ["AbruptDrift", "Drift", "GradualDrift", "IncrementalDrift", "RecurringDrift"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift(ABC):
+    """A change of known shape.
+
+    Parameters
+    ----------
+    size : float
+        How large the change is once it is complete, in units of what drifts (rating points, error
+        rate). May be negative.
+    """
+
+    size: float = 0.5
+
+    @abstractmethod
+    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+        """Return how much of the change is there at each event, in [0, 1], shape (n_samples,)."""
+
+    @abstractmethod
+    def change_points(self, n_samples: int) -> tuple[int, ...]:
+        """Return the events at which a change begins."""
+
+    def magnitude(self, n_samples: int) -> npt.NDArray[np.float64]:
+        """Return the change to expect at each event, `size * share`, shape (n_samples,)."""
+        return self.size * self.share(n_samples)
+
+    def draw(self, n_samples: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        """Return the change that each event really gets, shape (n_samples,). Only a gradual drift
+        leaves anything to chance.
+        """
+        return self.magnitude(n_samples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbruptDrift(Drift):
+    """From event `at` on, everything is `size` away from where it was.
+
+    Parameters
+    ----------
+    at : int, optional
+        First event of the new world; half-way through the stream when left out.
+    size : float
+
+    Examples
+    --------
+    >>> AbruptDrift(at=2, size=0.5).magnitude(4)
+    array([0. , 0. , 0.5, 0.5])
+    """
+
+    at: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None and self.at < 0:
+            raise InvalidParameterError(f"`at` must be 0 or more, got {self.at}.")
+
+    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+        """Return 0 before `at` and 1 from there on."""
+        return np.where(np.arange(n_samples) >= self._at(n_samples), 1.0, 0.0)
+
+    def change_points(self, n_samples: int) -> tuple[int, ...]:
+        """Return the one event at which the world changes."""
+        return _inside([self._at(n_samples)], n_samples)
+
+    def _at(self, n_samples: int) -> int:
+        return n_samples // 2 if self.at is None else self.at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Transition(Drift):
+    """A change that takes from the event `start` to the event `stop`."""
+
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.stop:
+            raise InvalidParameterError(
+                f"`start` and `stop` must satisfy 0 <= start < stop, got {self.start} and "
+                f"{self.stop}."
+            )
+
+    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+        """Return 0 until `start`, rising linearly, 1 from `stop` on."""
+        return np.clip((np.arange(n_samples) - self.start) / (self.stop - self.start), 0.0, 1.0)
+
+    def change_points(self, n_samples: int) -> tuple[int, ...]:
+        """Return `start`: there the change begins."""
+        return _inside([self.start], n_samples)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncrementalDrift(_Transition):
+    """Between the events `start` and `stop` the world moves by `size`, a little with every event.
+
+    Examples
+    --------
+    >>> IncrementalDrift(start=1, stop=5, size=1.0).magnitude(7)
+    array([0.  , 0.  , 0.25, 0.5 , 0.75, 1.  , 1.  ])
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradualDrift(_Transition):
+    """Between `start` and `stop`, events of the old and the new world are mixed; the chance of the
+    new one rises linearly.
+
+    Examples
+    --------
+    >>> GradualDrift(start=0, stop=8, size=1.0).draw(10, np.random.default_rng(7))
+    array([0., 0., 0., 1., 1., 0., 1., 1., 1., 1.])
+    """
+
+    def draw(self, n_samples: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+        """Return 0 or `size` for each event: its own toss between the two worlds."""
+        return np.where(rng.random(n_samples) < self.share(n_samples), self.size, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecurringDrift(Drift):
+    """From event `start` on, the new and the old world take turns of `period` events each.
+
+    Examples
+    --------
+    >>> drift = RecurringDrift(start=2, period=2, size=1.0)
+    >>> drift.magnitude(8)
+    array([0., 0., 1., 1., 0., 0., 1., 1.])
+    >>> drift.change_points(8)
+    (2, 4, 6)
+    """
+
+    start: int
+    period: int
+
+    def __post_init__(self) -> None:
+        if self.start < 0:
+            raise InvalidParameterError(f"`start` must be 0 or more, got {self.start}.")
+        if self.period < 1:
+            raise InvalidParameterError(f"`period` must be 1 or more, got {self.period}.")
+
+    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+        """Return 0 until `start`, then 1 and 0 in turns."""
+        turn = (np.arange(n_samples) - self.start) // self.period  # negative before the first turn
+        return np.where((turn >= 0) & (turn % 2 == 0), 1.0, 0.0)
+
+    def change_points(self, n_samples: int) -> tuple[int, ...]:
+        """Return the first event of every turn."""
+        return _inside(range(self.start, n_samples, self.period), n_samples)
+
+
+def _inside(points: range | list[int], n_samples: int) -> tuple[int, ...]:
+    return tuple(point for point in points if point < n_samples)

@@ -1,0 +1,195 @@
+"""Real ratings with the films behind them: one set ships with the course, others are fetched
+(lessons 01 to 04).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from coursekit.core.errors import DataUnavailableError
+from coursekit.core.events import Chunk, Features
+from coursekit.datasets.catalog import DatasetInfo, available, info
+from coursekit.datasets.download import fetch_files, is_complete
+from coursekit.datasets.ratings import read_ratings
+
+__all__ = ["Dataset", "DatasetInfo", "Item", "available", "fetch", "info", "load"]
+
+_SHIPPED = Path(__file__).resolve().with_name("shipped")
+_YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
+_ML_100K_GENRES = (
+    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|Mystery|"
+    "Romance|Sci-Fi|Thriller|War|Western"
+).split("|")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """What is known about a film before anybody rates it.
+
+    Parameters
+    ----------
+    title : str
+        Without the year.
+    year : int, optional
+        Of its release.
+    genres : tuple of str
+    """
+
+    title: str
+    year: int | None = None
+    genres: tuple[str, ...] = ()
+
+    def features(self) -> dict[str, float | str]:
+        """Return genres and decade as side features; the squares of the genre values sum to 1,
+        however many genres there are.
+
+        >>> Item(title="Heat", year=1995, genres=("Crime",)).features()
+        {'genre=Crime': 1.0, 'decade': '1990s'}
+        """
+        features: dict[str, float | str] = {
+            f"genre={genre}": len(self.genres) ** -0.5 for genre in self.genres
+        }
+        if self.year is not None:
+            features["decade"] = f"{self.year // 10 * 10}s"
+        return features
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """A stream of real ratings and the items they are about.
+
+    Parameters
+    ----------
+    info : DatasetInfo
+        Name, range of ratings, licence, source.
+    ratings : Chunk
+        In time order.
+    items : mapping
+        Item id -> Item.
+    """
+
+    info: DatasetInfo
+    ratings: Chunk
+    items: Mapping[Any, Item]
+
+    def with_item_features(self) -> Chunk:
+        """Return the ratings, each with the genres and the decade of its film as features."""
+        known: dict[Any, Features] = {id_: item.features() for id_, item in self.items.items()}
+        return replace(self.ratings, features=[known.get(id_) for id_ in self.ratings.item_ids])
+
+
+def load(name: str = "movietweetings-50k", *, folder: str | Path = "data") -> Dataset:
+    """Open a data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `available()`.
+    folder : path
+        Where sets were fetched to; the set that ships with the course needs no folder.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such set.
+    DataUnavailableError
+        If it has to be fetched first; the message says how.
+
+    Examples
+    --------
+    >>> tweets = load()
+    >>> len(tweets.ratings), tweets.info.rating_range
+    (50000, (0.0, 10.0))
+    >>> tweets.items["0113277"]
+    Item(title='Heat', year=1995, genres=('Action', 'Crime', 'Drama', 'Thriller'))
+    """
+    dataset = info(name)
+    place = (_SHIPPED if dataset.ships else Path(folder)) / name
+    if not (place / dataset.ratings_file).is_file():
+        raise DataUnavailableError(
+            f"{name} is not in {folder}; `coursekit data get {name} --to {folder}` fetches it."
+        )
+    ratings = read_ratings(place / dataset.ratings_file)
+    kind = type(ratings.item_ids[0])  # int or str, as in the ratings
+    items = {kind(id_): item for id_, item in _read_items(place / dataset.items_file).items()}
+    return Dataset(info=dataset, ratings=ratings, items=items)
+
+
+def fetch(name: str, *, to: str | Path = "data", source: str | Path | None = None) -> Path:
+    """Put a data set into the folder `to/name` and return that folder.
+
+    A set that ships with the course is copied, others come from their official address, over https
+    and verified by sha256. What is already there and whole is not fetched again.
+
+    Parameters
+    ----------
+    name : str
+        One of `available()`.
+    to : path
+    source : path, optional
+        A folder with files fetched some other way, for machines without a network. They are
+        verified just the same.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such set.
+    DataUnavailableError
+        If it could not be had; the message says what to do.
+    IntegrityError
+        If what came is not what was published; nothing is written.
+    """
+    dataset, folder = info(name), Path(to) / name
+    if not is_complete(dataset, folder):
+        origin = _SHIPPED if dataset.ships else source
+        fetch_files(dataset, folder, source=None if origin is None else Path(origin))
+    return folder
+
+
+def _read_items(path: Path) -> dict[str, Item]:
+    """Read the films of any set in the catalog: `movies.csv`, `movies.dat` or `u.item`."""
+    content = path.read_bytes()
+    text = _decoded(gzip.decompress(content) if path.suffix == ".gz" else content)
+    lines = [
+        line.rstrip("\n") for line in io.StringIO(text, newline=None)
+    ]  # str.splitlines would cut at \x85 as well
+    if path.name == "u.item":
+        return {
+            id_: _item(title, _flagged(flags))
+            for id_, title, _, _, _, *flags in (line.split("|") for line in lines)
+        }
+    rows = (
+        [line.split("::") for line in lines]
+        if path.suffix == ".dat"
+        else list(csv.reader(lines))[1:]
+    )
+    return {id_: _item(title, genres.split("|")) for id_, title, genres in rows}
+
+
+def _flagged(flags: list[str]) -> list[str]:
+    return [genre for genre, flag in zip(_ML_100K_GENRES, flags, strict=True) if flag == "1"]
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")  # MovieLens before 2015
+
+
+def _item(title: str, genres: list[str]) -> Item:
+    year = _YEAR.search(title)
+    return Item(
+        title=_YEAR.sub("", title),
+        year=int(year[1]) if year else None,
+        genres=tuple(
+            genre for genre in genres if genre not in ("", "unknown", "(no genres listed)")
+        ),
+    )

@@ -1,0 +1,37 @@
+"""Every figure of the course: one idea each, the finding as its title, colours that always mean the
+same (all lessons).
+
+from coursekit import figures
+
+axes = figures.plot_curves({"belief": runs, "biases": others}, title="Factors pay from event 3,000
+on", ...) figures.mark_drift(axes, 2500) figures.show(axes, alt="Line chart: ...")
+"""
+
+from coursekit.figures.curves import (
+    mark_alarm,
+    mark_drift,
+    mark_points,
+    plot_curves,
+    plot_learning_curves,
+)
+from coursekit.figures.panels import plot_panels
+from coursekit.figures.rows import plot_bars, plot_dots
+from coursekit.figures.style import ROLES, look, new_axes, png, save, show, use_course_style
+
+__all__ = [
+    "ROLES",
+    "look",
+    "mark_alarm",
+    "mark_drift",
+    "mark_points",
+    "new_axes",
+    "plot_bars",
+    "plot_curves",
+    "plot_dots",
+    "plot_learning_curves",
+    "plot_panels",
+    "png",
+    "save",
+    "show",
+    "use_course_style",
+]

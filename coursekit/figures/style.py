@@ -1,0 +1,299 @@
+"""How figures look all course long: fixed roles, words under every picture, the same bytes each
+run.
+
+Colours are those of M. Okabe and K. Ito (2008), "Color Universal Design", told apart by people with
+any kind of colour vision; line style and marker repeat what they say, so that colour is never
+alone.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coursekit.core.errors import InvalidParameterError, UnknownNameError
+from coursekit.core.state import replaced_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "ROLES",
+    "Look",
+    "course_style",
+    "figure_of",
+    "group_thousands",
+    "look",
+    "looks_of",
+    "new_axes",
+    "png",
+    "save",
+    "show",
+    "use_course_style",
+]
+
+INK, QUIET, GRID = "#222222", "#6B6B6B", "#E6E6E6"
+_DPI = 144
+_SHOWN_DPI = 100  # on the page; twice as many pixels on a sharp screen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How one thing is drawn, wherever it appears.
+
+    Parameters
+    ----------
+    colour : str
+    dashes : str or (offset, on-off lengths)
+        A line style of matplotlib.
+    marker : str
+        A marker of matplotlib.
+    hatch : str
+        What fills a bar, besides its colour.
+    """
+
+    colour: str
+    dashes: str | tuple[int, tuple[float, ...]]
+    marker: str
+    hatch: str = ""
+
+
+ROLES = {
+    "model": Look(colour="#0072B2", dashes="solid", marker="o"),
+    "baseline": Look(colour="#7F7F7F", dashes=(0, (5, 2)), marker="s", hatch="///"),
+    "challenger": Look(colour="#009E73", dashes=(0, (7, 1.5, 1.5, 1.5)), marker="D", hatch="..."),
+    "second": Look(colour="#E69F00", dashes=(0, (1.5, 1.5)), marker="^", hatch="xxx"),
+    "third": Look(colour="#CC79A7", dashes=(0, (3, 1, 1, 1, 1, 1)), marker="v", hatch="++"),
+    "alarm": Look(colour="#D55E00", dashes="solid", marker="X", hatch="\\\\\\"),
+}
+"""Role -> look. "model" is what the lesson is about, "baseline" what it must beat, "challenger"
+what came after it, "second" and "third" are further models, "alarm" is what went wrong or was
+detected."""
+
+_STYLE: dict[Any, Any] = {
+    "figure.figsize": (6.4, 3.2),
+    "figure.dpi": _SHOWN_DPI,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.09,
+    "figure.constrained_layout.w_pad": 0.09,
+    "savefig.facecolor": "white",
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": QUIET,
+    "axes.labelsize": 10,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 11,
+    "axes.edgecolor": "#9A9A9A",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.xmargin": 0.01,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": "#9A9A9A",
+    "ytick.color": "#9A9A9A",
+    "xtick.labelcolor": QUIET,
+    "ytick.labelcolor": QUIET,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "ytick.left": False,
+    "lines.linewidth": 1.7,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "hatch.linewidth": 0.7,
+    "hatch.color": "white",
+}
+
+
+def use_course_style() -> None:
+    """Make every figure drawn from here on look like those of the course."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    looks = ROLES.values()
+    cycle = cycler(color=[each.colour for each in looks], linestyle=[each.dashes for each in looks])
+    mpl.rcParams.update({**_STYLE, "axes.prop_cycle": cycle})
+
+
+@contextmanager
+def course_style() -> Iterator[None]:
+    """Draw in the style of the course within this block (or this function, as a decorator),
+    whatever is set outside.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        yield
+
+
+def look(role: str) -> Look:
+    """Return how a role is drawn.
+
+    >>> look("model").colour
+    '#0072B2'
+    """
+    if role not in ROLES:
+        raise UnknownNameError(f"There is no role {role!r}; there are {', '.join(ROLES)}.")
+    return ROLES[role]
+
+
+def new_axes(
+    *,
+    title: str = "",
+    x_label: str = "",
+    y_label: str = "",
+    width: float = 6.4,
+    height: float = 3.2,
+) -> Axes:
+    """Return empty axes in the style of the course, on a figure of their own.
+
+    Parameters
+    ----------
+    title : str
+        The finding, as a sentence.
+    x_label, y_label : str
+        What the axes measure, with the unit.
+    width, height : float
+        In inches.
+    """
+    from matplotlib.figure import Figure
+
+    with course_style():
+        axes = Figure(figsize=(width, height), dpi=_DPI).subplots()
+        axes.set(title=title, xlabel=x_label, ylabel=y_label)
+    return axes
+
+
+def show(figure: Figure | Axes, *, alt: str) -> None:
+    """Show a figure in the notebook, with words for those who cannot see it.
+
+    The words are kept with the picture, where screen readers find them, and stand under it as well,
+    because not every page that a notebook is turned into keeps the former.
+
+    Parameters
+    ----------
+    figure : Figure or Axes
+    alt : str
+        What the figure shows: the kind of figure, the axes, the finding. One or two sentences.
+
+    Raises
+    ------
+    InvalidParameterError
+        If there are no words.
+    """
+    from IPython import display
+
+    publish: Callable[..., None] = display.publish_display_data
+    alt = _checked_words(alt)
+    drawn = figure_of(figure)
+    width, height = (round(inches * _SHOWN_DPI) for inches in drawn.get_size_inches())
+    picture = {
+        "image/png": b64encode(png(drawn)).decode("ascii"),
+        "text/plain": f"<figure of {width} x {height} pixels>",
+    }
+    publish(picture, metadata={"image/png": {"width": width, "height": height, "alt": alt}})
+    publish({"text/plain": f"Figure: {alt}", "text/markdown": f"*Figure: {_escaped(alt)}*"})
+    _forget(drawn)
+
+
+def save(figure: Figure | Axes, path: str | Path, *, alt: str) -> None:
+    """Write a figure as PNG in one atomic step; the words go into the file as its description."""
+    content = png(figure_of(figure), description=_checked_words(alt))
+    with replaced_atomically(path) as temporary:
+        Path(temporary).write_bytes(content)
+
+
+def png(figure: Figure, *, description: str | None = None) -> bytes:
+    """Return a figure as PNG: the same bytes whenever it is drawn from the same numbers by the same
+    version of matplotlib.
+    """
+    buffer = io.BytesIO()
+    with course_style():
+        figure.savefig(
+            buffer, format="png", dpi=_DPI, metadata={"Software": None, "Description": description}
+        )
+    return buffer.getvalue()
+
+
+def looks_of(
+    names: Iterable[str], roles: Mapping[str, str] | None, default: str | None = None
+) -> dict[str, Look]:
+    """Return the look of each name: of its role, or of `default`, or of the next role that is
+    free.
+    """
+    names, given = list(names), dict(roles or {})
+    if not names:
+        raise InvalidParameterError("There must be something to draw, got nothing.")
+    free = [role for role in ROLES if role not in given.values() and role != "alarm"]
+    for name in names:
+        if name not in given:
+            if default is None and not free:
+                raise InvalidParameterError(
+                    f"`roles` must name a role for {name!r}: all others are taken."
+                )
+            given[name] = default or free.pop(0)
+    return {name: look(given[name]) for name in names}
+
+
+def group_thousands(axis: Axis) -> None:
+    """Write large numbers at an axis as people do: 20,000 and 2 M."""
+    from matplotlib.ticker import FuncFormatter
+
+    if max(abs(end) for end in axis.get_view_interval()) >= 1000:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _in_words(value)))
+
+
+def _in_words(value: float) -> str:
+    """Return a number as people write it.
+
+    >>> _in_words(20000.0), _in_words(2.5e6), _in_words(0.25)
+    ('20,000', '2.5 M', '0.25')
+    """
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:g} M"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
+
+
+def figure_of(figure: Figure | Axes) -> Figure:
+    """Return the figure that axes are on; a figure itself stays what it is."""
+    from matplotlib.axes import Axes
+
+    return figure.get_figure(root=True) if isinstance(figure, Axes) else figure  # type: ignore[return-value]
+
+
+def _checked_words(alt: str) -> str:
+    words = " ".join(alt.split())
+    if not words:
+        raise InvalidParameterError("`alt` must say what the figure shows, got no words.")
+    return words
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([\\`*_$<>\[\]#|])", r"\\\1", text)
+
+
+def _forget(figure: Figure) -> None:
+    """Take a figure that pyplot knows away from it, or the notebook would show it a second time."""
+    import sys
+
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None and pyplot.fignum_exists(getattr(figure, "number", -1)):
+        pyplot.close(figure)

@@ -1,0 +1,235 @@
+"""What a check found, as values: JSON first, pictures of it second.
+
+A `PartReport` says how one part of a check went, a `CheckReport` holds the parts of one check and a
+`Report` the checks of one solution. They become JSON and come back; how a report looks is the
+business of `coursekit.grading.checks.render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+__all__ = ["CheckReport", "Outcome", "PartReport", "Report", "Tier"]
+
+Tier = Literal["visible", "hidden"]
+
+
+class Outcome(StrEnum):
+    """How a part, a check or a whole solution went; the worst of several parts counts for the
+    whole.
+    """
+
+    PASSED = "passed"
+    NOT_ATTEMPTED = "not attempted"
+    COULD_NOT_RUN = "could not run"
+    WRONG = "wrong"
+
+    @classmethod
+    def worst(cls, outcomes: list[Outcome]) -> Outcome:
+        """Return the worst outcome; nothing at all was not attempted."""
+        return max(outcomes, key=list(cls).index, default=cls.NOT_ATTEMPTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartReport:
+    """How one part of a check went.
+
+    Parameters
+    ----------
+    name : str
+    outcome : Outcome
+    points, max_points : float
+        Earned and possible; a part is worth all of its points or none.
+    message : str
+        What is wrong, and the likely mistake where one was recognised; empty when passed.
+    hint : str
+        A nudge that the part itself offers when it is wrong.
+    misconception : str
+        The name of the mistake that was recognised, or empty.
+    """
+
+    name: str
+    outcome: Outcome
+    points: float
+    max_points: float
+    message: str = ""
+    hint: str = ""
+    misconception: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {name: getattr(self, name) for name in self.__slots__} | {
+            "outcome": self.outcome.value
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PartReport:
+        """Come back from plain data."""
+        return cls(**{**data, "outcome": Outcome(data["outcome"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """How one check went.
+
+    Parameters
+    ----------
+    id, title : str
+    tier : "visible" or "hidden"
+    parts : tuple of PartReport
+    seed : int or str
+        Repeats the very same questions; for the hidden tier it stays with the grader.
+    seconds : float
+        Time the check took, measured outside the solution.
+    false_failure_rate : float
+        How often a right solution fails this check by chance; 0 for a check without chance.
+    """
+
+    id: str
+    title: str
+    tier: Tier
+    parts: tuple[PartReport, ...]
+    seed: int | str
+    seconds: float
+    false_failure_rate: float = 0.0
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome of the parts."""
+        return Outcome.worst([part.outcome for part in self.parts])
+
+    @property
+    def passed(self) -> bool:
+        """Whether every part passed."""
+        return self.outcome is Outcome.PASSED
+
+    @property
+    def points(self) -> float:
+        """Points earned."""
+        return sum(part.points for part in self.parts)
+
+    @property
+    def max_points(self) -> float:
+        """Points possible."""
+        return sum(part.max_points for part in self.parts)
+
+    @property
+    def message(self) -> str:
+        """What the first part that did not pass says, misconceptions before anything else."""
+        open_parts = [part for part in self.parts if part.outcome is not Outcome.PASSED]
+        open_parts.sort(key=lambda part: not part.misconception)
+        return next((part.message for part in open_parts if part.message), "")
+
+    @property
+    def misconceptions(self) -> tuple[str, ...]:
+        """Names of the mistakes that were recognised, in the order of the parts."""
+        return tuple(dict.fromkeys(part.misconception for part in self.parts if part.misconception))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "tier": self.tier,
+            "outcome": self.outcome.value,
+            "points": self.points,
+            "max_points": self.max_points,
+            "message": self.message,
+            "misconceptions": list(self.misconceptions),
+            "seconds": self.seconds,
+            "seed": self.seed,
+            "false_failure_rate": self.false_failure_rate,
+            "parts": [part.to_json() for part in self.parts],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> CheckReport:
+        """Come back from plain data."""
+        kept = {
+            name: data[name]
+            for name in ("id", "title", "tier", "seed", "seconds", "false_failure_rate")
+        }
+        return cls(**kept, parts=tuple(PartReport.from_json(part) for part in data["parts"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Report:
+    """How one solution of an exercise went.
+
+    Parameters
+    ----------
+    exercise : str
+    checks : tuple of CheckReport
+    submission : str
+        Whose solution; empty for one's own.
+    sandbox : str
+        How the solution was held while it ran: "local" (not at all), "process", or the name of a
+        sandbox.
+    notes : tuple of str
+        What else happened, such as which cell stopped with which error.
+    """
+
+    exercise: str
+    checks: tuple[CheckReport, ...]
+    submission: str = ""
+    sandbox: str = "local"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are checks and every one passed."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def points(self) -> float:
+        """Points earned."""
+        return sum(check.points for check in self.checks)
+
+    @property
+    def max_points(self) -> float:
+        """Points possible."""
+        return sum(check.max_points for check in self.checks)
+
+    def score(self, check_id: str) -> tuple[float, float]:
+        """Return points earned and possible of one check id, both tiers together."""
+        both = [check for check in self.checks if check.id == check_id]
+        return sum(check.points for check in both), sum(check.max_points for check in both)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return {
+            "submission": self.submission,
+            "exercise": self.exercise,
+            "points": self.points,
+            "max_points": self.max_points,
+            "passed": self.passed,
+            "sandbox": self.sandbox,
+            "notes": list(self.notes),
+            "checks": [check.to_json() for check in self.checks],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Report:
+        """Come back from plain data."""
+        return cls(
+            exercise=data["exercise"],
+            checks=tuple(CheckReport.from_json(check) for check in data["checks"]),
+            submission=data["submission"],
+            sandbox=data["sandbox"],
+            notes=tuple(data["notes"]),
+        )
+
+    def __repr__(self) -> str:
+        """Show the report as text."""
+        from coursekit.grading.checks.render import plain_of
+
+        return plain_of(self)
+
+    def _repr_html_(self) -> str:
+        """Show the report in a notebook."""
+        from coursekit.grading.checks.render import html_of
+
+        return html_of(self)

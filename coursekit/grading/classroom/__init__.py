@@ -1,0 +1,1 @@
+"""A class: read submissions, execute, grade, publish."""

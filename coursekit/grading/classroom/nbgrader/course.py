@@ -1,0 +1,93 @@
+"""Configure nbgrader for this course; a file nbgrader_config.py at the root of a course needs three
+lines::
+
+from pathlib import Path
+from coursekit.grading.classroom.nbgrader.course import configure
+configure(get_config(), Path(__file__).parent)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+__all__ = ["configure"]
+
+_HERE = "coursekit.grading.classroom.nbgrader"
+_NEVER_SHIPPED = ["hidden.py", "misconceptions.py"]
+
+
+def configure(c: Any, root: Path) -> None:
+    """Map nbgrader's steps to our folders and put our steps in place of its execution.
+
+    ``solutions/<exercise>`` is its source, ``exercises/<exercise>`` its release; everything else
+    lies in ``grading/``.
+
+    Parameters
+    ----------
+    c : traitlets.config.Config
+    root : Path
+        The course's folder.
+    """
+    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+    from nbgrader.preprocessors import (
+        AssignLatePenalties,
+        CheckCellMetadata,
+        DeduplicateIds,
+        GetGrades,
+        LimitOutput,
+        OverwriteCells,
+        OverwriteKernelspec,
+        SaveAutoGrades,
+    )
+
+    root = root.resolve()
+    grading = root / "grading"
+    grading.mkdir(exist_ok=True)  # a database needs its folder
+    names = [file.parent.name for file in (root / "solutions").glob("*/exercise.toml")]
+    directory = c.CourseDirectory
+    directory.root = str(root)
+    directory.course_id = "coursekit"
+    directory.source_directory, directory.release_directory = "solutions", "exercises"
+    directory.submitted_directory, directory.autograded_directory = (
+        "grading/submitted",
+        "grading/autograded",
+    )
+    directory.feedback_directory, directory.solution_directory = (
+        "grading/feedback",
+        "grading/solution",
+    )
+    directory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
+    sources = [f"{name}.py" for name in names]
+    directory.ignore = [
+        ".ipynb_checkpoints",
+        "*.pyc",
+        "__pycache__",
+        ".coursekit",
+        *_NEVER_SHIPPED,
+        *sources,
+    ]
+    c.Exchange.root = str(grading / "exchange")
+    c.ClearSolutions.code_stub = {"python": "raise NotImplementedError  # your answer goes here"}
+    c.Autograde.sanitize_preprocessors = [
+        f"{_HERE}.sandboxed.TrustedCells",
+        DeduplicateIds,
+        OverwriteKernelspec,
+        OverwriteCells,
+        CheckCellMetadata,
+    ]
+    c.Autograde.autograde_preprocessors = [
+        f"{_HERE}.sandboxed.SandboxedChecks",
+        LimitOutput,
+        SaveAutoGrades,
+        AssignLatePenalties,
+        CheckCellMetadata,
+    ]
+    c.GenerateFeedback.preprocessors = [
+        GetGrades,
+        f"{_HERE}.sandboxed.WithoutOutputs",
+        CSSHTMLHeaderPreprocessor,
+    ]
+    for step in (c.TrustedCells, c.SandboxedChecks):
+        step.solutions = str(root / "solutions")
+    c.SandboxedChecks.work = str(grading / "work")

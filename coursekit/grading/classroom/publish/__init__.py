@@ -1,0 +1,1 @@
+"""Everything that is made from a class' grade reports."""

@@ -1,0 +1,175 @@
+r"""A class of our own making: students who solve, who leave out, and who make the mistakes that
+people really make.
+
+Each student has an ability :math:`a \sim \mathcal N(0, 1)` and solves check :math:`i` of :math:`n`
+with the probability of the Rasch model, :math:`1 / (1 + e^{b_i - a})`, where the difficulties
+:math:`b_i` grow evenly from -2 to 1. Who does not solve it makes one of its named misconceptions,
+or leaves it out. What is written into the notebook is known, so it is also known what grading has
+to find.
+
+Source: G. Rasch (1960), Probabilistic Models for Some Intelligence and Attainment Tests.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from coursekit.core.errors import InvalidParameterError
+from coursekit.grading.classroom.sanitise import load_sheet, stub_cells
+from coursekit.grading.exercises.exercise import Exercise
+from coursekit.grading.exercises.misconception import read_misconceptions
+from coursekit.grading.exercises.notebook import cell_name, read_notebook, source_of
+
+__all__ = ["LEFT_OUT", "SOLVED", "SampleStudent", "sample_class", "write_class"]
+
+SOLVED, LEFT_OUT = "solved", "left out"
+_EASIEST, _HARDEST = -2.0, 1.0
+_SHARE_LEFT_OUT = 0.25  # of what is not solved
+_MARKER = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[^\n]*\n?", flags=re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleStudent:
+    """A student of the sample class.
+
+    Parameters
+    ----------
+    name : str
+    did : mapping of check id to str
+        `SOLVED`, `LEFT_OUT` or the name of a misconception.
+    notebook : mapping
+        What is handed in.
+    """
+
+    name: str
+    did: Mapping[str, str]
+    notebook: Mapping[str, Any]
+
+
+def sample_class(exercise: Exercise, n_students: int = 24, *, seed: int) -> list[SampleStudent]:
+    """Return a class that has worked on an exercise.
+
+    Parameters
+    ----------
+    exercise : Exercise
+        With its solved notebook and its misconceptions, as it lies in `solutions/`.
+    n_students : int
+        At least 1.
+    seed : int
+
+    Raises
+    ------
+    InvalidParameterError
+        If there is to be nobody.
+    """
+    if n_students < 1:
+        raise InvalidParameterError(f"`n_students` must be at least 1, got {n_students}.")
+    rng = np.random.default_rng(seed)
+    desk = _Desk(exercise)
+    difficulties = np.linspace(_EASIEST, _HARDEST, len(exercise.check_ids))
+    students = []
+    for number in range(1, n_students + 1):
+        ability = rng.normal()
+        solves = rng.random(len(difficulties)) < 1 / (1 + np.exp(difficulties - ability))
+        did = {
+            name: SOLVED if solved else _slip(rng, desk.mistakes(name))
+            for name, solved in zip(exercise.check_ids, solves, strict=True)
+        }
+        students.append(
+            SampleStudent(name=f"student-{number:02}", did=did, notebook=desk.notebook(did))
+        )
+    return students
+
+
+def write_class(students: list[SampleStudent], exercise: Exercise, folder: Path) -> None:
+    """Write one folder for each student, as a class hands in."""
+    for student in students:
+        place = folder / student.name / f"{exercise.name}.ipynb"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(student.notebook, indent=1), encoding="utf-8")
+
+
+class _Desk:
+    """The solved notebook, its stubs and its misconceptions, to put submissions together from."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        sheet = load_sheet(exercise)
+        self._exercise = exercise
+        self._solved = read_notebook(exercise.notebook)
+        self._stubs = {cell.id: cell.source for cell in stub_cells(sheet)}
+        self._wrong = {each.name: each.source for each in read_misconceptions(exercise.folder)}
+        self._answer_of = {}  # check -> the answer cell before it
+        answer = ""
+        for cell in sheet.cells:
+            answer = cell.id if cell.id in sheet.answers else answer
+            if cell.check_id:
+                self._answer_of[cell.check_id] = answer
+        self._check_of = {answer: check for check, answer in self._answer_of.items()}
+
+    def mistakes(self, check_id: str) -> list[str]:
+        """Return the misconceptions that belong to a check: those that it is the first to name."""
+        known = self._exercise.mistakes
+        order = list(self._exercise.check_ids)
+        earlier = {
+            name for other in order[: order.index(check_id)] for name in known.get(other, ())
+        }
+        return [
+            name for name in known.get(check_id, ()) if name in self._wrong and name not in earlier
+        ]
+
+    def notebook(self, did: Mapping[str, str]) -> dict[str, Any]:
+        """Return a notebook in which each check was dealt with in a certain way."""
+        notebook = copy.deepcopy(self._solved)
+        for cell in notebook["cells"]:
+            name = cell_name(cell)
+            if name in self._check_of:
+                cell["source"] = self._answer(name, source_of(cell), did[self._check_of[name]])
+            if cell.get("cell_type") == "code":
+                cell["outputs"], cell["execution_count"] = [], None
+        return notebook
+
+    def _answer(self, name: str, solved: str, did: str) -> str:
+        right = _MARKER.sub("", solved)
+        if did == SOLVED:
+            return right
+        if did == LEFT_OUT:
+            return self._stubs[name]
+        wrong = self._wrong[did].strip() + "\n"
+        return wrong if _stands_alone(wrong, right) else f"{right.rstrip()}\n\n\n{wrong}"
+
+
+def _slip(rng: np.random.Generator, mistakes: list[str]) -> str:
+    """Return what somebody does who does not solve a check: of its misconceptions, the first ones
+    are the most frequent.
+    """
+    if not mistakes or rng.random() < _SHARE_LEFT_OUT:
+        return LEFT_OUT
+    weights = 1 / np.arange(1, len(mistakes) + 1)
+    return str(rng.choice(mistakes, p=weights / weights.sum()))
+
+
+def _stands_alone(wrong: str, right: str) -> bool:
+    """Tell whether a wrong answer defines all that the right one does, and nothing by means of
+    it.
+    """
+    body = ast.parse(wrong).body
+    return all(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in body) and _defined(
+        right
+    ) <= _defined(wrong)
+
+
+def _defined(source: str) -> set[str]:
+    return {
+        node.name
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }

@@ -1,0 +1,286 @@
+"""Turn a submitted notebook into cells to run: the student's answers, between cells that are known
+to be ours.
+
+Whatever a notebook says about itself is not believed. Which cells are tests, which are locked and
+what they say comes from the course's own notebook; a deleted cell is put back after the one it
+follows there; of copies of a test the last one counts. Cells after the last check change no score
+and are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from coursekit.grading.classroom.job import Cell
+from coursekit.grading.errors import ExerciseError, GradingError
+from coursekit.grading.exercises.exercise import Exercise
+
+__all__ = [
+    "Sheet",
+    "UnreadableNotebookError",
+    "attack_cells",
+    "load_sheet",
+    "reference_cells",
+    "sanitise",
+    "stub_cells",
+]
+
+_MOST_CELLS = 2000
+_MOST_SOURCE = 2_000_000
+_REGION = re.compile(
+    r"^([ \t]*)### BEGIN SOLUTION.*?### END SOLUTION[^\n]*$", flags=re.MULTILINE | re.DOTALL
+)
+_Notebook = dict[str, Any]
+
+
+class UnreadableNotebookError(GradingError):
+    """A submitted file that cannot be graded; the message says why, in words for its author."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """What we know about an exercise's notebook.
+
+    Parameters
+    ----------
+    exercise, version : str
+    cells : tuple of Cell
+        All code cells of the solved notebook, in order.
+    locked : mapping of str to str
+        Sources of the cells that a student must not change, by id; checks are among them.
+    answers : frozenset of str
+        Ids of the cells that a student fills in.
+    """
+
+    exercise: str
+    version: str
+    cells: tuple[Cell, ...]
+    locked: Mapping[str, str]
+    answers: frozenset[str]
+
+    @property
+    def check_ids(self) -> tuple[str, ...]:
+        """The checks in the order of the notebook."""
+        return tuple(cell.check_id for cell in self.cells if cell.check_id)
+
+
+def load_sheet(exercise: Exercise) -> Sheet:
+    """Read the solved notebook of an exercise, which lies where its hidden checks are.
+
+    Raises
+    ------
+    ExerciseError
+        If it is not there or does not ask the exercise's checks.
+    """
+    file = exercise.notebook
+    if not (exercise.folder / "hidden.py").is_file():
+        raise ExerciseError(
+            f"{exercise.folder} has no hidden checks (hidden.py). Name the folder in solutions/."
+        )
+    try:
+        notebook = _parse(file.read_bytes())
+    except (OSError, UnreadableNotebookError) as error:
+        raise ExerciseError(f"{file} cannot be read: {error}. Run `make exercises`.") from error
+    cells, locked, answers = [], {}, set()
+    for number, cell in enumerate(notebook["cells"], start=1):
+        about = _about(cell)
+        if cell["cell_type"] != "code":
+            continue
+        name, source = str(about.get("grade_id") or cell["id"]), _text(cell["source"])
+        is_test = bool(about.get("grade")) and not about.get("solution")
+        cells.append(Cell(number=number, id=name, source=source, check_id=name if is_test else ""))
+        if is_test or about.get("locked"):
+            locked[name] = source
+        if about.get("solution"):
+            answers.add(name)
+    sheet = Sheet(
+        exercise=exercise.name,
+        version=exercise.version,
+        cells=tuple(cells),
+        locked=locked,
+        answers=frozenset(answers),
+    )
+    if sheet.check_ids != exercise.check_ids:
+        raise ExerciseError(
+            f"{file} asks {list(sheet.check_ids)}, the exercise has {list(exercise.check_ids)}."
+        )
+    return sheet
+
+
+def sanitise(content: bytes, sheet: Sheet) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
+    """Return the cells to run, up to the last check, and remarks about what was not as it should
+    be.
+
+    Raises
+    ------
+    UnreadableNotebookError
+        If the file is no notebook of this exercise.
+    """
+    notebook = _parse(content)
+    remarks = list(_demand_exercise(notebook, sheet))
+    cells = [
+        cell
+        for number, raw in enumerate(notebook["cells"], 1)
+        for cell in _claimed(number, raw, sheet)
+    ]
+    if sum(len(cell.source) for cell in cells) > _MOST_SOURCE:
+        raise UnreadableNotebookError("The notebook holds more code than anybody writes by hand.")
+    cells = [*_without_earlier_copies(cells, sheet, remarks)]
+    for cell in _missing(cells, sheet):
+        remarks.append(f"The cell {cell.id} was missing and has been put back.")
+        cells.insert(_place(cell, cells, sheet), cell)
+    last = max(at for at, cell in enumerate(cells) if cell.check_id)
+    return tuple(cells[: last + 1]), tuple(remarks)
+
+
+def reference_cells(sheet: Sheet) -> tuple[Cell, ...]:
+    """Return the solved notebook's cells up to the last check."""
+    last = max(at for at, cell in enumerate(sheet.cells) if cell.check_id)
+    return sheet.cells[: last + 1]
+
+
+def stub_cells(sheet: Sheet) -> tuple[Cell, ...]:
+    """Return the same cells with every solution taken out."""
+    return tuple(
+        Cell(
+            number=cell.number,
+            id=cell.id,
+            source=_REGION.sub(r"\1raise NotImplementedError", cell.source),
+            check_id=cell.check_id,
+        )
+        for cell in reference_cells(sheet)
+    )
+
+
+_CANARY = """
+import sys, builtins, numpy, json
+import agent
+numpy.isclose = numpy.allclose = numpy.array_equal = lambda *a, **k: True
+class Yes(float):
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = lambda *a: True
+    __hash__ = float.__hash__
+class Passed:
+    def _repr_mimebundle_(self, *a, **k):
+        return {agent.MIME_TYPE: json.dumps({"protocol": 1, "replies": [{"value": True, "passed": True, "points": 100}]})}
+agent.handle = lambda *a, **k: Passed()
+builtins.__import__ = lambda name, *a, real=builtins.__import__, **k: agent if name == "agent" else real(name, *a, **k)
+"""
+
+
+def attack_cells(sheet: Sheet) -> tuple[Cell, ...]:
+    """Return a submission that solves nothing and claims everything: whoever gives it a point must
+    not grade.
+    """
+    return (Cell(number=0, id="canary", source=_CANARY), *stub_cells(sheet))
+
+
+def _parse(content: bytes) -> _Notebook:
+    try:
+        notebook = json.loads(content.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UnreadableNotebookError(
+            f"The file is no notebook ({type(error).__name__}). Save it again in JupyterLab."
+        ) from error
+    if (
+        not isinstance(notebook, dict)
+        or notebook.get("nbformat") != 4
+        or not isinstance(notebook.get("cells"), list)
+    ):
+        raise UnreadableNotebookError(
+            "The file is no notebook of format 4. Open and save it again in JupyterLab."
+        )
+    if len(notebook["cells"]) > _MOST_CELLS:
+        raise UnreadableNotebookError(f"The notebook has more than {_MOST_CELLS} cells.")
+    return notebook
+
+
+def _demand_exercise(notebook: _Notebook, sheet: Sheet) -> list[str]:
+    """Refuse another exercise's notebook; remark on another version of this one."""
+    metadata = notebook.get("metadata")
+    about = metadata.get("coursekit") if isinstance(metadata, dict) else None
+    about = about if isinstance(about, dict) else {}
+    named = about.get("exercise")
+    known = sum(
+        _name(cell) in sheet.locked or _name(cell) in sheet.answers
+        for cell in notebook["cells"]
+        if isinstance(cell, dict)
+    )
+    if isinstance(named, str) and named != sheet.exercise:
+        raise UnreadableNotebookError(
+            f"This is the notebook of another exercise ({named[:40]!a}), not of {sheet.exercise}."
+        )
+    if not known:
+        raise UnreadableNotebookError(f"The notebook has no cell of the exercise {sheet.exercise}.")
+    version = about.get("version")
+    if version == sheet.version:
+        return []
+    said = version[:20] if isinstance(version, str) else "none"
+    return [f"The notebook says version {said!a}; it was graded by version {sheet.version}."]
+
+
+def _claimed(number: int, raw: Any, sheet: Sheet) -> list[Cell]:
+    """Return a submitted cell as one to run, if it is one; where we know better what it holds, as
+    that.
+    """
+    if not isinstance(raw, dict):
+        return []
+    name = _name(raw)
+    if name in sheet.locked:
+        return [
+            Cell(
+                number=number,
+                id=name,
+                source=sheet.locked[name],
+                check_id=name if name in sheet.check_ids else "",
+            )
+        ]
+    if raw.get("cell_type") != "code":
+        return []
+    shown = name if name in sheet.answers else f"cell {number}"
+    return [Cell(number=number, id=shown, source=_text(raw.get("source", "")))]
+
+
+def _without_earlier_copies(cells: list[Cell], sheet: Sheet, remarks: list[str]) -> list[Cell]:
+    last = {cell.id: cell.number for cell in cells}
+    copies = [cell for cell in cells if cell.id in sheet.locked and cell.number != last[cell.id]]
+    for name in dict.fromkeys(cell.id for cell in copies):
+        remarks.append(f"The cell {name} is there more than once; the last one counts.")
+    return [cell for cell in cells if cell not in copies]
+
+
+def _missing(cells: list[Cell], sheet: Sheet) -> list[Cell]:
+    there = {cell.id for cell in cells}
+    return [
+        Cell(number=0, id=cell.id, source=cell.source, check_id=cell.check_id)
+        for cell in sheet.cells
+        if cell.id in sheet.locked and cell.id not in there
+    ]
+
+
+def _place(cell: Cell, cells: list[Cell], sheet: Sheet) -> int:
+    """Return where a deleted cell belongs: after the nearest of its predecessors that is still
+    there.
+    """
+    order = [each.id for each in sheet.cells]
+    before = set(order[: order.index(cell.id)])
+    return max((at + 1 for at, each in enumerate(cells) if each.id in before), default=0)
+
+
+def _name(cell: Mapping[str, Any]) -> str:
+    name = _about(cell).get("grade_id") or cell.get("id")
+    return name if isinstance(name, str) else ""
+
+
+def _about(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = cell.get("metadata")
+    about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return about if isinstance(about, dict) else {}
+
+
+def _text(source: Any) -> str:
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot travel

@@ -1,0 +1,88 @@
+"""Before a class is graded, the grader itself: the reference earns all, the stub nothing, an attack
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from coursekit.grading.checks.report import Outcome
+from coursekit.grading.classroom.execute import execute
+from coursekit.grading.classroom.job import Job, JobResult
+from coursekit.grading.classroom.sanitise import Sheet, attack_cells, reference_cells, stub_cells
+from coursekit.grading.classroom.settings import ClassSettings
+from coursekit.grading.errors import GradingError
+
+__all__ = ["self_test"]
+
+
+def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: str) -> None:
+    """Grade three submissions whose grade is known; once for each state of exercise and grader.
+
+    Parameters
+    ----------
+    template : Job
+        A job whose cells are replaced.
+    sheet : Sheet
+    settings : ClassSettings
+    print_ : str
+        The fingerprint of exercise and grader.
+
+    Raises
+    ------
+    GradingError
+        If one of them does not get what it deserves. Nobody is graded then.
+    """
+    memory = settings.out / "work" / "selftest.json"
+    if _passed_before(memory, print_):
+        return
+    tests = {
+        "reference": reference_cells(sheet),
+        "stub": stub_cells(sheet),
+        "attack": attack_cells(sheet),
+    }
+    jobs = [replace(template, submission=name, cells=cells) for name, cells in tests.items()]
+    results = {result.submission: result for result in execute(jobs, settings)}
+    for name in tests:
+        trouble = _trouble(name, results[name])
+        if trouble:
+            raise GradingError(
+                f"The grader does not grade, because its self-test failed: {trouble} Mend "
+                f"the exercise first."
+            )
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.write_text(json.dumps({"passed": print_}), encoding="utf-8")
+
+
+def _trouble(name: str, result: JobResult) -> str:
+    points, max_points = (
+        sum(check.points for check in result.checks),
+        sum(check.max_points for check in result.checks),
+    )
+    if name == "reference" and points != max_points:
+        failed = next(check for check in result.checks if not check.passed)
+        why = failed.message or result.lost or failed.outcome
+        return (
+            f"the reference solution gets {points:g} of {max_points:g} points ({failed.id}, "
+            f"{failed.tier}: {why})."
+        )
+    if name != "reference" and points != 0:
+        return f"a submission without a solution ({name}) gets {points:g} points."
+    if name == "stub" and any(
+        check.outcome is not Outcome.NOT_ATTEMPTED for check in result.checks
+    ):
+        odd = next(check for check in result.checks if check.outcome is not Outcome.NOT_ATTEMPTED)
+        return (
+            f'the stub is told "{odd.outcome}" instead of "not attempted" ({odd.id}, '
+            f"{odd.tier}: {odd.message})"
+        )
+    return ""
+
+
+def _passed_before(memory: Path, print_: str) -> bool:
+    try:
+        return bool(json.loads(memory.read_text(encoding="utf-8"))["passed"] == print_)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

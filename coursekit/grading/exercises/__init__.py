@@ -1,0 +1,1 @@
+"""An exercise on disk: notebook, checks, hints, misconceptions."""

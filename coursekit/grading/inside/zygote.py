@@ -1,0 +1,186 @@
+# mypy: disallow-untyped-calls=False
+"""A kernel that has its libraries already and lends them: inside one sandbox, a fresh fork for each
+submission.
+
+This file is mounted alone into a sandbox, so it imports nothing of coursekit but its neighbours
+there. It is started as ``python -m zygote SOCKET LIBRARY...``: it imports the libraries once and
+then, for each order that arrives on the socket together with five listening descriptors, forks a
+kernel. Nothing of a submission ever runs in this process.
+
+Each kernel lives in namespaces of its own (user, mount, process, network, IPC, host name) inside
+the sandbox's: it sees its own processes only, an empty ``/tmp`` and home, and has no capability and
+no way to make more namespaces. A guard stands between: it waits for the kernel and ends it when
+whoever asked closes the line that came with the order.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["main"]
+
+_LARGEST_ORDER = 16_000_000
+_NEW_NAMESPACES = 0x00020000 | 0x08000000 | 0x04000000 | 0x10000000 | 0x20000000 | 0x40000000
+_NOSUID, _NODEV, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
+_PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_SET_PDEATHSIG = 24, 28, 1
+_ALL_SECURE_BITS = 0x2F
+_SCRATCH = ("/tmp", "/dev/shm", "/home/student")  # noqa: S108 - private folders inside the sandbox
+
+
+def main() -> None:
+    """Fork a kernel for each order until the socket closes."""
+    server = socket.socket(fileno=int(sys.argv[1]))
+    _preload(sys.argv[2:])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards collect themselves
+    server.sendall(b"ready")
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(server, 64, 8)
+        if not message:
+            return
+        if os.fork() == 0:
+            server.close()
+            _guard(descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _preload(libraries: list[str]) -> None:
+    import kernel_main  # type: ignore[import-not-found]
+
+    kernel_main.preload()
+    import IPython.core.completer
+    import IPython.core.interactiveshell
+    import IPython.core.magics  # noqa: F401
+
+    for name in libraries:
+        importlib.import_module(name)
+        if name == "torch":
+            importlib.import_module("torch._dynamo")  # the first optimizer would import it
+
+
+def _guard(descriptors: list[int]) -> None:
+    """Make the namespaces, start the kernel in them and wait for it or for the end of the line;
+    does not return.
+    """
+    line, order_file, *sockets = descriptors
+    try:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        order = json.loads(os.pread(order_file, _LARGEST_ORDER, 0))
+        os.close(order_file)
+        libc = ctypes.CDLL(None, use_errno=True)
+        uid, gid = os.getuid(), os.getgid()
+        _demand(libc.unshare(_NEW_NAMESPACES))
+        for name, text in (
+            ("setgroups", "deny"),
+            ("uid_map", f"{uid} {uid} 1"),
+            ("gid_map", f"{gid} {gid} 1"),
+        ):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+        os.write(line, b"!")  # with it goes, from the machine, who we are
+        kernel = os.fork()
+        if kernel == 0:
+            os.close(line)
+            _be_the_kernel(libc, {**order, "sockets": sockets})
+        for each in sockets:
+            os.close(each)
+        _wait(line, kernel)
+    finally:
+        os._exit(0)
+
+
+def _be_the_kernel(libc: ctypes.CDLL, order: Mapping[str, Any]) -> None:
+    """Put up empty folders, give up every capability and serve; does not return."""
+    try:
+        _demand(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+        _demand(libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None))
+        size = f"mode=700,size={order['scratch_bytes']}".encode()
+        for folder in _SCRATCH:
+            _empty(libc, folder, size)
+        _demand(libc.mount(b"proc", b"/proc", b"proc", _NOSUID | _NODEV | 8, None))
+        os.chdir(_SCRATCH[-1])
+        os.setsid()
+        _forbid_namespaces()
+        _drop_capabilities(libc)
+        _forget_the_past()
+        import kernel_main
+
+        kernel_main.serve(order)
+    finally:
+        os._exit(1)
+
+
+def _empty(libc: ctypes.CDLL, folder: str, size: bytes) -> None:
+    """Mount an empty folder in place of a folder; where Python itself lies in it, keep that."""
+    places = [place for place in {sys.prefix, sys.base_prefix} if place.startswith(f"{folder}/")]
+    kept = {place: os.open(place, os.O_PATH) for place in places}
+    _demand(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", _NOSUID | _NODEV, size))
+    for place, descriptor in kept.items():
+        os.makedirs(place)
+        _demand(
+            libc.mount(
+                f"/proc/self/fd/{descriptor}".encode(),
+                place.encode(),
+                None,
+                _BIND | _RECURSIVE,
+                None,
+            )
+        )
+        os.close(descriptor)
+
+
+def _forbid_namespaces() -> None:
+    """Let nobody in this user namespace make another one of any kind."""
+    for kind in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup"):
+        with open(f"/proc/sys/user/max_{kind}_namespaces", "w") as file:
+            file.write("0")
+
+
+def _drop_capabilities(libc: ctypes.CDLL) -> None:
+    for capability in range(64):
+        if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
+            break
+    _demand(libc.prctl(_PR_SET_SECUREBITS, _ALL_SECURE_BITS, 0, 0, 0))
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    _demand(libc.capset(ctypes.byref(header), ctypes.byref(nothing)))
+
+
+def _forget_the_past() -> None:
+    """Draw other random numbers than the siblings do."""
+    import random
+
+    random.seed()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(int.from_bytes(os.urandom(4), "little"))
+
+
+def _wait(line: int, kernel: int) -> None:
+    """Wait for the kernel's end or for the end of the line, whichever comes first."""
+    ended = os.pidfd_open(kernel)
+    select.select([line, ended], [], [])
+    try:
+        os.kill(kernel, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    os.waitpid(kernel, 0)
+
+
+def _demand(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+if __name__ == "__main__":
+    main()

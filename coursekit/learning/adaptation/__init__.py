@@ -1,0 +1,1 @@
+"""Notice drift and answer it: manager, monitors, responses, checkpoints (lesson 06)."""

@@ -1,0 +1,1 @@
+"""Generalized likelihood ratio tests for a change of the mean."""

@@ -1,0 +1,1 @@
+"""The machinery under matrix factorization and factorization machines."""

@@ -1,0 +1,1 @@
+"""The learner contract, and one learner a file."""

@@ -1,0 +1,276 @@
+r"""An ensemble of learners weighted by recent loss, never much worse than its best member (lesson
+07).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.compiled import compiled
+from coursekit.core.errors import (
+    ArithmeticOverflowError,
+    CourseKitError,
+    InvalidParameterError,
+    StateFormatError,
+)
+from coursekit.core.events import Chunk, Features, OnlineSample
+from coursekit.core.state import State
+from coursekit.learning.learners.learner import OnlineLearner
+
+__all__ = ["WeightedEnsemble"]
+
+_FloatArray = npt.NDArray[np.float64]
+_LARGEST = 1e100  # squares of larger targets, summed up, could leave the range of floats
+
+
+@compiled
+def mix(shares, predictions, targets, weights, sharpness, share, mixed):  # type: ignore[no-untyped-def]
+    """Fill `mixed` with the weighted mean of each row of predictions, moving the shares after each
+    event.
+    """
+    n_members = shares.size
+    for t in range(targets.size):
+        total = 0.0
+        for i in range(n_members):
+            total += shares[i] * predictions[t, i]
+        mixed[t] = total
+        if weights[t] == 0.0:
+            continue
+        least = math.inf
+        for i in range(n_members):
+            least = min(least, (targets[t] - predictions[t, i]) ** 2)
+        total = 0.0
+        for i in range(n_members):
+            shares[i] *= math.exp(
+                -sharpness * weights[t] * ((targets[t] - predictions[t, i]) ** 2 - least)
+            )
+            total += shares[i]
+        for i in range(n_members):
+            shares[i] = (1.0 - share) * shares[i] / total + share / n_members
+
+
+class WeightedEnsemble(OnlineLearner):
+    r"""Predict the weighted mean of several learners; those that have lately done better weigh
+    more.
+
+    Model:  $\hat y = \sum_i p_i\,\hat y_i$, each $\hat y_i$ clipped to `target_range` $[a, b]$.
+
+    Update: every member learns, and $p_i \leftarrow (1 - \alpha)\,\frac{p_i e^{-\eta(y - \hat
+    y_i)^2}}{\sum_j p_j e^{-\eta(y - \hat y_j)^2}} + \frac{\alpha}{N}$ with $\eta = \frac{1}{2(b -
+    a)^2}$ and $\alpha$ = `share`: exponential weights (Hedge) with a fixed share, so that a member
+    that has been bad for long comes back within few events.
+
+    Bound: for targets in $[a, b]$ and weights of events up to 1, whatever the stream, the total
+    squared error is at most that of the best sequence of members with $S$ switches plus
+    $\frac1\eta\big[(S+1)\ln N + S\ln\frac1\alpha + (T-1-S)\ln\frac{1}{1-\alpha}\big]$. With $\alpha
+    = 0$ and $S = 0$ that is $2(b-a)^2\ln N$, however long the stream: squared loss is exp-concave.
+    `regret_bound` computes it.
+
+    Parameters
+    ----------
+    learners : sequence of OnlineLearner, 1 or more
+        They are learnt with, not copied.
+    target_range : (lowest, highest)
+        Between which targets lie. Targets outside are learnt from, but void the bound.
+    share : float, in [0, 1)
+        $\alpha$. About one over the number of events between changes; 0 follows the best single
+        member.
+
+    Examples
+    --------
+    >>> from coursekit.datasets.streams import rating_stream
+    >>> from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+    >>> members = [OnlineMatrixFactorization(n_factors=3, rule=rule) for rule in ("sgd", "adagrad", "belief")]
+    >>> ensemble = WeightedEnsemble(members, target_range=(1, 5))
+    >>> stream = rating_stream(seed=7, rating_range=(1, 5))
+    >>> loss = ensemble.partial_fit_many(stream).sum()
+    >>> bool(abs(ensemble.shares.sum() - 1) < 1e-12)
+    True
+
+    References
+    ----------
+    N. Cesa-Bianchi and G. Lugosi (2006), Prediction, Learning, and Games, sections 3.3 and 5.2.
+    M. Herbster and M. K. Warmuth (1998), Tracking the best expert, doi:10.1023/A:1007424614876.
+    """
+
+    def __init__(
+        self,
+        learners: Sequence[OnlineLearner],
+        *,
+        target_range: tuple[float, float],
+        share: float = 0.001,
+    ) -> None:
+        lowest, highest = target_range
+        if not learners:
+            raise InvalidParameterError("`learners` must hold at least one learner, got none.")
+        if not (math.isfinite(lowest) and math.isfinite(highest) and lowest < highest):
+            raise InvalidParameterError(
+                f"`target_range` must be (lowest, highest), got {target_range!r}."
+            )
+        if not 0 <= share < 1:
+            raise InvalidParameterError(f"`share` must be in [0, 1), got {share!r}.")
+        self.learners = tuple(learners)
+        self.target_range = (float(lowest), float(highest))
+        self.share = float(share)
+        self._sharpness = 1.0 / (2.0 * (self.target_range[1] - self.target_range[0]) ** 2)
+        self._shares = np.full(len(learners), 1.0 / len(learners))
+        super().__init__(learning_rate=1.0, regularization=0.0)
+
+    # -- learning
+    # ----------------------------------------------------------------------------------------------------------
+
+    def partial_fit(self, sample: OnlineSample) -> float:
+        """Predict, then let every member learn; return the squared error before the update."""
+        if not abs(sample.target) < _LARGEST:
+            _refuse(sample)
+        predictions = self._members_predict(
+            sample.user_id, sample.item_id, sample.features
+        )  # refuses what they refuse
+        for learner in self.learners:
+            learner.partial_fit(sample)
+        mixed = np.empty(1)
+        columns = np.array([sample.target]), np.array([sample.weight])
+        mix(self._shares, predictions[None, :], *columns, self._sharpness, self.share, mixed)
+        self.samples_processed += 1
+        return float((sample.target - mixed[0]) ** 2)
+
+    def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
+        """Learn from events in order; return the prediction of each before its own update, shape
+        (n,).
+        """
+        broken = np.flatnonzero(~(np.abs(chunk.targets) < _LARGEST))
+        if broken.size:
+            at = int(broken[0])
+            self.predict_then_learn_many(chunk.slice(0, at))
+            _refuse(chunk[at], where=f"Event {at} of the chunk: ")
+        if chunk.features is not None:
+            for learner in self.learners:  # what one of them refuses, none shall have learnt
+                learner.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
+        predictions = np.column_stack(
+            [learner.predict_then_learn_many(chunk) for learner in self.learners]
+        )
+        mixed = np.empty(len(chunk))
+        weights = chunk.weights_or_ones()
+        clipped = np.ascontiguousarray(np.clip(predictions, *self.target_range))
+        mix(self._shares, clipped, chunk.targets, weights, self._sharpness, self.share, mixed)
+        self.samples_processed += len(chunk)
+        return mixed
+
+    def discount_evidence(self, keep: float) -> None:
+        """Let every member discount its evidence."""
+        super().discount_evidence(keep)
+        for learner in self.learners:
+            learner.discount_evidence(keep)
+
+    # -- asking
+    # ------------------------------------------------------------------------------------------------------------
+
+    def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
+        """Return the weighted mean of the members' predictions."""
+        return _weighted_mean(self._shares, self._members_predict(user_id, item_id, features))
+
+    def _members_predict(
+        self, user_id: Any, item_id: Any, features: Features | None
+    ) -> _FloatArray:
+        predictions = [learner.predict(user_id, item_id, features) for learner in self.learners]
+        clipped: _FloatArray = np.clip(predictions, *self.target_range)
+        return clipped
+
+    @property
+    def shares(self) -> _FloatArray:
+        """How much each member weighs at present; they sum up to 1. A copy, shape (n_members,)."""
+        return self._shares.copy()
+
+    def regret_bound(self, n_samples: int, n_switches: int = 0) -> float:
+        r"""By how much the total squared error may exceed that of the best sequence of members with
+        so many switches.
+
+        Infinite if `share` is 0 and there are switches.
+        """
+        n_members, share = len(self.learners), self.share
+        stays = max(n_samples - 1 - n_switches, 0)
+        price = (n_switches + 1) * math.log(n_members) - stays * math.log1p(-share)
+        if n_switches:
+            price += n_switches * -math.log(share) if share else math.inf
+        return price / self._sharpness
+
+    # -- pace and state
+    # ----------------------------------------------------------------------------------------------------
+
+    @property
+    def learning_rate(self) -> float:
+        """The members' common pace: 1 as they were made. Setting it multiplies the rate of each."""
+        return self._pace
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if not (math.isfinite(value) and value > 0):
+            raise InvalidParameterError(
+                f"`learning_rate` must be a finite number greater than 0, got {value!r}."
+            )
+        if not hasattr(self, "_pace"):
+            self._rates = [learner.learning_rate for learner in self.learners]
+        self._pace = float(value)
+        for learner, rate in zip(self.learners, self._rates, strict=True):
+            learner.learning_rate = value * rate
+
+    def get_model_state(self) -> State:
+        """Return a copy of everything that learning depends on, members included."""
+        return {
+            "signature": self._signature(),
+            "shares": self._shares.copy(),
+            "pace": self._pace,
+            "samples_processed": self.samples_processed,
+            "model_version": self.model_version,
+            "learners": [learner.get_model_state() for learner in self.learners],
+        }
+
+    def set_model_state(self, state: State) -> None:
+        """Continue from a state as if nothing had happened in between; a state of another ensemble
+        is refused.
+        """
+        if state.get("signature") != self._signature():
+            raise StateFormatError(
+                f"The state belongs to {state.get('signature')}, expected {self._signature()}."
+            )
+        before = [learner.get_model_state() for learner in self.learners]
+        try:
+            for learner, saved in zip(self.learners, state["learners"], strict=True):
+                learner.set_model_state(saved)
+        except CourseKitError:
+            for learner, saved in zip(self.learners, before, strict=True):
+                learner.set_model_state(saved)
+            raise
+        self._shares = np.array(state["shares"], dtype=np.float64)
+        self._pace = float(state["pace"])
+        self.samples_processed = int(state["samples_processed"])
+        self.model_version = int(state["model_version"])
+
+    def _signature(self) -> dict[str, Any]:
+        return {
+            "class": type(self).__name__,
+            "learners": [type(learner).__name__ for learner in self.learners],
+            "target_range": list(self.target_range),
+            "share": self.share,
+        }
+
+
+def _weighted_mean(shares: _FloatArray, predictions: _FloatArray) -> float:
+    """As `mix` sums it up, to the last bit."""
+    total = 0.0
+    for share, prediction in zip(shares.tolist(), predictions.tolist(), strict=True):
+        total += share * prediction
+    return total
+
+
+def _refuse(sample: OnlineSample, where: str = "") -> NoReturn:
+    raise ArithmeticOverflowError(
+        f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item "
+        f"{sample.item_id!r} would leave the "
+        "range of floats; nothing was learnt from it."
+    )

@@ -1,0 +1,256 @@
+"""River's words and ours, in both directions, without importing River (lessons 01 and 06)."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from coursekit.core.errors import (
+    ArithmeticOverflowError,
+    InvalidParameterError,
+    InvalidSampleError,
+    StateFormatError,
+    UnknownNameError,
+)
+from coursekit.core.events import Features, OnlineSample
+from coursekit.core.state import State
+from coursekit.learning.learners.learner import OnlineLearner
+
+__all__ = ["FromRiver", "ToRiver"]
+
+
+class FromRiver(OnlineLearner):
+    """A regressor with `learn_one` and `predict_one`, such as River's, as a learner that can be
+    evaluated and managed.
+
+    A model whose `learn_one` has the parameters `user` and `item` is given them (River's
+    recommenders); any other is given one mapping `x` of all side features (a dense vector becomes
+    the entries 0, 1, 2, ...), and the ids as `ids` says.
+
+    Weights go to `learn_one(..., w=...)` where it has that parameter; elsewhere an event may only
+    count once or not at all.
+
+    Parameters
+    ----------
+    model : regressor
+        It is learnt with, not copied. Whether asking changes it is its own affair: some of River's
+        recommenders make room for an unknown user when they are asked about one.
+    ids : {"one-hot", "entries", "omitted"}
+        How user and item get into `x`: as one-hot features ``{"user=7": 1.0, "item=9": 1.0}``,
+        which is what a linear model needs (it would take an id 7 for the number seven); as the
+        entries "user" and "item", for trees; or not at all.
+
+    Attributes
+    ----------
+    learning_rate : float
+        The pace: 1 as the model was made. Setting it multiplies the constant rate of every
+        optimizer that the model has; a model without one keeps its pace.
+
+    Examples
+    --------
+    >>> class RunningMean:
+    ...     n, mean = 0, 0.0
+    ...     def learn_one(self, x, y):
+    ...         self.n += 1
+    ...         self.mean += (y - self.mean) / self.n
+    ...     def predict_one(self, x):
+    ...         return self.mean
+    >>> learner = FromRiver(RunningMean())
+    >>> [learner.partial_fit(OnlineSample(user_id=1, item_id=2, target=target)) for target in (3.0, 5.0)]
+    [9.0, 4.0]
+    >>> learner.predict(1, 2)
+    4.0
+    """
+
+    def __init__(
+        self, model: Any, *, ids: Literal["one-hot", "entries", "omitted"] = "one-hot"
+    ) -> None:
+        if ids not in _IDS:
+            raise UnknownNameError(f"`ids` must be one of {', '.join(_IDS)}, got {ids!r}.")
+        self.ids = ids
+        for name in ("learn_one", "predict_one"):
+            if not callable(getattr(model, name, None)):
+                raise InvalidParameterError(f"`model` must have `{name}`, got {model!r}.")
+        self._use(model)
+        super().__init__(learning_rate=1.0, regularization=0.0)
+
+    def _use(self, model: Any) -> None:
+        self.model = model
+        parameters = inspect.signature(model.learn_one).parameters
+        self._names_user_and_item = {"user", "item"} <= set(parameters)
+        self._weighs = "w" in parameters
+        self._optimizers = list(_optimizers(model))
+
+    def partial_fit(self, sample: OnlineSample) -> float:
+        """Predict, then learn from one event; return the squared error before the update."""
+        prediction = self.predict(sample.user_id, sample.item_id, sample.features)
+        error = sample.target - prediction
+        if not math.isfinite(error * error):
+            raise ArithmeticOverflowError(
+                f"learning target {sample.target!r} of user {sample.user_id!r} and item "
+                f"{sample.item_id!r} would leave the "
+                "range of floats; nothing was learnt from it."
+            )
+        if sample.weight != 0.0:
+            extra = self._weight(sample)
+            if self._names_user_and_item:
+                self.model.learn_one(
+                    user=sample.user_id,
+                    item=sample.item_id,
+                    y=sample.target,
+                    x=_sides(sample.features),
+                    **extra,
+                )
+            else:
+                self.model.learn_one(
+                    self._x(sample.user_id, sample.item_id, sample.features), sample.target, **extra
+                )
+        self.samples_processed += 1
+        return error * error
+
+    def _weight(self, sample: OnlineSample) -> dict[str, float]:
+        if self._weighs:
+            return {"w": sample.weight}
+        if sample.weight != 1.0:
+            raise InvalidSampleError(
+                f"`weight` must be 0 or 1, {type(self.model).__name__} has no weights, got "
+                f"{sample.weight}."
+            )
+        return {}
+
+    def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
+        """Return the expected target as the model gives it; 0 where it gives none."""
+        if self._names_user_and_item:
+            prediction = self.model.predict_one(user=user_id, item=item_id, x=_sides(features))
+        else:
+            prediction = self.model.predict_one(self._x(user_id, item_id, features))
+        return 0.0 if prediction is None else float(prediction)
+
+    def _x(self, user_id: Any, item_id: Any, features: Features | None) -> dict[Any, Any]:
+        return {**_IDS[self.ids](user_id, item_id), **(_sides(features) or {})}
+
+    @property
+    def learning_rate(self) -> float:
+        """The pace: 1 as the model was made."""
+        return self._pace
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        if not (math.isfinite(value) and value > 0):
+            raise InvalidParameterError(
+                f"`learning_rate` must be a finite number greater than 0, got {value!r}."
+            )
+        change = value / getattr(self, "_pace", 1.0)
+        self._pace = float(value)
+        for optimizer in self._optimizers:
+            optimizer.lr.learning_rate *= change
+
+    def get_model_state(self) -> State:
+        """Return a deep copy. It can be kept in memory, as a manager's checkpoints do, but not be
+        saved to disk.
+        """
+        return {
+            "signature": self._signature(),
+            "model": copy.deepcopy(self.model),
+            "learning_rate": self.learning_rate,
+            "samples_processed": self.samples_processed,
+            "model_version": self.model_version,
+        }
+
+    def set_model_state(self, state: State) -> None:
+        """Continue from a state; a state of another model is refused."""
+        if state.get("signature") != self._signature():
+            raise StateFormatError(
+                f"The state belongs to {state.get('signature')}, expected {self._signature()}."
+            )
+        self._use(copy.deepcopy(state["model"]))
+        self._pace = state["learning_rate"]
+        self.samples_processed = state["samples_processed"]
+        self.model_version = state["model_version"]
+
+    def _signature(self) -> dict[str, str]:
+        return {"class": "FromRiver", "model": type(self.model).__name__, "ids": self.ids}
+
+
+class ToRiver:
+    """A learner as a regressor with River's methods; `x` holds the user and the item among the
+    features.
+
+    Parameters
+    ----------
+    learner : OnlineLearner
+    user_key, item_key : str
+        The entries of `x` that name the user and the item; the others are side features.
+
+    Examples
+    --------
+    >>> from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+    >>> model = ToRiver(OnlineMatrixFactorization(n_factors=2))
+    >>> model.learn_one({"user": "ada", "item": "Metropolis"}, 5.0)
+    >>> round(model.predict_one({"user": "ada", "item": "Metropolis"}))
+    5
+    """
+
+    def __init__(
+        self, learner: OnlineLearner, *, user_key: str = "user", item_key: str = "item"
+    ) -> None:
+        self.learner = learner
+        self.user_key = user_key
+        self.item_key = item_key
+
+    def learn_one(self, x: Mapping[Any, Any], y: float, w: float = 1.0) -> None:
+        """Learn from one event."""
+        user_id, item_id, features = self._read(x)
+        self.learner.partial_fit(
+            OnlineSample(user_id=user_id, item_id=item_id, target=y, features=features, weight=w)
+        )
+
+    def predict_one(self, x: Mapping[Any, Any]) -> float:
+        """Return the expected target."""
+        return self.learner.predict(*self._read(x))
+
+    def _read(self, x: Mapping[Any, Any]) -> tuple[Any, Any, dict[Any, Any] | None]:
+        for key in (self.user_key, self.item_key):
+            if key not in x:
+                raise InvalidSampleError(
+                    f"`x` must hold {key!r}, got the entries "
+                    f"{', '.join(map(repr, x)) or 'of nothing'}."
+                )
+        sides = {
+            name: value for name, value in x.items() if name not in (self.user_key, self.item_key)
+        }
+        return x[self.user_key], x[self.item_key], sides or None
+
+
+def _sides(features: Features | None) -> dict[Any, Any] | None:
+    if features is None or isinstance(features, Mapping):
+        return None if features is None else dict(features)
+    return dict(enumerate(np.asarray(features, dtype=np.float64).tolist()))
+
+
+_IDS: dict[str, Callable[[Any, Any], dict[Any, Any]]] = {
+    "one-hot": lambda user_id, item_id: {f"user={user_id}": 1.0, f"item={item_id}": 1.0},
+    "entries": lambda user_id, item_id: {"user": user_id, "item": item_id},
+    "omitted": lambda user_id, item_id: {},
+}
+
+
+def _optimizers(model: Any) -> Iterator[Any]:
+    """Every optimizer with a constant rate that a model, or a step of a pipeline, holds."""
+    parts = (
+        [model, *getattr(model, "steps", {}).values()]
+        if isinstance(getattr(model, "steps", None), Mapping)
+        else [model]
+    )
+    seen = set()
+    for part in parts:
+        for value in getattr(part, "__dict__", {}).values():
+            rate = getattr(getattr(value, "lr", None), "learning_rate", None)
+            if isinstance(rate, float | int) and id(value) not in seen:
+                seen.add(id(value))
+                yield value

@@ -1,0 +1,271 @@
+r"""Learning from events some of which lie: clipping, trimming, and an attack to try them on (lesson
+07).
+
+A squared loss follows whoever errs most: one event with an error of 10 pulls as hard as a hundred
+with an error of 0.1. Two remedies, for any learner:
+
+- **Clipping** an update to the size of an ordinary one. For a gradient $g = -e\,s$ it is enough to
+  bound the error: an event
+  with $|e| > c\,\hat\sigma$ is learnt with the weight $c\,\hat\sigma/|e|$, so its gradient has the
+  size of one at the bound.
+- **Trimming** a mini-batch: the share of its events with the largest losses is not learnt at all,
+  because liars are found
+  there more often than anywhere else (Shen and Sanghavi 2019, arXiv:1810.11874).
+
+`trimmed_mean` does the same for single coordinates of gradients (Yin et al. 2018,
+arXiv:1803.01498).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.errors import InvalidParameterError, StateFormatError
+from coursekit.core.events import Chunk, Features, OnlineSample
+from coursekit.core.state import State
+from coursekit.learning.learners.learner import OnlineLearner
+
+__all__ = ["RobustLearner", "clipped", "push_attack", "trimmed_mean"]
+
+_FloatArray = npt.NDArray[np.float64]
+
+_QUARTILE = 0.6745  # |error| / sigma is below it for half of all normal errors
+
+
+def clipped(gradient: npt.ArrayLike, max_norm: float) -> _FloatArray:
+    """Return a gradient, shortened to `max_norm` if it is longer.
+
+    >>> clipped([3.0, 4.0], max_norm=1.0)
+    array([0.6, 0.8])
+    """
+    if not max_norm > 0:
+        raise InvalidParameterError(f"`max_norm` must be greater than 0, got {max_norm!r}.")
+    vector = np.asarray(gradient, dtype=np.float64)
+    norm = float(np.linalg.norm(vector))
+    return vector if norm <= max_norm else vector * (max_norm / norm)
+
+
+def trimmed_mean(gradients: npt.ArrayLike, trim: float) -> _FloatArray:
+    """Return the mean gradient, in each coordinate without the share `trim` at either end, shape
+    (d,).
+
+    >>> trimmed_mean([[1.0, 0.0], [2.0, 1.0], [3.0, 2.0], [1000.0, -1000.0]], trim=0.25)
+    array([2.5, 0.5])
+    """
+    ordered = np.sort(np.asarray(gradients, dtype=np.float64), axis=0)
+    _check_share("trim", trim)
+    n_cut = math.floor(trim * len(ordered))
+    mean: _FloatArray = ordered[n_cut : len(ordered) - n_cut].mean(axis=0)
+    return mean
+
+
+class RobustLearner(OnlineLearner):
+    r"""Protect a learner from events that lie, by clipping and trimming.
+
+    Update: with the running estimate $\hat\sigma$ of the size of ordinary errors, an event with the
+    error $e$ is learnt with the weight $w\min(1, c\,\hat\sigma/|e|)$, $c$ = `clip`. In
+    `batch_update` the share `trim` of the events, those with the largest errors, is left out
+    besides. $\hat\sigma$ is the running median of $|e|$ over 0.6745 and follows by small steps, up
+    or down by the same amount whatever the error: nobody can move it far by lying loudly.
+
+    Parameters
+    ----------
+    learner : OnlineLearner
+        It is learnt with, not copied.
+    clip : float, greater than 0
+        Errors beyond so many $\hat\sigma$ are clipped. Smaller trusts less, and follows honest
+        surprises more slowly.
+    trim : float, in [0, 0.5)
+        The share of each mini-batch that is left out.
+
+    Examples
+    --------
+    >>> from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+    >>> plain, robust = OnlineMatrixFactorization(2), RobustLearner(OnlineMatrixFactorization(2))
+    >>> honest = [OnlineSample(user_id=0, item_id=0, target=3.0 + 0.1 * (-1) ** t) for t in range(500)]
+    >>> for learner in (plain, robust):
+    ...     losses = [learner.partial_fit(sample) for sample in [*honest, OnlineSample(user_id=0, item_id=0, target=100.0)]]
+    >>> plain.predict(0, 0) > 5, abs(robust.predict(0, 0) - 3.0) < 0.1
+    (True, True)
+    """
+
+    def __init__(self, learner: OnlineLearner, *, clip: float = 3.0, trim: float = 0.1) -> None:
+        if not (math.isfinite(clip) and clip > 0):
+            raise InvalidParameterError(
+                f"`clip` must be a finite number greater than 0, got {clip!r}."
+            )
+        _check_share("trim", trim)
+        self.learner = learner
+        self.clip = float(clip)
+        self.trim = float(trim)
+        self._median = 0.0
+        self._n = 0
+        super().__init__(learner.learning_rate, learner.regularization)
+
+    def partial_fit(self, sample: OnlineSample) -> float:
+        """Predict, then learn from one event as far as it is to be trusted; return the squared
+        error before the update.
+        """
+        error = sample.target - self.predict(sample.user_id, sample.item_id, sample.features)
+        share = self._trust(error)
+        self.learner.partial_fit(
+            sample if share == 1.0 else replace(sample, weight=share * sample.weight)
+        )
+        self._notice(error)
+        self.samples_processed += 1
+        return error * error
+
+    def batch_update(self, samples: Iterable[OnlineSample]) -> float:
+        """Learn from the most credible of several samples; return the mean loss of all, before the
+        update.
+        """
+        chunk = Chunk.of(samples)
+        if not len(chunk):
+            return 0.0
+        errors = chunk.targets - self.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
+        weights = np.ones(len(chunk)) if chunk.weights is None else chunk.weights.copy()
+        weights *= [self._trust(error) for error in errors.tolist()]
+        n_left_out = math.floor(self.trim * len(chunk))
+        weights[np.argsort(-np.abs(errors), kind="stable")[:n_left_out]] = 0.0
+        self.learner.batch_update(replace(chunk, weights=weights))
+        for error in errors.tolist():
+            self._notice(error)
+        self.samples_processed += len(chunk)
+        return float(np.mean(errors**2))
+
+    def _trust(self, error: float) -> float:
+        bound = self.clip * self.error_size
+        return 1.0 if abs(error) <= bound or self._n < 10 else bound / abs(error)
+
+    def _notice(self, error: float) -> None:
+        """Move the running median of |error| by a small step up or down (Robbins and Monro
+        1951).
+        """
+        self._n += 1
+        size = abs(error)
+        if self._n <= 10:
+            self._median += (size - self._median) / self._n
+        else:
+            self._median *= 1.0 + 0.02 * math.copysign(1.0, size - self._median)
+
+    @property
+    def error_size(self) -> float:
+        r"""The size $\hat\sigma$ of ordinary errors, in the unit of the target."""
+        return self._median / _QUARTILE
+
+    def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
+        """Ask the learner."""
+        return self.learner.predict(user_id, item_id, features)
+
+    def predict_many(self, user_ids: Any, item_ids: Any, features: Any = None) -> _FloatArray:
+        """Ask the learner for many pairs, shape (n,)."""
+        return self.learner.predict_many(user_ids, item_ids, features)
+
+    def discount_evidence(self, keep: float) -> None:
+        """Let the learner discount its evidence."""
+        self.learner.discount_evidence(keep)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learner's rate."""
+        return self.learner.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self.learner.learning_rate = value
+
+    def get_model_state(self) -> State:
+        """Return a copy of everything that learning depends on, the learner included."""
+        return {
+            "signature": self._signature(),
+            "learner": self.learner.get_model_state(),
+            "median": self._median,
+            "n": self._n,
+            "samples_processed": self.samples_processed,
+            "model_version": self.model_version,
+        }
+
+    def set_model_state(self, state: State) -> None:
+        """Continue from a state as if nothing had happened in between; a state of another learner
+        is refused.
+        """
+        if state.get("signature") != self._signature():
+            raise StateFormatError(
+                f"The state belongs to {state.get('signature')}, expected {self._signature()}."
+            )
+        self.learner.set_model_state(state["learner"])
+        self._median, self._n = float(state["median"]), int(state["n"])
+        self.samples_processed = state["samples_processed"]
+        self.model_version = state["model_version"]
+
+    def _signature(self) -> dict[str, Any]:
+        return {
+            "class": type(self).__name__,
+            "learner": type(self.learner).__name__,
+            "clip": self.clip,
+            "trim": self.trim,
+        }
+
+
+def push_attack(
+    stream: Chunk, *, item_id: Any, target: float, share: float, seed: int
+) -> tuple[Chunk, npt.NDArray[np.bool_]]:
+    """Mix forged events into a stream: invented users rate one item, all with the same target.
+
+    Parameters
+    ----------
+    stream : Chunk
+        The honest events.
+    item_id
+        What is pushed (a high target) or nuked (a low one).
+    target : float
+    share : float, in [0, 0.5)
+        How many of all events are forged.
+    seed : int
+
+    Returns
+    -------
+    stream, forged : Chunk, array of bool
+        All events in order, and which are forged.
+
+    Examples
+    --------
+    >>> honest = Chunk(user_ids=[1] * 90, item_ids=[2] * 90, targets=[3.0] * 90)
+    >>> attacked, forged = push_attack(honest, item_id=2, target=5.0, share=0.1, seed=0)
+    >>> len(attacked), int(forged.sum()), set(attacked.targets[forged].tolist())
+    (100, 10, {5.0})
+    """
+    _check_share("share", share)
+    rng = np.random.default_rng(seed)
+    n_forged = round(len(stream) * share / (1.0 - share))
+    before = np.sort(
+        rng.integers(0, len(stream) + 1, n_forged)
+    )  # each forged event comes before this honest one
+    places = before + np.arange(n_forged)
+    forged = np.zeros(len(stream) + n_forged, dtype=np.bool_)
+    forged[places] = True
+    honest = iter(stream)
+    times = np.zeros(len(stream)) if stream.timestamps is None else stream.timestamps
+    lies = (
+        OnlineSample(
+            user_id=f"forged {number}",
+            item_id=item_id,
+            target=target,
+            timestamp=float(times[min(at, len(times) - 1)]),
+        )
+        for number, at in enumerate(before.tolist())
+    )
+    return Chunk.of(
+        [next(lies) if is_forged else next(honest) for is_forged in forged.tolist()]
+    ), forged
+
+
+def _check_share(name: str, share: float) -> None:
+    if not 0 <= share < 0.5:
+        raise InvalidParameterError(f"`{name}` must be in [0, 0.5), got {share!r}.")

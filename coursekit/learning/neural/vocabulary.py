@@ -1,0 +1,112 @@
+"""A bounded vocabulary: ids on one side, a fixed number of rows on the other (lesson 04)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.errors import InvalidParameterError, StateFormatError
+from coursekit.core.state import State
+from coursekit.learning.factors.table import decode_ids, encode_ids
+
+__all__ = ["BoundedVocabulary"]
+
+_RowNumbers = npt.NDArray[np.intp]
+
+
+class BoundedVocabulary:
+    """Give each id a row of its own; when all are taken, the id that has gone longest without being
+    learnt gives up its row.
+
+    No two live ids ever share a row: an evicted id is forgotten, and counts as new when it comes
+    back. Asking (`row_of`) is no use: only learning keeps an id alive.
+
+    Parameters
+    ----------
+    size : int, 1 or more
+        Number of rows.
+
+    Examples
+    --------
+    >>> vocabulary = BoundedVocabulary(size=2)
+    >>> [vocabulary.learn(id_) for id_ in ("ada", "bob", "ada", "eve")]  # bob was learnt longest ago
+    [(0, True), (1, True), (0, False), (1, True)]
+    >>> vocabulary.row_of("bob"), vocabulary.row_of("ada")
+    (-1, 0)
+    """
+
+    def __init__(self, size: int) -> None:
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise InvalidParameterError(f"`size` must be an integer, 1 or more, got {size!r}.")
+        self.size = size
+        self._rows: OrderedDict[Any, int] = (
+            OrderedDict()
+        )  # from the least to the most recently learnt
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, id_: Any) -> bool:
+        return id_ in self._rows
+
+    def row_of(self, id_: Any) -> int:
+        """Return the row of an id, -1 without one; changes nothing."""
+        return self._rows.get(id_, -1)
+
+    def rows_of(self, ids: Sequence[Any]) -> _RowNumbers:
+        """Return the rows of ids, -1 for those without one; changes nothing."""
+        return np.fromiter(map(self._rows.get, ids, repeat(-1)), np.intp, len(ids))
+
+    def learn(self, id_: Any) -> tuple[int, bool]:
+        """Return the row of an id that is learnt from now, and whether the row is new to it (and
+        has to be started).
+        """
+        row = self._rows.get(id_, -1)
+        if row >= 0:
+            self._rows.move_to_end(id_)
+            return row, False
+        row = len(self._rows) if len(self._rows) < self.size else self._rows.popitem(last=False)[1]
+        self._rows[id_] = row
+        return row, True
+
+    def row_to_reuse(self, id_: Any) -> int:
+        """Return the row that learning this id would take from another one, -1 if none; changes
+        nothing.
+        """
+        if id_ in self._rows or len(self._rows) < self.size:
+            return -1
+        return next(iter(self._rows.values()))
+
+    @property
+    def ids(self) -> list[Any]:
+        """The live ids, from the least to the most recently learnt."""
+        return list(self._rows)
+
+    @property
+    def rows(self) -> _RowNumbers:
+        """The rows of the live ids, in the same order."""
+        return np.fromiter(self._rows.values(), np.intp, len(self._rows))
+
+    def get_state(self) -> State:
+        """Return ids and rows in the order of `ids`."""
+        return {"size": self.size, "ids": encode_ids(self._rows), "rows": self.rows}
+
+    def set_state(self, state: State) -> None:
+        """Continue from a state; one of another size is refused and nothing changes."""
+        ids, rows = decode_ids(state["ids"]), np.asarray(state["rows"]).tolist()
+        taken = set(rows)
+        if (
+            state["size"] != self.size
+            or len(taken) != len(ids)
+            or not taken <= set(range(self.size))
+        ):
+            raise StateFormatError(
+                f"The state holds {len(ids)} ids in {state['size']} rows, expected "
+                f"{self.size} rows."
+            )
+        self._rows = OrderedDict(zip(ids, rows, strict=True))

@@ -1,0 +1,210 @@
+r"""Regret: what an online learner lost against the best fixed weights in hindsight, and what theory
+promises (lesson 07).
+
+On a stream of convex losses $\ell_t$ the weights $w_t$ are played before $\ell_t$ is known; the
+regret after $t$ events is $R_t = \sum_{s\le t} \ell_s(w_s) - \sum_{s\le t}\ell_s(u)$, where $u$ is
+the best point of the box $|w_j| \le r$ for the whole stream. $R_t/t \to 0$ means: in the long run
+as good as if one had known. With the gradients $g_t$, the width $D = 2r$ and $d$ weights, whatever
+the stream,
+
+- projected gradient descent with falling rates $\eta_t$ (Zinkevich 2003):
+  $R_t \le \frac{d D^2}{2\eta_t} + \frac12\sum_{s\le t} \eta_s \lVert g_s\rVert^2$;
+- AdaGrad and FTRL-Proximal without penalties (Duchi et al. 2011, theorem 5; McMahan 2017, JMLR 18,
+  theorem 2): with the roots
+  $S_{t,j} = \sqrt{G_{t,j}}$, or $\beta + \sqrt{n_{t,j}}$, $R_t \le \sum_j \big(\frac{D^2}{2\eta} +
+  \eta\big) S_{t,j}$.
+
+Both are sums over the gradients that really came, so they can be drawn beside the measured regret
+at every event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.errors import InvalidParameterError, UnknownNameError
+from coursekit.learning.optim.optimizers import SGD, AdaGrad, FTRLProximal, Optimizer
+
+__all__ = ["LOSSES", "Loss", "RegretCurve", "best_fixed_weights", "measure_regret"]
+
+_FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    r"""A convex loss of one number, the score $x^\\top w$, and its slope; both work on arrays.
+
+    Parameters
+    ----------
+    value, slope : function of (scores, targets)
+    curvature : float
+        The largest second derivative: how smooth the loss is.
+    """
+
+    value: Callable[[_FloatArray, _FloatArray], _FloatArray]
+    slope: Callable[[_FloatArray, _FloatArray], _FloatArray]
+    curvature: float
+
+
+def _sigmoid(score: _FloatArray) -> _FloatArray:
+    half: _FloatArray = 0.5 * (1.0 + np.tanh(0.5 * score))  # never overflows
+    return half
+
+
+LOSSES: dict[str, Loss] = {
+    "squared": Loss(value=lambda p, y: 0.5 * (p - y) ** 2, slope=lambda p, y: p - y, curvature=1.0),
+    "logistic": Loss(
+        value=lambda p, y: np.logaddexp(0.0, p) - y * p,
+        slope=lambda p, y: _sigmoid(p) - y,
+        curvature=0.25,
+    ),
+}
+"""Squared loss of real targets, logistic loss of targets 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegretCurve:
+    """Regret along a stream, beside what theory promises.
+
+    Parameters
+    ----------
+    regret : array, shape (n,)
+        After each event, against the best fixed weights of the whole stream.
+    bound : array, shape (n,), or None
+        What the regret cannot exceed; None for an optimiser without a bound (Adam).
+    losses : array, shape (n,)
+        Of the weights as they were when each event came.
+    comparator : array, shape (d,)
+        The best fixed weights.
+    """
+
+    regret: _FloatArray
+    bound: _FloatArray | None
+    losses: _FloatArray
+    comparator: _FloatArray
+
+    @property
+    def mean_regret(self) -> _FloatArray:
+        """Regret per event, which ought to go to 0, shape (n,)."""
+        return self.regret / np.arange(1, len(self.regret) + 1)
+
+
+def measure_regret(
+    optimizer: Optimizer, features: npt.ArrayLike, targets: npt.ArrayLike, *, loss: str = "squared"
+) -> RegretCurve:
+    """Let an optimiser play a linear model on a stream, and compare with the best fixed weights in
+    its box.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        A new one, with a finite `radius`; it starts from weights 0 and has moved afterwards.
+    features : array, shape (n, d)
+    targets : array, shape (n,)
+    loss : {"squared", "logistic"}
+
+    Raises
+    ------
+    InvalidParameterError, UnknownNameError
+        If the box is not finite, the optimiser is not new, shapes do not fit, or the loss is not
+        known.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(1000, 3))
+    >>> curve = measure_regret(SGD(0.5, decay=0.5, radius=2.0), X, X @ [1.0, -1.0, 0.5] + rng.normal(size=1000))
+    >>> bool((curve.regret <= curve.bound).all()), curve.mean_regret[[99, 999]].round(2)
+    (True, array([0.13, 0.04]))
+    """
+    X, y = np.asarray(features, dtype=np.float64), np.asarray(targets, dtype=np.float64)
+    if X.ndim != 2 or y.shape != X.shape[:1]:
+        raise InvalidParameterError(
+            f"`targets` must have shape ({len(X)},) like the rows of `features`, got {y.shape}."
+        )
+    if not np.isfinite(optimizer.radius):
+        raise InvalidParameterError(
+            f"`optimizer` must have a finite `radius`, got {optimizer.radius}."
+        )
+    if optimizer.n_steps:
+        raise InvalidParameterError(
+            f"`optimizer` must be new, got one of {optimizer.n_steps} steps."
+        )
+    each = _loss_named(loss)
+    weights = np.zeros(X.shape[1])
+    losses, gradients, rates = np.empty(len(X)), np.empty_like(X), np.empty(len(X))
+    for t in range(len(X)):
+        score = X[t] @ weights
+        losses[t] = each.value(score, y[t])
+        gradients[t] = each.slope(score, y[t]) * X[t]
+        optimizer.step(weights, gradients[t])
+        rates[t] = optimizer.rate if isinstance(optimizer, SGD) else optimizer.learning_rate
+    comparator = best_fixed_weights(X, y, radius=optimizer.radius, loss=loss)
+    return RegretCurve(
+        regret=np.cumsum(losses - each.value(X @ comparator, y)),
+        bound=_bound(optimizer, gradients, rates),
+        losses=losses,
+        comparator=comparator,
+    )
+
+
+def _bound(optimizer: Optimizer, gradients: _FloatArray, rates: _FloatArray) -> _FloatArray | None:
+    """What theory promises after each event, shape (n,)."""
+    width, d = 2.0 * optimizer.radius, gradients.shape[1]
+    squares = np.cumsum(gradients**2, axis=0)
+    bound: _FloatArray
+    if isinstance(optimizer, SGD):
+        bound = d * width**2 / (2 * rates) + 0.5 * np.cumsum(rates * (gradients**2).sum(axis=1))
+        return bound
+    if isinstance(optimizer, AdaGrad):
+        roots = np.sqrt(squares + optimizer.initial_memory)
+    elif isinstance(optimizer, FTRLProximal) and optimizer.l1 == optimizer.l2 == 0.0:
+        roots = optimizer.beta + np.sqrt(squares)
+    else:
+        return None
+    bound = (width**2 / (2 * rates) + rates) * roots.sum(axis=1)
+    return bound
+
+
+def best_fixed_weights(
+    features: _FloatArray,
+    targets: _FloatArray,
+    *,
+    radius: float,
+    loss: str = "squared",
+    tolerance: float = 1e-10,
+) -> _FloatArray:
+    """Return the weights of the box [-radius, radius] with the least total loss: the comparator of
+    regret, shape (d,).
+
+    Found by accelerated projected gradient descent with restarts (Beck and Teboulle 2009), until a
+    step of it moves no weight by more than `tolerance`.
+    """
+    each = _loss_named(loss)
+    smoothness = each.curvature * float(np.linalg.norm(features, ord=2)) ** 2
+    weights = np.zeros(features.shape[1])
+    if smoothness == 0.0:
+        return weights
+    ahead, momentum = weights, 1.0
+    for _ in range(100_000):
+        gradient = features.T @ each.slope(features @ ahead, targets)
+        following = np.clip(ahead - gradient / smoothness, -radius, radius)
+        if np.abs(following - ahead).max() <= tolerance:
+            return following
+        if gradient @ (following - weights) > 0:  # the momentum leads uphill: start it again
+            ahead, momentum = weights, 1.0
+            continue
+        faster = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
+        ahead = following + (momentum - 1.0) / faster * (following - weights)
+        weights, momentum = following, faster
+    return weights
+
+
+def _loss_named(loss: str) -> Loss:
+    if loss not in LOSSES:
+        raise UnknownNameError(f"`loss` must be one of {', '.join(LOSSES)}, got {loss!r}.")
+    return LOSSES[loss]
