@@ -53,8 +53,8 @@ class OnlineSample:
     >>> OnlineSample(user_id="ada", item_id=7, target=4.0).weight
     1.0
     >>> OnlineSample(user_id="ada", item_id=7, target=float("nan"))
-    Traceback (most recent call last): coursekit.core.errors.InvalidSampleError: `target` must be a
-    finite number, got nan (user 'ada', item 7).
+    Traceback (most recent call last):
+    coursekit.core.errors.InvalidSampleError: `target` must be a finite number, got nan (user ...
     """
 
     user_id: Any

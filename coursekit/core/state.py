@@ -9,10 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.errors import IntegrityError, StateFormatError
+from coursekit.core.files import replaced_atomically
 
-__all__ = ["FORMAT_VERSION", "State", "load_state", "replaced_atomically", "save_state"]
+__all__ = ["FORMAT_VERSION", "State", "load_state", "save_state"]
 
 FORMAT_VERSION = 1
 
@@ -116,24 +113,6 @@ def load_state(path: str | Path, *, kind: str, digest: str | None = None) -> Sta
             )
     state: State = _put_arrays(json.loads(header["values"]), arrays)
     return state
-
-
-@contextmanager
-def replaced_atomically(path: str | Path) -> Iterator[str]:
-    """Give a temporary file name to write to; move it onto `path` when the block ends well, remove
-    it otherwise.
-    """
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        yield temporary
-        with open(temporary, "rb") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _take_arrays(value: Any, name: str, arrays: _Arrays) -> Any:

@@ -15,7 +15,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from coursekit.core.errors import DataUnavailableError, IntegrityError
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.datasets.catalog import DataFile, DatasetInfo
 
 __all__ = ["download", "fetch_files", "is_complete"]

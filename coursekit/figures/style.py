@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coursekit.core.errors import InvalidParameterError, UnknownNameError
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from coursekit.core.errors import IntegrityError, StateFormatError
-from coursekit.core.state import load_state, replaced_atomically, save_state
+from coursekit.core.files import replaced_atomically
+from coursekit.core.state import load_state, save_state
 
 STATE = {
     "n": 3,

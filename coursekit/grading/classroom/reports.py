@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
 from coursekit.grading.classroom.job import JobResult
 from coursekit.grading.classroom.submissions import Submission

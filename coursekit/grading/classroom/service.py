@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.classroom.execute import execute
 from coursekit.grading.classroom.job import Cell, Job, JobResult
 from coursekit.grading.classroom.reports import GradeReport, graded, load_reports, not_graded

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.checks.render import html_table, points_text
 from coursekit.grading.checks.report import CheckReport, Outcome
 from coursekit.grading.checks.text import inert, to_html

@@ -16,7 +16,7 @@ from typing import Any
 
 from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Clock
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.exercises.notebook import cell_name, read_notebook

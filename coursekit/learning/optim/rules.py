@@ -150,8 +150,8 @@ class SGD(_RateRule):
     """Plain stochastic gradient descent; the parameters are those of every rule with rates.
 
     >>> SGD(bias_rate=0.0)
-    Traceback (most recent call last): coursekit.core.errors.InvalidParameterError: `bias_rate` must
-    be a finite number greater than 0, got 0.0.
+    Traceback (most recent call last):
+    coursekit.core.errors.InvalidParameterError: `bias_rate` must be a finite number greater ...
     """
 
     tag: ClassVar[int] = SGD_TAG

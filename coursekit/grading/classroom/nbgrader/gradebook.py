@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.classroom.job import JobResult
 from coursekit.grading.classroom.nbgrader.showing import Course
 from coursekit.grading.classroom.reports import GradeReport

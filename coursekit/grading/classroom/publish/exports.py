@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.checks.report import CheckReport, PartReport
 from coursekit.grading.checks.text import inert
 from coursekit.grading.classroom.reports import GradeReport

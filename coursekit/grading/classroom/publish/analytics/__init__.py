@@ -12,7 +12,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.classroom.publish.analytics.items import Item, items_of, items_table
 from coursekit.grading.classroom.publish.analytics.mistakes import (
     Mistake,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.classroom.publish.feedback.page import feedback_page
 from coursekit.grading.classroom.publish.feedback.plain import feedback_text
 from coursekit.grading.classroom.reports import GradeReport

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.state import replaced_atomically
+from coursekit.core.files import replaced_atomically
 from coursekit.grading.checks.text import inert_block, to_html
 from coursekit.grading.classroom.job import CellRun, JobResult
 from coursekit.grading.classroom.publish.feedback import words

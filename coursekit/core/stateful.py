@@ -1,0 +1,117 @@
+"""One protocol for everything with memory: `config()`, what it was made with, and its memory.
+
+A class that is :class:`Stateful` can be written down and taken up again as if nothing had happened
+in between: detectors, optimizers, schedules, responses, buffers, learners.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from coursekit.core.errors import StateFormatError
+from coursekit.core.state import State
+
+__all__ = ["Stateful"]
+
+
+class Stateful:
+    """A mixin: `get_state` and `set_state` from `config()` and a list of attributes.
+
+    A subclass names its memory in `_memory_names`; an attribute may be a number, a string, None, an
+    array, nested lists and dicts of these, or another `Stateful`. Where memory is not an attribute,
+    override `_get_memory` and `_set_memory`.
+
+    Examples
+    --------
+    >>> class Counter(Stateful):
+    ...     _memory_names = ("count",)
+    ...     def __init__(self, step=1):
+    ...         self.step, self.count = step, 0
+    ...     def config(self):
+    ...         return {"step": self.step}
+    >>> counter = Counter(step=2)
+    >>> counter.count = 6
+    >>> counter.get_state()
+    {'class': 'Counter', 'config': {'step': 2}, 'memory': {'count': 6}}
+    >>> Counter(step=3).set_state(counter.get_state())
+    Traceback (most recent call last):
+    coursekit.core.errors.StateFormatError: The state is of Counter with {'step': 2}, expected ...
+    """
+
+    __slots__ = ()
+
+    _memory_names: ClassVar[tuple[str, ...]] = ()
+
+    def config(self) -> State:
+        """Return the settings it was made with, by name: JSON values and nested dicts of them."""
+        return {}
+
+    def clone(self) -> Self:
+        """Return one with the same settings and no memory."""
+        return type(self)(**self.config())
+
+    def get_state(self) -> State:
+        """Return a copy of everything that the future depends on, ready for `save_state`."""
+        return {"class": type(self).__name__, "config": self.config(), "memory": self._get_memory()}
+
+    def set_state(self, state: State) -> None:
+        """Continue from a state as if nothing had happened in between.
+
+        Raises
+        ------
+        StateFormatError
+            If the state is of another class, other settings or another shape; nothing has changed.
+        """
+        self._check_state(state)
+        self._set_memory(state["memory"])
+
+    def _get_memory(self) -> State:
+        """Return copies of the attributes of `_memory_names`."""
+        return {name: _written(getattr(self, name)) for name in self._memory_names}
+
+    def _set_memory(self, memory: State) -> None:
+        """Take memory over that `_check_memory` has accepted; copies it."""
+        for name in self._memory_names:
+            mine = getattr(self, name)
+            if isinstance(mine, Stateful):
+                mine.set_state(memory[name])
+            else:
+                setattr(self, name, copy.deepcopy(memory[name]))
+
+    def _check_state(self, state: State) -> None:
+        """Refuse a state that is not ours."""
+        missing = {"class", "config", "memory"} - state.keys()
+        if missing:
+            raise StateFormatError(
+                f"This is no state of {type(self).__name__}: {', '.join(sorted(missing))} missing."
+            )
+        theirs, ours = (state["class"], state["config"]), (type(self).__name__, self.config())
+        if theirs != ours:
+            raise StateFormatError(
+                f"The state is of {theirs[0]} with {theirs[1]}, expected {ours[0]} with {ours[1]}."
+            )
+        self._check_memory(state["memory"])
+
+    def _check_memory(self, memory: State) -> None:
+        """Refuse memory with names missing, or of another type or number of dimensions."""
+        missing = set(self._memory_names) - memory.keys()
+        if missing:
+            raise StateFormatError(
+                f"The state of {type(self).__name__} has no {', '.join(sorted(missing))}."
+            )
+        for name in self._memory_names:
+            mine, theirs = getattr(self, name), memory[name]
+            if isinstance(mine, Stateful):
+                mine._check_state(theirs)
+            elif isinstance(mine, np.ndarray) and np.ndim(theirs) != mine.ndim:
+                raise StateFormatError(
+                    f"`{name}` in the state of {type(self).__name__} has {np.ndim(theirs)} "
+                    f"dimensions, expected {mine.ndim}."
+                )
+
+
+def _written(value: Any) -> Any:
+    return value.get_state() if isinstance(value, Stateful) else copy.deepcopy(value)
