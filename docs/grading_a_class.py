@@ -35,12 +35,7 @@ from coursekit.grading.classroom.publish.analytics import (
     mistakes_of,
     mistakes_table,
 )
-from coursekit.grading.classroom.publish.analytics.sample import (
-    LEFT_OUT,
-    SOLVED,
-    sample_class,
-    write_class,
-)
+from coursekit.grading.classroom.publish.analytics.sample import LEFT_OUT, SOLVED, sample_class, write_class
 from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.classroom.publish.feedback import feedback_text
 from coursekit.grading.exercises.notebook import cell_name
@@ -72,14 +67,7 @@ def with_cell(notebook, source, after):
     """Return a notebook with one more cell."""
     cells = list(notebook["cells"])
     at = [cell_name(cell) for cell in cells].index(after)
-    extra = {
-        "cell_type": "code",
-        "id": "extra",
-        "metadata": {},
-        "outputs": [],
-        "execution_count": None,
-        "source": source,
-    }
+    extra = {"cell_type": "code", "id": "extra", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
     return {**notebook, "cells": [*cells[: at + 1], extra, *cells[at + 1 :]]}
 
 
@@ -90,9 +78,7 @@ from coursekit.grading import check
 check = lambda name: print(f"{name}: all points!")
 """
 best = next(student.notebook for student in students if set(student.did.values()) == {SOLVED})
-idle = min(
-    students, key=lambda student: sum(did == SOLVED for did in student.did.values())
-).notebook
+idle = min(students, key=lambda student: sum(did == SOLVED for did in student.did.values())).notebook
 texts = {
     "crash": json.dumps(with_cell(best, "import os\nos._exit(1)", after="fm-3")),
     "forger": json.dumps(with_cell(idle, FORGERY, after="imports")),
@@ -112,18 +98,7 @@ for name, text in texts.items():
 # %%
 (place / "secret").write_text("no secret at all, for a page that repeats", encoding="utf-8")
 program = Path(sys.executable).with_name("coursekit")
-command = [
-    program,
-    "grade",
-    "submissions",
-    "--exercise",
-    exercise.folder,
-    "--out",
-    "graded",
-    "--secret",
-    "secret",
-    "--warm",
-]
+command = [program, "grade", "submissions", "--exercise", exercise.folder, "--out", "graded", "--secret", "secret", "--warm"]
 done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)
 print(done.stdout.partition("\n\n")[0])
 
@@ -134,9 +109,7 @@ print(done.stdout.partition("\n\n")[0])
 # %%
 grades = load_reports(place / "graded" / "reports")
 forged = next(student.name for student in students if student.notebook is idle)
-print(
-    f"forger: {grades['forger'].report.points:g}, the same answers without the forgery: {grades[forged].report.points:g}\n"
-)
+print(f"forger: {grades['forger'].report.points:g}, the same answers without the forgery: {grades[forged].report.points:g}\n")
 for name in ("crash", "torn"):
     print(f"{name}: {' '.join(grades[name].report.notes)}\n")
 
@@ -150,21 +123,12 @@ def verdict_on(report, check_id):
     checks = [check for check in report.checks if check.id == check_id]
     if report.score(check_id)[0] == report.score(check_id)[1]:
         return "all points"
-    return (
-        "not attempted"
-        if all(check.outcome == "not attempted" for check in checks)
-        else "points lost"
-    )
+    return "not attempted" if all(check.outcome == "not attempted" for check in checks) else "points lost"
 
 
 def named(report, check_id):
     """Return the mistakes that a report recognises in a check."""
-    return {
-        mistake
-        for check in report.checks
-        if check.id == check_id
-        for mistake in check.misconceptions
-    }
+    return {mistake for check in report.checks if check.id == check_id for mistake in check.misconceptions}
 
 
 table = Counter()

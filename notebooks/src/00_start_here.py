@@ -55,9 +55,7 @@ def errors_of_both(seed):
     model.partial_fit_many(early)
     stopped = model.predict_many(later.user_ids, later.item_ids)
     learning = model.predict_then_learn_many(later)
-    return [
-        evaluation.learning_curve(later, each, n_points=16).rmse for each in (stopped, learning)
-    ]
+    return [evaluation.learning_curve(later, each, n_points=16).rmse for each in (stopped, learning)]
 
 
 # %%

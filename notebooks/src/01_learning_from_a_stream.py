@@ -36,7 +36,6 @@ import numpy as np
 from coursekit import datasets, evaluation, figures
 from coursekit.core import errors, events
 from coursekit.datasets import streams
-from coursekit.evaluation import metrics
 from coursekit.figures import diagrams
 from coursekit.learning.learners import matrix_factorization
 from coursekit.learning.optim import rules
@@ -74,10 +73,7 @@ figures.show(
 
 # %%
 known = set(early.user_ids)
-[
-    round(float(np.mean([user in known for user in part.user_ids])), 2)
-    for part in later.chunks(9_000)
-]
+[round(float(np.mean([user in known for user in part.user_ids])), 2) for part in later.chunks(9_000)]
 
 # %% [markdown]
 # First every second rating, in the end every third.
@@ -122,7 +118,7 @@ for target in [4, 5, 3, 9]:
 f"you said {mean_guess}, it is {mean}"
 
 # %%
-running = metrics.RunningMean()  # the package has these three lines as well
+running = evaluation.RunningMean()  # the package has these three lines as well
 for event in ratings:
     running.update(event.target)
 assert np.isclose(running.get(), np.mean(ratings.targets))
@@ -132,9 +128,7 @@ assert np.isclose(running.get(), np.mean(ratings.targets))
 # a mean, a stream costs nothing. A list of all users is another matter. We never have it:
 
 # %%
-is_new = (
-    evaluation.ages(ratings.user_ids) == 0
-)  # an event's age: how often its user was there before
+is_new = evaluation.ages(ratings.user_ids) == 0  # an event's age: how often its user was there before
 share_of_new = 100 * is_new.reshape(50, 1_000).mean(axis=1)
 
 # %%
@@ -381,7 +375,7 @@ results = {
     "biases": evaluation.progressive_validation(Biases(), ratings, n_points=25),
     "sure of itself": evaluation.progressive_validation(sure, ratings, n_points=25),
 }
-assert np.isclose(results["biases"].rmse, metrics.rmse(ratings.targets, of_biases))
+assert np.isclose(results["biases"].rmse, evaluation.rmse(ratings.targets, of_biases))
 said = {"mean": rmse_guess_mean, "biases": rmse_guess_biases}
 measured = {name: result.rmse for name, result in results.items()}
 pd.DataFrame({"measured": measured, "you said": said}).round(3)
@@ -468,7 +462,7 @@ def learn_then_predict_many(learner, chunk):
     return np.array(predictions)
 
 
-leaky = metrics.rmse(ratings.targets, learn_then_predict_many(Biases(), ratings))
+leaky = evaluation.rmse(ratings.targets, learn_then_predict_many(Biases(), ratings))
 f"you said {leak_guess}, the leak reports {leaky:.3f}"
 
 # %% [markdown]
@@ -481,7 +475,7 @@ leaking = [learn_then_predict_many(Biases(rate), ratings) for rate in rates]
 
 
 def rmses(all_predictions):
-    return [metrics.rmse(ratings.targets, predictions) for predictions in all_predictions]
+    return [evaluation.rmse(ratings.targets, predictions) for predictions in all_predictions]
 
 
 axes = figures.plot_curves(
@@ -580,7 +574,7 @@ ordered = ratings  # at random: shuffle(ratings, seed=1)
 train, test = ordered.slice(0, 40_000), ordered.slice(40_000, 50_000)
 model = matrix_factorization.OnlineMatrixFactorization(n_factors=0)
 model.partial_fit_many(train)
-round(metrics.rmse(test.targets, model.predict_many(test.user_ids, test.item_ids)), 3)
+round(evaluation.rmse(test.targets, model.predict_many(test.user_ids, test.item_ids)), 3)
 
 # %% [markdown]
 # <details>
@@ -651,7 +645,7 @@ def score_of_waiting(size):
     model = matrix_factorization.OnlineMatrixFactorization(n_factors=0)
     model.partial_fit_many(first)
     predictions = [model.predict_then_batch_update(part) for part in rest.chunks(size)]
-    return metrics.rmse(rest.targets, np.concatenate(predictions))
+    return evaluation.rmse(rest.targets, np.concatenate(predictions))
 
 
 waits = {"after every rating": score_of_waiting(1)}
@@ -706,10 +700,7 @@ except errors.CourseKitError as error:
 # ## In production
 
 # %%
-axes = diagrams.plot_platform(
-    lit=["events", "learner", "evaluation"],
-    title="This lesson: events, the learner, its evaluation",
-)
+axes = diagrams.plot_platform(lit=["events", "learner", "evaluation"], title="This lesson: events, the learner, its evaluation")
 figures.show(
     axes,
     alt="Diagram of the platform as a loop of nine boxes, from people over event API, learner,"

@@ -274,9 +274,7 @@ def gains(make_model, n_worlds=10):
 per_person = 10 * np.arange(1, 21)  # a block is 1,000 ratings by 100 people
 pay_from = lambda gain: int(per_person[np.argmax(np.quantile(gain, 0.1, axis=0) > 0.01)])
 gain_of_sgd = gains(sgd_model)
-print(
-    f"factors pay from {pay_from(gain_of_sgd)} ratings a person on; you said {guess_ratings_needed}"
-)
+print(f"factors pay from {pay_from(gain_of_sgd)} ratings a person on; you said {guess_ratings_needed}")
 
 # %%
 axes = figures.plot_curves(
@@ -443,11 +441,7 @@ class Belief:
         prior = np.repeat([rule.bias_variance, rule.factor_variance], [1, k])
         self.variance = {key: prior.copy() for key in start}
         self.walk = np.repeat([rule.bias_walk, rule.factor_walk], [1, k])
-        self.intercept, self.intercept_variance, self.noise = (
-            0.0,
-            rule.intercept_variance,
-            rule.noise,
-        )
+        self.intercept, self.intercept_variance, self.noise = 0.0, rule.intercept_variance, rule.noise
 
     def learn(self, u, i, rating):
         user, item = self.mean["user", u], self.mean["item", i]
@@ -483,9 +477,7 @@ round(reference.rmse, 3)
 def jittered(rule, rng):
     """The rule with every setting times a random factor between 1/3 and 3."""
     factor = lambda: 3 ** rng.uniform(-1, 1)
-    return replace(
-        rule, **{each.name: getattr(rule, each.name) * factor() for each in fields(rule)}
-    )
+    return replace(rule, **{each.name: getattr(rule, each.name) * factor() for each in fields(rule)})
 
 
 def errors_of(rule_of, n=30):
@@ -602,9 +594,7 @@ figures.show(
 # %%
 groups = ["never", "1 to 4", "5 to 19", "20 or more"]
 times_seen = pd.cut(ages(ratings.user_ids), [-1, 0, 4, 19, np.inf], labels=groups)
-np.sqrt(variances.groupby(times_seen, observed=True).mean()).rename_axis("times seen before").round(
-    2
-)
+np.sqrt(variances.groupby(times_seen, observed=True).mean()).rename_axis("times seen before").round(2)
 
 # %% [markdown]
 # Bandits (lesson 09) use this number to decide where trying is worth it, drift detectors (lesson 05) to tell a surprise
@@ -660,9 +650,7 @@ def rated(who, what, points):
 
 
 models = {"naive": NaiveMF(), "reference": mf.OnlineMatrixFactorization(0)}
-losses = {
-    name: float(model.partial_fit(rated("ada", "Heat", 9.0))) for name, model in models.items()
-}
+losses = {name: float(model.partial_fit(rated("ada", "Heat", 9.0))) for name, model in models.items()}
 {name: round(loss, 2) for name, loss in losses.items()}
 
 # %% [markdown]

@@ -145,9 +145,7 @@ figures.show(
 
 # %%
 new_film = {"genre=Horror": 1.0, "decade": "2010s"}
-expected = {
-    user: machines[0].predict(user, "new film", new_film) for user in (5922, 1365, "new user")
-}
+expected = {user: machines[0].predict(user, "new film", new_film) for user in (5922, 1365, "new user")}
 pd.Series(expected, name="points").round(1)
 
 # %% [markdown]
@@ -352,17 +350,7 @@ assert np.abs(new_machine().predict_then_learn_many(few) - predictions).max() < 
 guess_least_liked = "Western"  # your guess
 
 # %%
-genres = [
-    "Documentary",
-    "Drama",
-    "Animation",
-    "Western",
-    "Crime",
-    "Romance",
-    "Sci-Fi",
-    "Action",
-    "Horror",
-]
+genres = ["Documentary", "Drama", "Animation", "Western", "Crime", "Romance", "Sci-Fi", "Action", "Horror"]
 weights = {genre: [each.bias("feature", f"genre={genre}") for each in machines] for genre in genres}
 least = min(weights, key=lambda genre: np.median(weights[genre]))
 films = Counter(item for item in ratings.item_ids if least in tweets.items[item].genres)
@@ -471,9 +459,7 @@ figures.show(
 vectors = rng.normal(size=(200, 5)) * (rng.random((200, 5)) < 0.5)
 dense = replace(ratings.slice(0, 200), features=list(vectors))
 sparse = replace(dense, features=[dict(enumerate(vector.tolist())) for vector in vectors])
-answers = [
-    fm.OnlineFactorizationMachine(3).predict_then_learn_many(form) for form in (dense, sparse)
-]
+answers = [fm.OnlineFactorizationMachine(3).predict_then_learn_many(form) for form in (dense, sparse)]
 bool(np.array_equal(*answers))
 
 # %% [markdown]
@@ -593,9 +579,7 @@ n_known = sum(n[-1] for n in rows.values())
 n_active = int(np.median([2 + len(features) for features in informed.features]))
 all_columns = n_known * (n_known - 1) // 2 * (10 + 2)
 one_pass = products(by_sums, n_active)
-print(
-    f"{all_columns:,} products per rating; {one_pass} in one pass over {n_active} active features"
-)
+print(f"{all_columns:,} products per rating; {one_pass} in one pass over {n_active} active features")
 
 # %% [markdown]
 # **Fault 3: the steps add up.** `Item.features` gives a film with four genres the value 0.5 for each. Why not 1? We
@@ -639,9 +623,7 @@ for event in last:
 
 # %%
 figures.show(
-    diagrams.plot_platform(
-        lit=["features", "learner"], title="This lesson: features for the learner"
-    ),
+    diagrams.plot_platform(lit=["features", "learner"], title="This lesson: features for the learner"),
     alt="The platform as a loop from people to people. Lit are the feature store and the learner it feeds.",
 )
 

@@ -41,24 +41,16 @@ Network = neural_cf_compiled.CompiledNeuralCollaborativeFiltering
 
 # %%
 ratings = datasets.load().ratings
-contest = {
-    "biases": mf.OnlineMatrixFactorization(0),
-    "biases and factors": mf.OnlineMatrixFactorization(10),
-}
+contest = {"biases": mf.OnlineMatrixFactorization(0), "biases and factors": mf.OnlineMatrixFactorization(10)}
 contest["network"] = Network()
-results = {
-    name: progressive_validation(model, ratings, clip=(0, 10)) for name, model in contest.items()
-}
+results = {name: progressive_validation(model, ratings, clip=(0, 10)) for name, model in contest.items()}
 
 # %%
 means = np.cumsum(ratings.targets) / np.arange(1, len(ratings) + 1)
 scores = {"running mean": np.sqrt(np.mean((ratings.targets[1:] - means[:-1]) ** 2))}
 scores |= {name: result.rmse for name, result in results.items()}
 axes = figures.plot_dots(
-    scores,
-    title="On ids alone, a network adds nothing to the biases",
-    x_label="RMSE, rating points",
-    number_format="{:.2f}",
+    scores, title="On ids alone, a network adds nothing to the biases", x_label="RMSE, rating points", number_format="{:.2f}"
 )
 figures.show(
     axes,
@@ -104,9 +96,7 @@ guess_share = 0.5  # your guess
 tables = 2 * 10_000 * 64
 layers = {"layer 1": 128 * 128 + 128, "layer 2": 128 * 64 + 64, "output": 64 + 1}
 share = tables / (tables + sum(layers.values()))
-print(
-    f"{tables + sum(layers.values()):,} numbers, {share:.0%} of them in the tables; you said {guess_share:.0%}"
-)
+print(f"{tables + sum(layers.values()):,} numbers, {share:.0%} of them in the tables; you said {guess_share:.0%}")
 
 # %% [markdown]
 # Keep that in mind: **the network is small, its tables are not.** Everything expensive in this lesson has to do with
@@ -128,9 +118,7 @@ shapes = {"W1": (6, 5), "b1": 5, "W2": (5, 4), "b2": 4, "w3": 4, "b3": ()}
 network = {name: rng.normal(size=shape) for name, shape in shapes.items()}
 ada, alien = rng.normal(size=3), rng.normal(size=3)
 x, h1, h2, offset = forward(network, ada, alien)
-print(
-    f"silent neurons: {np.sum(h1 == 0)} of 5, {np.sum(h2 == 0)} of 4; the prediction is {offset:+.2f} from the mean"
-)
+print(f"silent neurons: {np.sum(h1 == 0)} of 5, {np.sum(h2 == 0)} of 4; the prediction is {offset:+.2f} from the mean")
 
 # %% [markdown]
 # **Try it.** Set the first two weights of `w3` to 0 and run the forward pass again. Which weights of the network have
@@ -164,14 +152,7 @@ def backward(network, x, h1, h2):
     """Return the slope of the prediction along every number."""
     delta2 = network["w3"] * (h2 > 0)
     delta1 = (network["W2"] @ delta2) * (h1 > 0)
-    slopes = {
-        "w3": h2,
-        "b3": 1.0,
-        "W2": np.outer(h1, delta2),
-        "b2": delta2,
-        "W1": np.outer(x, delta1),
-        "b1": delta1,
-    }
+    slopes = {"w3": h2, "b3": 1.0, "W2": np.outer(h1, delta2), "b2": delta2, "W1": np.outer(x, delta1), "b1": delta1}
     p_slope, q_slope = np.split(network["W1"] @ delta1, 2)
     return slopes | {"p": p_slope, "q": q_slope}
 
@@ -180,10 +161,7 @@ def backward(network, x, h1, h2):
 # PyTorch finds slopes by itself. We ask it about the same network and compare every number.
 
 # %%
-tensors = {
-    name: torch.tensor(value, requires_grad=True)
-    for name, value in (network | {"p": ada, "q": alien}).items()
-}
+tensors = {name: torch.tensor(value, requires_grad=True) for name, value in (network | {"p": ada, "q": alien}).items()}
 hidden = torch.relu(torch.cat([tensors["p"], tensors["q"]]) @ tensors["W1"] + tensors["b1"])
 hidden = torch.relu(hidden @ tensors["W2"] + tensors["b2"])
 (hidden @ tensors["w3"] + tensors["b3"]).backward()
@@ -233,17 +211,12 @@ def rows_under(optimizer_of, who):
 # %%
 bob, someone = 1, 0
 who = [bob] * 10 + [someone] * 100
-kinds = {
-    "Adam": lambda p: torch.optim.Adam(p, lr=0.01),
-    "AdaGrad": lambda p: torch.optim.Adagrad(p, lr=0.1),
-}
+kinds = {"Adam": lambda p: torch.optim.Adam(p, lr=0.01), "AdaGrad": lambda p: torch.optim.Adagrad(p, lr=0.1)}
 rows = {name: rows_under(optimizer_of, who)[:, bob] for name, optimizer_of in kinds.items()}
 away = {name: np.linalg.norm(each[9:] - each[9], axis=1) for name, each in rows.items()}
 while_here = np.linalg.norm(rows["Adam"][9] - rows["Adam"][0])
 verdict = "further" if away["Adam"][-1] > while_here else "a little"
-print(
-    f"{away['Adam'][-1]:.2f} while away, {while_here:.2f} while rating: {verdict}; you said {guess_moves}"
-)
+print(f"{away['Adam'][-1]:.2f} while away, {while_here:.2f} while rating: {verdict}; you said {guess_moves}")
 
 # %%
 axes = figures.plot_curves(
@@ -299,9 +272,7 @@ small = {"embedding_dim": 16, "hidden_dims": (32, 16)}
 room = (30, 100, 300, 1_000, 3_000, 10_455)
 errors = [progressive_validation(Network(user_vocab_size=n, **small), ratings).rmse for n in room]
 price = 100 * (errors[room.index(1_000)] / errors[-1] - 1)
-print(
-    f"1,000 rows instead of 10,455: the error grows by {price:.1f} %; you said {guess_price:.0f} %"
-)
+print(f"1,000 rows instead of 10,455: the error grows by {price:.1f} %; you said {guess_price:.0f} %")
 
 # %%
 axes = figures.plot_curves(
@@ -358,9 +329,7 @@ guess_batch = 1.75  # your guess, rating points
 def in_batches(size, n=20_000):
     """RMSE of predictions made on arrival, when events are learnt in batches of this size."""
     model, part = Network(**small), ratings.slice(0, n)
-    predictions = np.concatenate(
-        [model.predict_then_batch_update(batch) for batch in part.chunks(size)]
-    )
+    predictions = np.concatenate([model.predict_then_batch_update(batch) for batch in part.chunks(size)])
     return np.sqrt(np.mean((part.targets - predictions) ** 2))
 
 
@@ -379,9 +348,7 @@ axes = figures.plot_dots(
 figures.show(
     axes,
     alt="Dots: the error by batch size. "
-    + ", ".join(
-        f"{size}: {error:.2f}" for size, error in zip(batch_sizes, batch_errors, strict=True)
-    )
+    + ", ".join(f"{size}: {error:.2f}" for size, error in zip(batch_sizes, batch_errors, strict=True))
     + " points. Predicting the mean would err by about 1.9.",
 )
 
@@ -449,13 +416,9 @@ f"person 0 gave nines, person 3 ones; predicted: {model.predict(0 % n_rows, 'Ali
 
 # %%
 newcomers = error_by_age(ratings, results["network"].predictions, of="user", starts=(0, 1))[0]
-first = np.flatnonzero(
-    [person not in ratings.user_ids[:at] for at, person in enumerate(ratings.user_ids[:2000])]
-)
+first = np.flatnonzero([person not in ratings.user_ids[:at] for at, person in enumerate(ratings.user_ids[:2000])])
 zero = np.sqrt(np.mean(ratings.targets[first] ** 2))
-print(
-    f"first rating of a person: {newcomers.rmse:.2f} points around the running mean, {zero:.2f} if it answers 0"
-)
+print(f"first rating of a person: {newcomers.rmse:.2f} points around the running mean, {zero:.2f} if it answers 0")
 
 # %% [markdown]
 # Two lines cure it: predict around the running mean, and let every new row start where an unknown one is. Then the first

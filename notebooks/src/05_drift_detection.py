@@ -52,13 +52,9 @@ SEEDS = range(30)
 # `error_stream` makes such answers: 1 for a wrong one, 0 for a right one.
 
 # %%
-half_way = streams.AbruptDrift(
-    size=0.05
-)  # 0.05 more errors per answer, from the middle of the stream on
+half_way = streams.AbruptDrift(size=0.05)  # 0.05 more errors per answer, from the middle of the stream on
 worlds = {"A": streams.error_stream(seed=1), "B": streams.error_stream(seed=2, drift=half_way)}
-percent = {
-    name: 100 * world.values.reshape(100, 100).mean(axis=1) for name, world in worlds.items()
-}
+percent = {name: 100 * world.values.reshape(100, 100).mean(axis=1) for name, world in worlds.items()}
 
 # %%
 axes = figures.plot_curves(
@@ -81,9 +77,7 @@ world_guess = "A"  # your guess
 
 # %%
 halves = {name: (each[:50].mean(), each[50:].mean()) for name, each in percent.items()}
-f"you said {world_guess}; " + ", ".join(
-    f"{name} went from {one:.1f} to {two:.1f} %" for name, (one, two) in halves.items()
-)
+f"you said {world_guess}; " + ", ".join(f"{name} went from {one:.1f} to {two:.1f} %" for name, (one, two) in halves.items())
 
 # %% [markdown]
 # **It is B, and you needed thousands of answers to be sure, because A swings just as widely and nothing ever happened to
@@ -131,9 +125,7 @@ def five_percent_rule(values, window_size=1_000, min_samples=100):
 false_alarm_guess = 1  # your guess
 
 # %%
-calm = [
-    streams.error_stream(seed=seed).values for seed in SEEDS
-]  # 30 times 10,000 answers, 20 % wrong, no change
+calm = [streams.error_stream(seed=seed).values for seed in SEEDS]  # 30 times 10,000 answers, 20 % wrong, no change
 of_rule = np.mean([len(five_percent_rule(values)) for values in calm])
 f"you said {false_alarm_guess}, it raises {of_rule:.1f}"
 
@@ -158,10 +150,7 @@ def mean_shift(values, level=0.05 * 100 / 1_000, window_size=1_000, min_samples=
     """Test every block of 100 values against up to 1,000 values before it; return the alarms."""
     alarms, start = [], 0
     for begin in range(0, len(values), min_samples):
-        old, new = (
-            values[max(start, begin - window_size) : begin],
-            values[begin : begin + min_samples],
-        )
+        old, new = values[max(start, begin - window_size) : begin], values[begin : begin + min_samples]
         if len(old) and stats.ttest_ind(new, old).pvalue <= level:
             alarms.append(begin + min_samples - 1)
             start = begin + min_samples
@@ -173,9 +162,7 @@ def mean_shift(values, level=0.05 * 100 / 1_000, window_size=1_000, min_samples=
 # agree with ours alarm for alarm. `update_many` takes an array and returns the alarms.
 
 # %%
-changing = [
-    streams.error_stream(seed=seed, drift=streams.AbruptDrift(size=0.2)).values for seed in SEEDS
-]
+changing = [streams.error_stream(seed=seed, drift=streams.AbruptDrift(size=0.2)).values for seed in SEEDS]
 for values in calm + changing:
     assert mean_shift(values) == drift.ConceptDriftDetector().update_many(values).tolist()
 
@@ -183,12 +170,8 @@ for values in calm + changing:
 many = [streams.error_stream(seed=seed).values for seed in range(300)]
 false_alarms = {
     "5 % above the baseline": np.mean([len(five_percent_rule(values)) for values in many]),
-    "test, level 5 % each": np.mean(
-        [len(drift.ConceptDriftDetector(threshold=0.5).update_many(values)) for values in many]
-    ),
-    "test, 5 % per 1,000": np.mean(
-        [len(drift.ConceptDriftDetector().update_many(values)) for values in many]
-    ),
+    "test, level 5 % each": np.mean([len(drift.ConceptDriftDetector(threshold=0.5).update_many(values)) for values in many]),
+    "test, 5 % per 1,000": np.mean([len(drift.ConceptDriftDetector().update_many(values)) for values in many]),
 }
 
 # %%
@@ -248,12 +231,7 @@ class PageHinkley:
     """Alarm when the sum of deviations has climbed too far from its lowest point."""
 
     def __init__(self, min_samples=30, delta=0.005, threshold=50.0, alpha=0.9999):
-        self.min_samples, self.delta, self.threshold, self.alpha = (
-            min_samples,
-            delta,
-            threshold,
-            alpha,
-        )
+        self.min_samples, self.delta, self.threshold, self.alpha = min_samples, delta, threshold, alpha
         self.n, self.mean, self.sum, self.lowest = 0, 0.0, 0.0, np.inf
 
     def climbed(self):
@@ -334,10 +312,7 @@ rates = [0.3, 0.4, 0.5]
 readings = {"minimum taken off": PageHinkley, "sum alone": PageHinkleyElsewhere}
 delays = {name: [] for name in readings}
 for seed in SEEDS:
-    tests = [
-        streams.error_stream(seed=seed, drift=streams.AbruptDrift(size=rate - 0.2)).values
-        for rate in rates
-    ]
+    tests = [streams.error_stream(seed=seed, drift=streams.AbruptDrift(size=rate - 0.2)).values for rate in rates]
     for name, reading in readings.items():
         delays[name].append([first_alarm(reading(), values) - 5_000 for values in tests])
 
@@ -354,10 +329,7 @@ axes = figures.plot_curves(
 figures.show(
     axes,
     alt="Line chart of the delay against the error rate after the change, median and 10-90 % band of 30 streams. "
-    + "; ".join(
-        f"{name}: {', '.join(f'{d:.0f}' for d in np.median(each, axis=0))} events"
-        for name, each in delays.items()
-    )
+    + "; ".join(f"{name}: {', '.join(f'{d:.0f}' for d in np.median(each, axis=0))} events" for name, each in delays.items())
     + ", at rates of 0.3, 0.4 and 0.5.",
 )
 
@@ -409,9 +381,7 @@ def evidence(values):
     """Return the evidence for a rise after each k = 1 ... n - 1."""
     total, n, k = values.sum(), len(values), np.arange(1, len(values))
     before = np.cumsum(values)[:-1]
-    gain = (
-        log_likelihood(before, k) + log_likelihood(total - before, n - k) - log_likelihood(total, n)
-    )
+    gain = log_likelihood(before, k) + log_likelihood(total - before, n - k) - log_likelihood(total, n)
     return np.where((total - before) / (n - k) > before / k, gain, 0.0)
 
 
@@ -463,17 +433,12 @@ between_guess = 10_000  # your guess
 
 # %%
 wanted = np.array([300, 1_000, 3_000, 10_000, 30_000])
-endless = {
-    f"{rate:.0%} errors": np.random.default_rng(7).random(3_000_000) < rate
-    for rate in (0.05, 0.2, 0.5)
-}
+endless = {f"{rate:.0%} errors": np.random.default_rng(7).random(3_000_000) < rate for rate in (0.05, 0.2, 0.5)}
 measured = {
     name: [len(values) / len(drift.BernoulliGLR(each).update_many(values)) for each in wanted]
     for name, values in endless.items()
 }
-f"you said {between_guess:,}; measured: " + ", ".join(
-    f"{each[3]:,.0f} at {name}" for name, each in measured.items()
-)
+f"you said {between_guess:,}; measured: " + ", ".join(f"{each[3]:,.0f} at {name}" for name, each in measured.items())
 
 # %%
 factors = {name: each / wanted for name, each in measured.items()}
@@ -541,9 +506,7 @@ def judge(detector, shape):
 # %%
 sudden = streams.AbruptDrift(at=5_050, size=0.2)
 referee = evaluation.evaluate_detectors(
-    {"ADWIN": drift.ADWIN},
-    {"sudden": lambda seed: streams.error_stream(seed=seed, drift=sudden)},
-    SEEDS,
+    {"ADWIN": drift.ADWIN}, {"sudden": lambda seed: streams.error_stream(seed=seed, drift=sudden)}, SEEDS
 )
 assert referee.row("ADWIN", "sudden").median_delay == judge(drift.ADWIN(), sudden)[1]
 print(referee)
@@ -555,23 +518,17 @@ print(referee)
 shapes = {
     "abrupt": sudden,
     "gradual": streams.GradualDrift(start=5_050, stop=7_050, size=0.2),  # old and new mixed
-    "incremental": streams.IncrementalDrift(
-        start=5_050, stop=7_050, size=0.2
-    ),  # moves step by step
+    "incremental": streams.IncrementalDrift(start=5_050, stop=7_050, size=0.2),  # moves step by step
     "recurring": streams.RecurringDrift(start=5_050, period=400, size=0.2),  # comes and goes
 }
-detectors = [
-    drift.detector_named(name) for name in ("ConceptDriftDetector", "PageHinkley", "DDM", "EDDM")
-]
+detectors = [drift.detector_named(name) for name in ("ConceptDriftDetector", "PageHinkley", "DDM", "EDDM")]
 detectors += [drift.HDDM_A(), drift.HDDM_W(), drift.ADWIN(), drift.BernoulliGLR()]
 
 # %%
 columns = {}
 for rate in (0.05, 0.2, 0.5):
     unchanged = [streams.error_stream(seed=seed, level=rate).values for seed in range(60)]
-    columns["false alarms", f"{rate:.0%}"] = [
-        np.mean([len(d.clone().update_many(v)) for v in unchanged]) for d in detectors
-    ]
+    columns["false alarms", f"{rate:.0%}"] = [np.mean([len(d.clone().update_many(v)) for v in unchanged]) for d in detectors]
 for name, shape in shapes.items():
     columns["delay", name] = [judge(d, shape)[1] for d in detectors]
 table = pd.DataFrame(columns, index=[type(detector).__name__ for detector in detectors])
@@ -720,10 +677,7 @@ except errors.InvalidSampleError as error:
 
 # %%
 figures.show(
-    diagrams.plot_platform(
-        lit=["evaluation", "drift"],
-        title="This lesson: the detector between evaluation and learner",
-    ),
+    diagrams.plot_platform(lit=["evaluation", "drift"], title="This lesson: the detector between evaluation and learner"),
     alt="Diagram of the platform as a loop of nine boxes, from people over event API, learner, evaluation, registry,"
     " experiments and serving API back to people. Lit are evaluation and drift detector.",
 )

@@ -51,20 +51,14 @@ from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactori
 from coursekit.learning.learners.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
 
 figures.use_course_style()
-worlds = [
-    streams.rating_stream(seed=seed) for seed in range(20)
-]  # 100 users, 200 items, 5,000 ratings, +0.5 from 2,500 on
+worlds = [streams.rating_stream(seed=seed) for seed in range(20)]  # 100 users, 200 items, 5,000 ratings, +0.5 from 2,500 on
 
 
 # %%
 def losses_of(stream, mode, answer=responses.Boost, **settings):
     """Let a manager with a new learner process a stream; return the squared error of each prediction on arrival."""
     learner = OnlineMatrixFactorization(n_factors=10)
-    return (
-        OnlineLearningManager(learner, mode, response=answer(), **settings)
-        .process_many(stream)
-        .losses
-    )
+    return OnlineLearningManager(learner, mode, response=answer(), **settings).process_many(stream).losses
 
 
 def rmse_in_blocks(losses, size=250):
@@ -73,16 +67,11 @@ def rmse_in_blocks(losses, size=250):
 
 # %%
 ends = np.arange(250, 5_001, 250)
-retrained = [
-    rmse_in_blocks(losses_of(world, "batch", enable_drift_detection=False)) for world in worlds
-]
+retrained = [rmse_in_blocks(losses_of(world, "batch", enable_drift_detection=False)) for world in worlds]
 managed = [rmse_in_blocks(losses_of(world, "adaptive")) for world in worlds]
 
 # %%
-first_500 = {
-    name: np.median(runs, axis=0)[10:12].mean()
-    for name, runs in {"retrained": retrained, "managed": managed}.items()
-}
+first_500 = {name: np.median(runs, axis=0)[10:12].mean() for name, runs in {"retrained": retrained, "managed": managed}.items()}
 axes = figures.plot_curves(
     {"retrained every 1,000": np.array(retrained)[:, 5:], "managed": np.array(managed)[:, 5:]},
     x=ends[5:],
@@ -129,9 +118,7 @@ figures.show(
 tail_guess = 0  # your guess
 
 # %%
-manager = OnlineLearningManager(
-    OnlineMatrixFactorization(n_factors=10), "mini_batch", batch_size=32
-)
+manager = OnlineLearningManager(OnlineMatrixFactorization(n_factors=10), "mini_batch", batch_size=32)
 reports = [manager.process_sample(sample) for sample in worlds[0].slice(0, 100)]
 f"you said {tail_guess}, {reports[-1].n_buffered} wait in the buffer"
 
@@ -154,12 +141,7 @@ modes = ("batch", "mini_batch", "adaptive", "single_sample")
 by_mode = {mode: [rmse_in_blocks(losses_of(world, mode)) for world in worlds] for mode in modes}
 
 # %%
-roles = {
-    "batch": "baseline",
-    "mini_batch": "second",
-    "adaptive": "model",
-    "single_sample": "challenger",
-}
+roles = {"batch": "baseline", "mini_batch": "second", "adaptive": "model", "single_sample": "challenger"}
 after = {mode: [run[10] for run in runs] for mode, runs in by_mode.items()}
 axes = figures.plot_dots(
     after,
@@ -279,8 +261,7 @@ boosts = {
     "and with doubt": lambda: responses.Boost(n_samples=500, keep_evidence=0.01),
 }
 by_boost = {
-    name: [rmse_in_blocks(losses_of(world, "adaptive", each), 100) for world in worlds]
-    for name, each in boosts.items()
+    name: [rmse_in_blocks(losses_of(world, "adaptive", each), 100) for world in worlds] for name, each in boosts.items()
 }
 
 # %%
@@ -294,12 +275,7 @@ axes = figures.plot_curves(
     title=f"A boost of one event changes nothing: {late['for one event']:.2f} like no answer",
     x_label="ratings seen",
     y_label="RMSE, rating points",
-    roles={
-        "no answer": "baseline",
-        "for one event": "alarm",
-        "for 500 events": "second",
-        "and with doubt": "model",
-    },
+    roles={"no answer": "baseline", "for one event": "alarm", "for 500 events": "second", "and with doubt": "model"},
 )
 axes.set(ylim=(0.64, 0.86))
 figures.mark_drift(axes, 2_500)
@@ -366,17 +342,11 @@ def late_rmse(stream, settings):
 # %%
 scores = {
     shape: {
-        name: [late_rmse(streams.rating_stream(seed=seed, **how), each) for seed in range(10)]
-        for name, each in answers.items()
+        name: [late_rmse(streams.rating_stream(seed=seed, **how), each) for seed in range(10)] for name, each in answers.items()
     }
     for shape, how in shapes.items()
 }
-table = pd.DataFrame(
-    {
-        shape: {name: np.median(each) for name, each in rows.items()}
-        for shape, rows in scores.items()
-    }
-)
+table = pd.DataFrame({shape: {name: np.median(each) for name, each in rows.items()} for shape, rows in scores.items()})
 table.round(3)
 
 # %% [markdown]
@@ -392,9 +362,7 @@ f"you said {reset_guess}, it is {table.loc['start afresh', 'level +0.5']:.2f}"
 compared = {"nothing": "baseline", "start afresh": "alarm", "boost": "model"}
 courses = {}
 for name in compared:
-    losses = [
-        losses_of(world, "single_sample", **copy.deepcopy(answers[name])) for world in worlds[:10]
-    ]
+    losses = [losses_of(world, "single_sample", **copy.deepcopy(answers[name])) for world in worlds[:10]]
     courses[name] = np.median([rmse_in_blocks(each, 100) for each in losses], axis=0)
 costs = table["level +0.5"] - table.loc["nothing", "level +0.5"]
 
@@ -487,16 +455,12 @@ same_guess = 1_900  # your guess
 
 # %%
 world = worlds[1]
-attack = events.Chunk(
-    user_ids=list(range(100)) * 3, item_ids=list(range(100, 200)) * 3, targets=np.full(300, 10.0)
-)
+attack = events.Chunk(user_ids=list(range(100)) * 3, item_ids=list(range(100, 200)) * 3, targets=np.full(300, 10.0))
 
 
 # %%
 def managed_until_3000():
-    manager = OnlineLearningManager(
-        sgd(), "adaptive", schedule=schedule(), checkpoint_interval=1_000
-    )
+    manager = OnlineLearningManager(sgd(), "adaptive", schedule=schedule(), checkpoint_interval=1_000)
     manager.process_many(world.slice(0, 3_000))  # the third checkpoint is made here
     return manager
 
@@ -513,27 +477,15 @@ gone_back_to = rolled_back.rollback_to_checkpoint(3_000)
 # Now all four go on with the same 2,000 ratings, which nobody has tampered with.
 
 # %%
-futures = {
-    "twin": twin,
-    "attacked": attacked,
-    "learner only": half_restored,
-    "rolled back": rolled_back,
-}
-predictions = {
-    name: manager.process_many(world.slice(3_000, 5_000)).predictions
-    for name, manager in futures.items()
-}
+futures = {"twin": twin, "attacked": attacked, "learner only": half_restored, "rolled back": rolled_back}
+predictions = {name: manager.process_many(world.slice(3_000, 5_000)).predictions for name, manager in futures.items()}
 n_same = {name: int(np.sum(each == predictions["twin"])) for name, each in predictions.items()}
 assert n_same["rolled back"] == 2_000
 f"you said {same_guess:,}, it is {n_same['rolled back']:,}; if only the learner is put back, {n_same['learner only']:,}"
 
 # %%
 truth = world.slice(3_000, 5_000).targets
-after_attack = {
-    name: rmse_in_blocks((truth - each) ** 2, 100)
-    for name, each in predictions.items()
-    if name != "twin"
-}
+after_attack = {name: rmse_in_blocks((truth - each) ** 2, 100) for name, each in predictions.items() if name != "twin"}
 
 # %%
 axes = figures.plot_curves(
@@ -597,19 +549,10 @@ winner_guess = "neural CF"  # your guess
 def losses_of_case(learner, kind, mode):
     """Return the losses of ten worlds, shape (10, 5000)."""
     chunks = [streams.rating_stream(seed=seed, **drifts[kind]) for seed in range(10)]
-    return np.array(
-        [
-            OnlineLearningManager(learners[learner](), mode).process_many(chunk).losses
-            for chunk in chunks
-        ]
-    )
+    return np.array([OnlineLearningManager(learners[learner](), mode).process_many(chunk).losses for chunk in chunks])
 
 
-losses = {
-    (learner, kind, mode): losses_of_case(learner, kind, mode)
-    for learner, kind in cases
-    for mode in modes
-}
+losses = {(learner, kind, mode): losses_of_case(learner, kind, mode) for learner, kind in cases for mode in modes}
 
 
 # %%
@@ -630,9 +573,7 @@ page.round(3)
 
 # %%
 panels = {
-    f"{learner} · {kind}": {
-        mode: [rmse_in_blocks(run)[5:] for run in losses[learner, kind, mode]] for mode in modes
-    }
+    f"{learner} · {kind}": {mode: [rmse_in_blocks(run)[5:] for run in losses[learner, kind, mode]] for mode in modes}
     for learner, kind in cases
 }
 gain = 100 * (1 - page["adaptive"] / page["batch"])
@@ -689,9 +630,7 @@ nervous = OnlineLearningManager(
     detector=drift.PageHinkley(threshold=5),
     response=responses.Reset(),
 )
-left_alone = OnlineLearningManager(
-    OnlineMatrixFactorization(n_factors=10), "single_sample", enable_drift_detection=False
-)
+left_alone = OnlineLearningManager(OnlineMatrixFactorization(n_factors=10), "single_sample", enable_drift_detection=False)
 outcome = {
     name: float(np.sqrt(each.process_many(stationary).losses.mean()))
     for name, each in {"nervous": nervous, "left alone": left_alone}.items()
@@ -717,8 +656,7 @@ except errors.CourseKitError as error:
 # %%
 figures.show(
     diagrams.plot_platform(
-        lit=["learner", "evaluation", "drift", "registry"],
-        title="This lesson: the loop from error to answer",
+        lit=["learner", "evaluation", "drift", "registry"], title="This lesson: the loop from error to answer"
     ),
     alt="Diagram of the platform as a loop of nine boxes, from people over event API, learner, evaluation, registry,"
     " experiments and serving API back to people. Lit are learner, evaluation, drift detector and registry.",

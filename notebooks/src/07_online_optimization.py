@@ -26,12 +26,11 @@ from coursekit import datasets, figures
 from coursekit.core import errors
 from coursekit.datasets import streams
 from coursekit.figures import diagrams
-from coursekit.evaluation.progressive import learning_curve
+from coursekit.evaluation import learning_curve, rmse
 from coursekit.core.events import Chunk
-from coursekit.evaluation.metrics import rmse
 from coursekit.learning.optim import optimizers as opt
-from coursekit.learning.learners import robust
 from coursekit.learning.optim import regret, rules
+from coursekit.learning.learners import robust
 from coursekit.learning.learners.ensemble import WeightedEnsemble
 from coursekit.learning.learners.linear import OnlineLinearModel
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
@@ -49,22 +48,14 @@ SEEDS = range(10)
 # %%
 def curve_of(rate, seed):
     """The error along a stream that jumps half-way, for biases learnt with this step size."""
-    stream = streams.rating_stream(
-        10_000, seed=seed, drift=streams.AbruptDrift(size=1.5), taste_std=0.0
-    )
+    stream = streams.rating_stream(10_000, seed=seed, drift=streams.AbruptDrift(size=1.5), taste_std=0.0)
     learner = OnlineMatrixFactorization(0, rule=rules.SGD(bias_rate=rate, bias_penalty=0.0))
     return learning_curve(stream, learner.predict_then_learn_many(stream), n_points=20)
 
 
 # %%
-results = {
-    name: [curve_of(rate, seed) for seed in SEEDS]
-    for name, rate in {"short steps": 0.03, "long steps": 0.3}.items()
-}
-ends = {
-    name: [np.median([each.rmse[at] for each in curves]) for at in (9, 10)]
-    for name, curves in results.items()
-}
+results = {name: [curve_of(rate, seed) for seed in SEEDS] for name, rate in {"short steps": 0.03, "long steps": 0.3}.items()}
+ends = {name: [np.median([each.rmse[at] for each in curves]) for at in (9, 10)] for name, curves in results.items()}
 axes = figures.plot_learning_curves(
     results,
     title="Long steps lose in the calm and win after the jump",
@@ -159,15 +150,9 @@ assert np.allclose(curve.bound, bound_by_hand)
 guess_regret, guess_bound = 0.1, 0.1  # your guesses
 
 # %%
-curves = [
-    regret.measure_regret(opt.SGD(0.5, decay=0.5, radius=2.0), *linear_stream(seed))
-    for seed in SEEDS
-]
+curves = [regret.measure_regret(opt.SGD(0.5, decay=0.5, radius=2.0), *linear_stream(seed)) for seed in SEEDS]
 n = np.arange(1, 3_001)
-per_event = {
-    "bound": [each.bound / n for each in curves],
-    "measured": [each.mean_regret for each in curves],
-}
+per_event = {"bound": [each.bound / n for each in curves], "measured": [each.mean_regret for each in curves]}
 paid, allowed = (float(np.median(per_event[name], axis=0)[-1]) for name in ("measured", "bound"))
 f"{paid:.3f} paid, {allowed:.2f} allowed; you said {guess_regret} and {guess_bound}"
 
@@ -247,9 +232,7 @@ def distance(optimizer, seed, n=5_000, d=200):
 
 # %%
 new = {"SGD, shrinking": lambda: opt.SGD(1.0, decay=0.5), "AdaGrad": lambda: opt.AdaGrad(0.5)}
-by_group = {
-    name: np.array([distance(make(), seed) for seed in SEEDS]) for name, make in new.items()
-}
+by_group = {name: np.array([distance(make(), seed) for seed in SEEDS]) for name, make in new.items()}
 rarest = {name: float(np.median(each[:, -1])) for name, each in by_group.items()}
 f"{rarest['SGD, shrinking'] / rarest['AdaGrad']:.1f} times; you said {guess_times}"
 
@@ -268,9 +251,7 @@ axes.set_xticks([], minor=True)
 figures.show(
     axes,
     alt="Distance of weights from the truth against the number of occurrences of their features, with bands over 10 streams. At the"
-    " rarest: "
-    + ", ".join(f"{name} {each:.2f}" for name, each in rarest.items())
-    + ". The lines cross at about a hundred.",
+    " rarest: " + ", ".join(f"{name} {each:.2f}" for name, each in rarest.items()) + ". The lines cross at about a hundred.",
 )
 
 # %% [markdown]
@@ -300,10 +281,7 @@ def walk(optimizer, n=60_000, period=3_000):
 
 rivals = {"Adam": opt.Adam(0.01, radius=1.0), "AdaGrad": opt.AdaGrad(0.5, radius=1.0)}
 walks = {name: walk(optimizer) for name, optimizer in rivals.items()}
-pd.Series(
-    {name: places[-1] for name, places in walks.items()},
-    name=f"you said {guess_adam:+.0f} for Adam",
-).round(2)
+pd.Series({name: places[-1] for name, places in walks.items()}, name=f"you said {guess_adam:+.0f} for Adam").round(2)
 
 # %%
 axes = figures.plot_curves(
@@ -390,9 +368,7 @@ guess_kept = 50  # your guess
 
 # %%
 penalties, columns = [0.0, 0.3, 1.0, 2.0, 4.0, 8.0], ["not 0", "all", "Brier score"]
-outcomes = pd.DataFrame(
-    [outcome(opt.FTRLProximal(0.3, l1=l1)) for l1 in penalties], columns=columns, index=penalties
-)
+outcomes = pd.DataFrame([outcome(opt.FTRLProximal(0.3, l1=l1)) for l1 in penalties], columns=columns, index=penalties)
 outcomes.rename_axis("l1").round(3)
 
 # %%
@@ -412,9 +388,7 @@ figures.mark_points(axes, 100 * kept, 100 * gain, label="one value of l1")
 figures.show(
     axes,
     alt="The gain in Brier score over a constant answer, against the share of weights that are not 0, in percent of the gain without a penalty: "
-    + ", ".join(
-        f"{share:.0%} of the weights {part:.0%}" for share, part in zip(kept, gain, strict=True)
-    )
+    + ", ".join(f"{share:.0%} of the weights {part:.0%}" for share, part in zip(kept, gain, strict=True))
     + ".",
 )
 
@@ -486,25 +460,17 @@ answers = {
     for kind, each in kinds.items()
 }
 scores = {
-    key: np.mean([rmse(y, each) for each, (_, y) in zip(found, kinds[key[1]], strict=True)])
-    for key, found in answers.items()
+    key: np.mean([rmse(y, each) for each, (_, y) in zip(found, kinds[key[1]], strict=True)]) for key, found in answers.items()
 }
 table = pd.Series(scores).unstack()[list(worlds)].loc[list(steps)]
-print(
-    f"calm: {table['calm'].idxmin()}, recurring: {table['recurring'].idxmin()}; you said {guess_calm} and {guess_recurring}"
-)
+print(f"calm: {table['calm'].idxmin()}, recurring: {table['recurring'].idxmin()}; you said {guess_calm} and {guess_recurring}")
 table.round(3)
 
 # %%
 targets = np.array([y for _, y in kinds["recurring"]])
 shown = {name: (answers[name, "recurring"] - targets) ** 2 for name in ("SGD, long", "AdaGrad")}
-blocks = {
-    name: np.sqrt(each.reshape(len(SEEDS), -1, 50).mean(axis=2)) for name, each in shown.items()
-}
-peak, rest = (
-    {name: float(np.median(each[:, 40 + at :: 4])) for name, each in blocks.items()}
-    for at in (0, 3)
-)
+blocks = {name: np.sqrt(each.reshape(len(SEEDS), -1, 50).mean(axis=2)) for name, each in shown.items()}
+peak, rest = ({name: float(np.median(each[:, 40 + at :: 4])) for name, each in blocks.items()} for at in (0, 3))
 axes = figures.plot_curves(
     {name: each[:, 40:] for name, each in blocks.items()},
     x=np.arange(2_050, 4_001, 50),
@@ -567,26 +533,17 @@ class Resting(OnlineMatrixFactorization):
 def members_and_future(seed):
     """Three members after 16,000 ratings, the next 8,000, and which world each of those is from."""
     turns = streams.RecurringDrift(start=2_000, period=2_000, size=1.0)
-    stream = streams.rating_stream(
-        24_000, seed=seed, drift=turns, drifting="tastes", taste_std=0.8, rating_range=(1, 5)
-    )
-    past, members = (
-        stream.slice(0, 16_000),
-        [Resting(10), Resting(10), OnlineMatrixFactorization(10)],
-    )
+    stream = streams.rating_stream(24_000, seed=seed, drift=turns, drifting="tastes", taste_std=0.8, rating_range=(1, 5))
+    past, members = stream.slice(0, 16_000), [Resting(10), Resting(10), OnlineMatrixFactorization(10)]
     for world in (0, 1):
-        members[world].study(
-            Chunk.of(past[at] for at in np.flatnonzero(stream.magnitude[:16_000] == world))
-        )
+        members[world].study(Chunk.of(past[at] for at in np.flatnonzero(stream.magnitude[:16_000] == world)))
     members[2].partial_fit_many(past)
     return members, stream.slice(16_000, 24_000), stream.magnitude[16_000:]
 
 
 # %%
 members, future, _ = members_and_future(seed=0)
-by_reference = WeightedEnsemble(members, target_range=(1, 5), share=0.001).predict_then_learn_many(
-    future
-)
+by_reference = WeightedEnsemble(members, target_range=(1, 5), share=0.001).predict_then_learn_many(future)
 members, future, _ = members_and_future(seed=0)
 columns = np.column_stack([each.predict_then_learn_many(future) for each in members]).clip(1, 5)
 assert np.allclose(vote(columns, future.targets, alpha=0.001, width=4)[0], by_reference)
@@ -632,9 +589,7 @@ figures.show(
 
 # %%
 lead = ((mixed - future.targets) ** 2).sum() - ((oracle - future.targets) ** 2).sum()
-allowed = WeightedEnsemble(members, target_range=(1, 5), share=0.001).regret_bound(
-    8_000, n_switches=3
-)
+allowed = WeightedEnsemble(members, target_range=(1, 5), share=0.001).regret_bound(8_000, n_switches=3)
 f"against four turns of A and B, measured {lead:+.0f}, allowed {allowed:+,.0f}"
 
 # %% [markdown]
@@ -681,9 +636,7 @@ def trimmed(gradients, share=0.1):
 
 # %%
 hand, batch = np.array([1.0] * 9 + [-100.0])[:, None], gradients[:20]
-assert np.allclose(
-    clipped(batch, 1.0), np.mean([robust.clipped(each, 1.0) for each in batch], axis=0)
-)
+assert np.allclose(clipped(batch, 1.0), np.mean([robust.clipped(each, 1.0) for each in batch], axis=0))
 assert np.allclose(trimmed(batch), robust.trimmed_mean(batch, 0.1))
 [round(float(combine(hand)[0]), 2) for combine in (mean, lambda g: clipped(g, 2.0), trimmed)]
 
@@ -714,17 +667,9 @@ def harm(combine, lies, seed, lie=10.0, n=4_000, batch=20):
 
 # %%
 lies = np.array([0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3])
-harms = {
-    name: np.array([[harm(way, share, seed) for share in lies] for seed in SEEDS])
-    for name, way in ways.items()
-}
-typical = pd.DataFrame(
-    {name: np.median(each, axis=0) for name, each in harms.items()},
-    index=[f"{each:.0%}" for each in lies],
-)
-print(
-    f"{typical['plain mean']['5%'] / typical['plain mean']['0%']:.0f} times; you said {guess_harm}"
-)
+harms = {name: np.array([[harm(way, share, seed) for share in lies] for seed in SEEDS]) for name, way in ways.items()}
+typical = pd.DataFrame({name: np.median(each, axis=0) for name, each in harms.items()}, index=[f"{each:.0%}" for each in lies])
+print(f"{typical['plain mean']['5%'] / typical['plain mean']['0%']:.0f} times; you said {guess_harm}")
 typical.rename_axis("lies").round(2)
 
 # %%
@@ -778,10 +723,7 @@ def worth_after(attack, learner):
 
 protections = {"plain": lambda learner: learner, "RobustLearner": robust.RobustLearner}
 worth = {
-    name: {
-        f"ratings of {attack:,}": worth_after(attack, protect(OnlineMatrixFactorization(10)))
-        for attack in (-1_000, 1)
-    }
+    name: {f"ratings of {attack:,}": worth_after(attack, protect(OnlineMatrixFactorization(10))) for attack in (-1_000, 1)}
     for name, protect in protections.items()
 }
 pd.DataFrame(worth).T.round(1)
@@ -814,10 +756,7 @@ except errors.CourseKitError as error:
 # %%
 long_stream = linear_stream(seed=1, n=20_000)
 unrest = {}
-for name, make in {
-    "constant": lambda: opt.SGD(0.1),
-    "shrinking": lambda: opt.SGD(0.5, decay=0.5),
-}.items():
+for name, make in {"constant": lambda: opt.SGD(0.1), "shrinking": lambda: opt.SGD(0.5, decay=0.5)}.items():
     w, far = np.zeros(3), []
     optimizer = make()
     for x, target in zip(*long_stream, strict=True):

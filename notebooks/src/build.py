@@ -27,10 +27,7 @@ from nbformat import NotebookNode
 
 SOURCES = Path(__file__).resolve().parent
 NOTEBOOKS = SOURCES.parent
-EXEMPT = {
-    "nbval-ignore-output",
-    "nbval-skip",
-}  # tags of cells whose output cannot be the same twice
+EXEMPT = {"nbval-ignore-output", "nbval-skip"}  # tags of cells whose output cannot be the same twice
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -59,9 +56,7 @@ def read_source(source: Path) -> NotebookNode:
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
         cell.id = f"{digest}-{seen[digest]}" if seen[digest] else digest
         seen[digest] += 1
-        cell.metadata = NotebookNode(
-            {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
-        )
+        cell.metadata = NotebookNode({"tags": cell.metadata.tags} if cell.metadata.get("tags") else {})
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
@@ -113,9 +108,7 @@ def main() -> int:
     """Build or check the lessons asked for; the exit code is the number of differences."""
     parser = argparse.ArgumentParser(description="Build the lessons from their sources.")
     parser.add_argument("prefix", nargs="*", help="which lessons, for example 02 (default: all)")
-    parser.add_argument(
-        "--check", action="store_true", help="build nothing, say where notebook and source differ"
-    )
+    parser.add_argument("--check", action="store_true", help="build nothing, say where notebook and source differ")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("PYTHONHASHSEED", "0")
@@ -123,12 +116,7 @@ def main() -> int:
     for source in lessons(options.prefix):
         if options.check:
             sentence = difference(source, notebook_of(source))
-            print(
-                sentence
-                or "{}: a pair; {} of {} outputs compared".format(
-                    source.stem, *compared_cells(notebook_of(source))
-                )
-            )
+            print(sentence or "{}: a pair; {} of {} outputs compared".format(source.stem, *compared_cells(notebook_of(source))))
             found += sentence is not None
         else:
             print(f"{source.name} ...", flush=True)

@@ -13,6 +13,7 @@ import pytest
 
 from coursekit import datasets
 from coursekit.core.errors import DataUnavailableError, IntegrityError, UnknownNameError
+from coursekit.datasets import loading
 from coursekit.datasets.catalog import available, info
 
 SHIPPED = Path(datasets.__file__).resolve().with_name("shipped")
@@ -141,10 +142,10 @@ def test_the_other_forms_of_film_lists_are_read(tmp_path):
     (tmp_path / "movies.dat").write_bytes(
         "2::Am\xe9\x85lie (2001)::Comedy|Romance\r\n3::Nothing::\r\n".encode("latin-1")
     )
-    assert datasets._read_items(tmp_path / "u.item") == {
+    assert loading._read_items(tmp_path / "u.item") == {
         "1": datasets.Item(title="Café", year=1995, genres=("Animation", "Comedy"))
     }
-    assert datasets._read_items(tmp_path / "movies.dat") == {
+    assert loading._read_items(tmp_path / "movies.dat") == {
         "2": datasets.Item(title="Amé\x85lie", year=2001, genres=("Comedy", "Romance")),
         "3": datasets.Item(title="Nothing"),
     }

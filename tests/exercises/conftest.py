@@ -16,10 +16,16 @@ FOLDERS = sorted(file.parent for file in (ROOT / "solutions").glob("*/exercise.t
 def pytest_generate_tests(metafunc):
     if "misconception" in metafunc.fixturenames:
         cases = [(folder, each) for folder in FOLDERS for each in read_misconceptions(folder)]
-        metafunc.parametrize(("folder", "misconception"), cases, ids=[f"{folder.name}-{each.name}" for folder, each in cases])
+        metafunc.parametrize(
+            ("folder", "misconception"),
+            cases,
+            ids=[f"{folder.name}-{each.name}" for folder, each in cases],
+        )
     elif "check" in metafunc.fixturenames:
         cases = [(folder, check) for folder in FOLDERS for check in load_exercise(folder).checks]
-        metafunc.parametrize(("folder", "check"), cases, ids=[f"{check.id}-{check.tier}" for _, check in cases])
+        metafunc.parametrize(
+            ("folder", "check"), cases, ids=[f"{check.id}-{check.tier}" for _, check in cases]
+        )
     elif "folder" in metafunc.fixturenames:
         metafunc.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 

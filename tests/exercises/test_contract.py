@@ -1,4 +1,6 @@
-"""What every exercise must keep: the stub earns nothing, the solution everything, every misconception its own message."""
+"""What every exercise must keep: the stub earns nothing, the solution everything, every
+misconception its own message.
+"""
 
 import itertools
 import json
@@ -10,25 +12,29 @@ import sys
 
 import pytest
 
-from coursekit.grading.inside.agent import PROTOCOL
-from coursekit.grading.exercises.answers import Lock, impression, model_answer
-from coursekit.grading.checks import LARGEST_FALSE_FAILURE_RATE, run_check
-from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.authoring.generate import differences, exercise_files, solved_notebook
 from coursekit.authoring.leaks import leaks
+from coursekit.authoring.order import faults
+from coursekit.grading.checks import run_check
+from coursekit.grading.checks.check import LARGEST_FALSE_FAILURE_RATE
+from coursekit.grading.checks.report import Outcome, Report
+from coursekit.grading.exercises.answers import Lock, impression, model_answer
+from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.exercises.locking import model_code
 from coursekit.grading.exercises.notebook import code_cells, read_notebook
-from coursekit.authoring.order import faults
-from coursekit.grading.sandbox.session import ProcessSubject
-from coursekit.grading.checks.report import Outcome, Report
+from coursekit.grading.inside.agent import PROTOCOL
 from coursekit.grading.protocol.subject import LocalSubject, Subject
+from coursekit.grading.sandbox.session import ProcessSubject
 
 SEEDS = range(3)
 
 
 def reports(exercise, namespace, seed, **options):
     subject = LocalSubject(namespace)
-    return [run_check(each, subject, seed=seed, mistakes=exercise.mistakes[each.id], **options) for each in exercise.checks]
+    return [
+        run_check(each, subject, seed=seed, mistakes=exercise.mistakes[each.id], **options)
+        for each in exercise.checks
+    ]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -50,7 +56,9 @@ def test_an_empty_notebook_earns_nothing(exercise):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_misconception_is_told_by_its_own_message(exercise, solution, misconception, run_cell, seed):
+def test_a_misconception_is_told_by_its_own_message(
+    exercise, solution, misconception, run_cell, seed
+):
     run_cell(misconception.source, solution)
     subject = LocalSubject(solution)
     told = [name for name in exercise.check_ids if misconception.name in exercise.mistakes[name]]
@@ -67,7 +75,9 @@ def test_a_misconception_loses_points_when_graded(exercise, solution, misconcept
     assert misconception.name in {name for report in graded for name in report.misconceptions}
 
 
-def test_the_solution_opens_every_model_answer_and_nothing_else_does(root, folder, exercise, solution, stub):
+def test_the_solution_opens_every_model_answer_and_nothing_else_does(
+    root, folder, exercise, solution, stub
+):
     shipped = load_exercise(root / "exercises" / folder.name)
     code = model_code(solved_notebook(folder))
     for check_id in exercise.check_ids:
@@ -77,11 +87,15 @@ def test_the_solution_opens_every_model_answer_and_nothing_else_does(root, folde
         assert isinstance(model_answer(shipped, check_id, LocalSubject(stub)), Report)
 
 
-def test_a_misconception_does_not_make_the_key_of_its_check(root, folder, exercise, solution, misconception, run_cell):
+def test_a_misconception_does_not_make_the_key_of_its_check(
+    root, folder, exercise, solution, misconception, run_cell
+):
     shipped = load_exercise(root / "exercises" / folder.name)
     locks = json.loads((shipped.folder / "answers.json").read_text(encoding="utf-8"))["answers"]
     run_cell(misconception.source, solution)
-    told = next(name for name in exercise.check_ids if misconception.name in exercise.mistakes[name])
+    told = next(
+        name for name in exercise.check_ids if misconception.name in exercise.mistakes[name]
+    )
     seen = impression(shipped, told, LocalSubject(solution), locks[told]["number"])
     assert not seen.report.passed
     assert Lock(**locks[told]).open(seen.key) is None
@@ -111,7 +125,8 @@ def test_every_check_has_a_title_and_says_how_often_it_fails_by_chance(exercise)
         assert 0 <= check.false_failure_rate <= LARGEST_FALSE_FAILURE_RATE
 
 
-# Answers that are wrong in every way we can think of. No check may break because of one, and none is worth a point.
+# Answers that are wrong in every way we can think of. No check may break because of one, and none
+# is worth a point.
 ODD = {
     "none": None,
     "true": True,
@@ -134,7 +149,9 @@ ODD = {
 
 
 class OddSubject(Subject):
-    """Makes every object it is asked for, and answers every other question with one and the same value."""
+    """Makes every object it is asked for, and answers every other question with one and the same
+    value.
+    """
 
     def __init__(self, value):
         super().__init__()
@@ -142,7 +159,11 @@ class OddSubject(Subject):
 
     def exchange(self, request):
         [operation] = json.loads(request)["operations"]
-        answer = {"value": {"$ref": "r0", "type": "Anything"}} if operation.get("keep") else {"value": self._value}
+        answer = (
+            {"value": {"$ref": "r0", "type": "Anything"}}
+            if operation.get("keep")
+            else {"value": self._value}
+        )
         if operation["op"] == "map":
             answer = {"map": [answer] * len(operation["argument_lists"])}
         return json.dumps({"protocol": PROTOCOL, "replies": [answer]})
@@ -167,8 +188,16 @@ def test_the_same_seed_asks_the_same(exercise, solution, check):
 
     def questions(seed):
         subject = Listening()
-        ticks = itertools.count(step=1e-4)  # a check of costs asks again while the machine is busy: not this one
-        run_check(check, subject, seed=seed, mistakes=exercise.mistakes[check.id], timer=lambda: next(ticks))
+        ticks = itertools.count(
+            step=1e-4
+        )  # a check of costs asks again while the machine is busy: not this one
+        run_check(
+            check,
+            subject,
+            seed=seed,
+            mistakes=exercise.mistakes[check.id],
+            timer=lambda: next(ticks),
+        )
         return subject.heard
 
     assert questions(3) == questions(3)
@@ -180,12 +209,21 @@ def test_the_solved_notebook_runs_from_top_to_bottom_in_time(folder, exercise):
     with ProcessSubject(cells, folder, run_seconds=60) as subject:
         assert subject.errors == []
         for check_id in exercise.check_ids:
-            assert run_check(exercise.check(check_id), subject, seed=1, mistakes=exercise.mistakes[check_id]).passed
+            assert run_check(
+                exercise.check(check_id), subject, seed=1, mistakes=exercise.mistakes[check_id]
+            ).passed
 
 
 def test_the_students_folder_works_from_the_terminal(root, folder, tmp_path):
     copy = shutil.copytree(root / "exercises" / folder.name, tmp_path / folder.name)
-    command = [sys.executable, "-c", "from coursekit.cli import main; main()", "check", str(copy), "--json"]
+    command = [
+        sys.executable,
+        "-c",
+        "from coursekit.cli import main; main()",
+        "check",
+        str(copy),
+        "--json",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     report = json.loads(done.stdout)
     assert (done.returncode, report["points"], report["passed"]) == (1, 0, False)
@@ -199,7 +237,9 @@ def test_students_meet_their_check_before_any_cell_that_needs_the_answer(root, f
         unanswered += "raise NotImplementedError" in cell.source
         if cell.is_test:
             unanswered = 0
-        assert not unanswered or only_defines_or_may_raise(cell), f"{cell.id} stands between an answer and its check"
+        assert not unanswered or only_defines_or_may_raise(cell), (
+            f"{cell.id} stands between an answer and its check"
+        )
 
 
 def only_defines_or_may_raise(cell):
@@ -213,16 +253,24 @@ def test_the_students_notebook_has_no_output_and_stable_ids(root, folder):
     assert all(re.fullmatch(r"[a-z0-9-]+", each) for each in ids)
     assert not any(cell.get("outputs") for cell in notebook["cells"])
     assert (
-        notebook["metadata"]["coursekit"].items() >= {"exercise": folder.name, "version": load_exercise(folder).version}.items()
+        notebook["metadata"]["coursekit"].items()
+        >= {"exercise": folder.name, "version": load_exercise(folder).version}.items()
     )
 
 
 def test_points_of_a_check_are_whole(exercise):
-    assert all(math.isclose(exercise.points(name), round(exercise.points(name))) for name in exercise.check_ids)
+    assert all(
+        math.isclose(exercise.points(name), round(exercise.points(name)))
+        for name in exercise.check_ids
+    )
 
 
 def test_run_all_gets_to_the_end_of_an_untouched_notebook(root, folder):
     place = root / "exercises" / folder.name
-    cells = [cell for cell in code_cells(read_notebook(place / f"{folder.name}.ipynb")) if not cell.is_test]
+    cells = [
+        cell
+        for cell in code_cells(read_notebook(place / f"{folder.name}.ipynb"))
+        if not cell.is_test
+    ]
     with ProcessSubject(cells, place, run_seconds=60) as subject:
         assert [cell.id for cell, _, _ in subject.errors if not cell.may_raise] == []

@@ -7,8 +7,8 @@ import pytest
 
 from coursekit.grading.exercises.notebook import code_cells, read_notebook
 from coursekit.grading.sandbox.session import ProcessSubject
-from coursekit.learning.drift import PageHinkley
 from coursekit.learning.adaptation.responses import Boost
+from coursekit.learning.drift import PageHinkley
 
 FOLDER = Path(__file__).resolve().parents[2] / "solutions" / "drift"
 
@@ -67,7 +67,9 @@ def test_larger_blocks_keep_the_promise_better(finished):
     false_alarms = {}
     for size in (50, 500):
         errors = np.abs(np.random.default_rng(8).normal(size=2000 * size))
-        false_alarms[size] = len(finished.call("alarms", finished.new("ShiftTest", block_size=size, level=0.01), errors))
+        false_alarms[size] = len(
+            finished.call("alarms", finished.new("ShiftTest", block_size=size, level=0.01), errors)
+        )
     assert abs(false_alarms[500] - 20) < 12  # standard deviation 4.5
     assert false_alarms[500] < false_alarms[50]
 
@@ -75,11 +77,21 @@ def test_larger_blocks_keep_the_promise_better(finished):
 def test_one_change_is_one_alarm_with_a_new_beginning_and_twenty_without(finished):
     worlds = finished.get("worlds")
     assert len(finished.call("alarms", finished.new("ShiftTest"), worlds[:2000])) == 20
-    assert finished.call("alarms", finished.new("Watch", finished.new("ShiftTest")), worlds) == [1049, 2049]
+    assert finished.call("alarms", finished.new("Watch", finished.new("ShiftTest")), worlds) == [
+        1049,
+        2049,
+    ]
 
 
 def test_the_boost_is_that_of_the_courses_own_response(finished):
-    manager = finished.new("Manager", finished.new("Biases"), finished.new("Scripted", [1]), rate=0.5, factor=4.0, n_boost=100)
+    manager = finished.new(
+        "Manager",
+        finished.new("Biases"),
+        finished.new("Scripted", [1]),
+        rate=0.5,
+        factor=4.0,
+        n_boost=100,
+    )
     rates = [step[1] for step in manager.map("process", [["ada", "gravity", 1.0]] * 120)]
     boost = Boost(factor=4.0, n_samples=100)
     boost._n_left = 100
@@ -94,8 +106,12 @@ def test_a_boost_for_one_event_helps_by_a_few_percent_and_one_that_lasts_fourfol
     needed = {}
     for factor, n_boost in ((1.0, 500), (5.0, 1), (5.0, 500)):
         detector = finished.new("Scripted", [601])
-        manager = finished.new("Manager", finished.new("Biases"), detector, factor=factor, n_boost=n_boost)
-        steps = manager.map("process", [["ada", "gravity", 7.0 if event < 600 else 4.0] for event in range(1000)])
+        manager = finished.new(
+            "Manager", finished.new("Biases"), detector, factor=factor, n_boost=n_boost
+        )
+        steps = manager.map(
+            "process", [["ada", "gravity", 7.0 if event < 600 else 4.0] for event in range(1000)]
+        )
         needed[factor, n_boost] = sum(step[0] > 0.25 for step in steps[600:])
     assert needed[1.0, 500] > needed[5.0, 1] > 0.9 * needed[1.0, 500]
     assert needed[5.0, 500] < 0.25 * needed[1.0, 500]
@@ -103,7 +119,9 @@ def test_a_boost_for_one_event_helps_by_a_few_percent_and_one_that_lasts_fourfol
 
 def test_a_forgotten_detector_raises_an_alarm_when_honest_ratings_return(finished):
     honest = np.random.default_rng(9).normal(7.0, 1.0, 1000)
-    manager = finished.new("SafeManager", finished.new("Biases"), finished.new("Watch", finished.new("ShiftTest")))
+    manager = finished.new(
+        "SafeManager", finished.new("Biases"), finished.new("Watch", finished.new("ShiftTest"))
+    )
     alarms = {}
     for keeps_detector in (True, False):
         manager.map("process", [["ada", "gravity", target] for target in honest[:500]])
@@ -119,7 +137,9 @@ def test_a_forgotten_detector_raises_an_alarm_when_honest_ratings_return(finishe
     assert alarms[False] >= 1
 
 
-def test_on_real_ratings_the_alarm_comes_with_the_first_block_and_only_the_lasting_boost_helps(finished):
+def test_on_real_ratings_the_alarm_comes_with_the_first_block_and_only_the_lasting_boost_helps(
+    finished,
+):
     found, after = finished.get("found"), finished.get("after")
     for places in found.values():
         assert 6049 in places
@@ -129,11 +149,18 @@ def test_on_real_ratings_the_alarm_comes_with_the_first_block_and_only_the_lasti
     assert error["for 500 events"] < error["no boost"] - 0.4
 
 
-def test_a_smaller_accident_is_found_at_the_small_rate_and_over_before_it_is_seen_at_the_large_one(finished):
-    events = [[user, film, target + (at >= 6000)] for at, (user, film, target) in enumerate(finished.get("events"))]
+def test_a_smaller_accident_is_found_at_the_small_rate_and_over_before_it_is_seen_at_the_large_one(
+    finished,
+):
+    events = [
+        [user, film, target + (at >= 6000)]
+        for at, (user, film, target) in enumerate(finished.get("events"))
+    ]
     seen = {}
     for rate in (0.005, 0.02):
-        manager = finished.new("Manager", finished.new("Biases"), finished.new("Scripted", []), rate=0.02, factor=1.0)
+        manager = finished.new(
+            "Manager", finished.new("Biases"), finished.new("Scripted", []), rate=0.02, factor=1.0
+        )
         manager.map("process", events[:1000])
         manager.set("rate", rate)
         manager.set("detector", finished.new("Watch", finished.new("ShiftTest")))

@@ -19,12 +19,23 @@ def finished():
 
 
 def test_the_example_by_hand_is_six(finished):
-    assert finished.call("score", 1.0, np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([1.0, 2.0])) == 6
+    assert (
+        finished.call(
+            "score",
+            1.0,
+            np.array([3.0, 0.0]),
+            np.array([[1.0, 1.0], [2.0, -1.0]]),
+            np.array([1.0, 2.0]),
+        )
+        == 6
+    )
 
 
 def test_one_pass_is_hundreds_of_times_faster_and_agrees(finished):
     assert finished.get("slow") == pytest.approx(finished.get("fast"), rel=1e-9)
-    assert finished.get("middle") - finished.get("start") > 100 * (finished.get("end") - finished.get("middle"))
+    assert finished.get("middle") - finished.get("start") > 100 * (
+        finished.get("end") - finished.get("middle")
+    )
 
 
 def test_a_coarse_step_measures_the_exact_slope(finished):

@@ -1,12 +1,13 @@
 """The model answer to a check, for those who have passed it.
 
-Students have it from the beginning, locked, in `answers.json` beside the notebook. The key is made of what their own passing
-code answers to a fixed set of questions: numbers that agree with the right ones, rounded so far that every right solution makes
-the same key. Nobody needs a network or an account, and nobody reads the answer by looking into a file.
+Students have it from the beginning, locked, in `answers.json` beside the notebook. The key is made
+of what their own passing code answers to a fixed set of questions: numbers that agree with the
+right ones, rounded so far that every right solution makes the same key. Nobody needs a network or
+an account, and nobody reads the answer by looking into a file.
 
-It is a curtain, not a safe. The questions are public and so are the checks, which know the right numbers; whoever takes the
-trouble to work a key out of them could as well have solved the exercise. What must stay secret (hidden checks, wrong
-solutions) is not in there.
+It is a curtain, not a safe. The questions are public and so are the checks, which know the right
+numbers; whoever takes the trouble to work a key out of them could as well have solved the exercise.
+What must stay secret (hidden checks, wrong solutions) is not in there.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ import numpy.typing as npt
 
 from coursekit.core.errors import UnknownNameError
 from coursekit.grading.checks import run_check
+from coursekit.grading.checks.report import CheckReport, Report
 from coursekit.grading.errors import GradingError
 from coursekit.grading.exercises.exercise import Exercise
-from coursekit.grading.checks.report import CheckReport, Report
 from coursekit.grading.protocol.subject import Subject
 
 __all__ = ["FILE", "Impression", "Lock", "ModelAnswer", "impression", "model_answer"]
@@ -36,7 +37,9 @@ __all__ = ["FILE", "Impression", "Lock", "ModelAnswer", "impression", "model_ans
 FILE = "answers.json"
 FORMAT_VERSION = 1
 STEP = 1e-5  # numbers are rounded to this share of the largest beside them
-_STEPS_PER_TOLERANCE = 1e4  # and where a check allows larger differences, to so many times the allowed one
+_STEPS_PER_TOLERANCE = (
+    1e4  # and where a check allows larger differences, to so many times the allowed one
+)
 _NOTHING = 1e-6  # numbers below are 0
 _TAG_LENGTH = 16
 
@@ -50,7 +53,8 @@ class Impression:
     report : CheckReport
     key : bytes
     margin : float, in [0, 0.5]
-        How far the number nearest to being rounded otherwise is from that, in steps. The author's must not be small.
+        How far the number nearest to being rounded otherwise is from that, in steps. The author's
+        must not be small.
     """
 
     report: CheckReport
@@ -59,7 +63,9 @@ class Impression:
 
 
 def impression(exercise: Exercise, check_id: str, subject: Subject, number: int) -> Impression:
-    """Ask a visible check's fixed questions (there are several sets, by number) and make a key of the right answers."""
+    """Ask a visible check's fixed questions (there are several sets, by number) and make a key
+    of the right answers.
+    """
     found: list[tuple[Any, float]] = []
     report = run_check(
         exercise.check(check_id),
@@ -69,7 +75,9 @@ def impression(exercise: Exercise, check_id: str, subject: Subject, number: int)
         witness=lambda value, rtol: found.append((value, rtol)),
     )
     rounded = [_rounded(value, rtol) for value, rtol in found if rtol * _STEPS_PER_TOLERANCE < 0.1]
-    text = json.dumps([check_id, *(part.outcome for part in report.parts), *(plain for plain, _ in rounded)])
+    text = json.dumps(
+        [check_id, *(part.outcome for part in report.parts), *(plain for plain, _ in rounded)]
+    )
     return Impression(
         report=report,
         key=hashlib.sha256(text.encode()).digest(),
@@ -102,13 +110,18 @@ class Lock:
     def of(cls, text: str, key: bytes, number: int) -> Lock:
         """Lock a text up; the same text and key give the same box."""
         plain = text.encode()
-        return cls(number=number, box=base64.b64encode(_tag(plain, key) + _disguised(plain, key)).decode("ascii"))
+        return cls(
+            number=number,
+            box=base64.b64encode(_tag(plain, key) + _disguised(plain, key)).decode("ascii"),
+        )
 
     def open(self, key: bytes) -> str | None:
         """Return the text, or None if the key does not fit."""
         content = base64.b64decode(self.box)
         plain = _disguised(content[_TAG_LENGTH:], key)
-        return plain.decode() if hmac.compare_digest(content[:_TAG_LENGTH], _tag(plain, key)) else None
+        return (
+            plain.decode() if hmac.compare_digest(content[:_TAG_LENGTH], _tag(plain, key)) else None
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -140,12 +153,14 @@ class ModelAnswer:
         """Show it in a notebook."""
         head, code = html.escape(self.headline), html.escape(self.code)
         return (
-            f'<div class="coursekit-answer" role="status"><p><strong>{head}.</strong></p><pre><code>{code}</code></pre></div>'
+            f'<div class="coursekit-answer" '
+            f'role="status"><p><strong>{head}.</strong></p><pre><code>{code}</code></pre></div>'
         )
 
 
 def model_answer(exercise: Exercise, check_id: str, subject: Subject) -> ModelAnswer | Report:
-    """Return the model answer if a solution passes the visible check, else the report that says what is missing.
+    """Return the model answer if a solution passes the visible check, else the report that says
+    what is missing.
 
     Raises
     ------
@@ -165,7 +180,8 @@ def model_answer(exercise: Exercise, check_id: str, subject: Subject) -> ModelAn
     code = lock.open(seen.key)
     if code is None:
         raise GradingError(
-            f"Your answer to {check_id} passes, but the model answer was made for another version of the checks."
+            f"Your answer to {check_id} passes, but the model answer was made for another "
+            f"version of the checks."
             " Fetch the exercise again."
         )
     return ModelAnswer(check_id=check_id, code=code)
@@ -182,10 +198,14 @@ def _locks(file: Path) -> Mapping[str, Lock]:
 
 
 def _rounded(value: Any, rtol: float) -> tuple[Any, float]:
-    """Return a right answer so rounded that others become the same, and how far it is from becoming another."""
+    """Return a right answer so rounded that others become the same, and how far it is from
+    becoming another.
+    """
     if isinstance(value, Mapping):
         entries = [(repr(key), *_rounded(each, rtol)) for key, each in value.items()]
-        return sorted([name, plain] for name, plain, _ in entries), min((margin for *_, margin in entries), default=0.5)
+        return sorted([name, plain] for name, plain, _ in entries), min(
+            (margin for *_, margin in entries), default=0.5
+        )
     numbers = _as_numbers(value)
     if numbers is not None:
         return _rounded_numbers(numbers, max(STEP, _STEPS_PER_TOLERANCE * rtol))
@@ -200,10 +220,14 @@ def _rounded_numbers(numbers: npt.NDArray[np.float64], step: float) -> tuple[Any
     largest = float(np.abs(finite).max(initial=0.0))
     if largest < _NOTHING:
         return [list(numbers.shape)], 0.5
-    size = np.log2(1.37 * largest)  # round numbers are common: the factor keeps them away from the powers of two
+    size = np.log2(
+        1.37 * largest
+    )  # round numbers are common: the factor keeps them away from the powers of two
     steps = finite / (step * 2.0 ** np.ceil(size))
     off = float(np.abs(np.abs(steps - np.rint(steps)) - 0.5).min())
-    return [list(numbers.shape), np.rint(steps).astype(np.int64).ravel().tolist()], min(off, abs(size - np.rint(size)) / step)
+    return [list(numbers.shape), np.rint(steps).astype(np.int64).ravel().tolist()], min(
+        off, abs(size - np.rint(size)) / step
+    )
 
 
 def _as_numbers(value: Any) -> npt.NDArray[np.float64] | None:

@@ -1,4 +1,5 @@
-"""An exercise folder, read: what it is called, its checks, its hints and what to say about known mistakes.
+"""An exercise folder, read: what it is called, its checks, its hints and what to say about known
+mistakes.
 
 ::
 
@@ -23,8 +24,8 @@ from typing import Any
 
 from coursekit.core.errors import UnknownNameError
 from coursekit.grading.checks import Check
-from coursekit.grading.errors import ExerciseError
 from coursekit.grading.checks.report import Tier
+from coursekit.grading.errors import ExerciseError
 
 __all__ = ["Exercise", "find_exercise", "find_exercises", "load_exercise"]
 
@@ -78,7 +79,9 @@ class Exercise:
             if (check.id, check.tier) == (check_id, tier):
                 return check
         names = ", ".join(self.check_ids)
-        raise UnknownNameError(f"`{check_id}` is not a {tier} check of the exercise {self.name}; there are {names}.")
+        raise UnknownNameError(
+            f"`{check_id}` is not a {tier} check of the exercise {self.name}; there are {names}."
+        )
 
     def points(self, check_id: str) -> float:
         """Return what a check id is worth, both tiers together."""
@@ -122,12 +125,18 @@ def find_exercise(name: str, start: Path) -> Exercise:
     """
     start = start.resolve()
     exercise_name = name.rsplit("-", 1)[0]
-    candidates = [start, *(above / "exercises" / exercise_name for above in (start, *start.parents))]
+    candidates = [
+        start,
+        *(above / "exercises" / exercise_name for above in (start, *start.parents)),
+    ]
     for folder in candidates:
-        if (folder / "exercise.toml").is_file() and (exercise := load_exercise(folder)).name == exercise_name:
+        if (folder / "exercise.toml").is_file() and (
+            exercise := load_exercise(folder)
+        ).name == exercise_name:
             return exercise
     raise UnknownNameError(
-        f"There is no exercise for `{name}` here. Work in its folder, exercises/{exercise_name}, or above it."
+        f"There is no exercise for `{name}` here. Work in its folder, "
+        f"exercises/{exercise_name}, or above it."
     )
 
 
@@ -147,14 +156,18 @@ def _load_checks(folder: Path) -> tuple[Check, ...]:
     modules = [_run(folder, "checks")]
     if (folder / "hidden.py").is_file():
         modules.append(_run(folder, "hidden"))
-    checks = [value for module in modules for value in vars(module).values() if isinstance(value, Check)]
+    checks = [
+        value for module in modules for value in vars(module).values() if isinstance(value, Check)
+    ]
     checks = list({(check.id, check.tier): check for check in checks}.values())
     order = list(dict.fromkeys(check.id for check in checks))
     return tuple(sorted(checks, key=lambda check: (order.index(check.id), check.tier == "hidden")))
 
 
 def _run(folder: Path, stem: str) -> ModuleType:
-    """Run a file of the folder as a module, so that hidden checks may import from the visible ones; leave no cache behind."""
+    """Run a file of the folder as a module, so that hidden checks may import from the visible
+    ones; leave no cache behind.
+    """
     package_name = f"coursekit_exercise_{folder.name}"
     package = ModuleType(package_name)
     package.__path__ = []
@@ -168,7 +181,9 @@ def _run(folder: Path, stem: str) -> ModuleType:
     except ExerciseError:
         raise
     except Exception as error:
-        raise ExerciseError(f"{module.__file__} cannot be run: {type(error).__name__}: {error}.") from error
+        raise ExerciseError(
+            f"{module.__file__} cannot be run: {type(error).__name__}: {error}."
+        ) from error
     return module
 
 

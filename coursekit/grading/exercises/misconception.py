@@ -1,7 +1,9 @@
-"""Wrong solutions that people really write, kept beside the right one to prove that a check recognises them.
+"""Wrong solutions that people really write, kept beside the right one to prove that a check
+recognises them.
 
-`solutions/<name>/misconceptions.py` holds one cell for each, in percent format and named like the mistake in hints.toml. A cell
-is run after the solved notebook's cells and replaces what they defined.
+`solutions/<name>/misconceptions.py` holds one cell for each, in percent format and named like the
+mistake in hints.toml. A cell is run after the solved notebook's cells and replaces what they
+defined.
 """
 
 from __future__ import annotations
@@ -24,9 +26,14 @@ class Misconception:
 
 
 def read_misconceptions(folder: Path) -> list[Misconception]:
-    """Return the misconceptions of an exercise in the order of their file; none where there is no file."""
+    """Return the misconceptions of an exercise in the order of their file; none where there is
+    no file.
+    """
     file = folder / "misconceptions.py"
     if not file.is_file():
         return []
     _, *parts = _HEADER.split(file.read_text(encoding="utf-8"))
-    return [Misconception(name=name, source=source) for name, source in zip(parts[::2], parts[1::2], strict=True)]
+    return [
+        Misconception(name=name, source=source)
+        for name, source in zip(parts[::2], parts[1::2], strict=True)
+    ]

@@ -9,7 +9,15 @@ from typing import Any
 
 from coursekit.grading.errors import ExerciseError
 
-__all__ = ["CodeCell", "cell_name", "code_cells", "nbgrader_of", "parse_notebook", "read_notebook", "source_of"]
+__all__ = [
+    "CodeCell",
+    "cell_name",
+    "code_cells",
+    "nbgrader_of",
+    "parse_notebook",
+    "read_notebook",
+    "source_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +34,8 @@ class CodeCell:
     is_test : bool
         Whether it is an autograder test.
     may_raise : bool
-        Whether it is tagged to go on when it raises: it tries out an answer that may not be there yet.
+        Whether it is tagged to go on when it raises: it tries out an answer that may not be there
+        yet.
     """
 
     number: int
@@ -47,9 +56,13 @@ def read_notebook(path: Path) -> dict[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        raise ExerciseError(f"{path} is not there. Name the folder of an exercise, such as exercises/fm.") from error
+        raise ExerciseError(
+            f"{path} is not there. Name the folder of an exercise, such as exercises/fm."
+        ) from error
     except OSError as error:
-        raise ExerciseError(f"{path} is not a notebook: {error}. Save it again in JupyterLab.") from error
+        raise ExerciseError(
+            f"{path} is not a notebook: {error}. Save it again in JupyterLab."
+        ) from error
     return parse_notebook(content, path)
 
 
@@ -64,23 +77,37 @@ def parse_notebook(content: bytes, path: Path) -> dict[str, Any]:
     try:
         notebook = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise ExerciseError(f"{path} is not a notebook: {error}. Save it again in JupyterLab.") from error
-    if not isinstance(notebook, dict) or notebook.get("nbformat") != 4 or not isinstance(notebook.get("cells"), list):
+        raise ExerciseError(
+            f"{path} is not a notebook: {error}. Save it again in JupyterLab."
+        ) from error
+    if (
+        not isinstance(notebook, dict)
+        or notebook.get("nbformat") != 4
+        or not isinstance(notebook.get("cells"), list)
+    ):
         raise ExerciseError(f"{path} is not a notebook of format 4. Save it again in JupyterLab.")
     return notebook
 
 
 def code_cells(notebook: dict[str, Any]) -> list[CodeCell]:
-    """Return the code cells of a notebook in order; a cell that is none of any known form is left out."""
+    """Return the code cells of a notebook in order; a cell that is none of any known form is
+    left out.
+    """
     cells = enumerate(notebook["cells"], start=1)
-    return [_code_cell(number, cell) for number, cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return [
+        _code_cell(number, cell)
+        for number, cell in cells
+        if isinstance(cell, dict) and cell.get("cell_type") == "code"
+    ]
 
 
 def cell_name(cell: dict[str, Any]) -> str:
     """Return the grade id of a cell where it has one, else its cell id; empty without either.
 
-    >>> cell_name({"id": "b3d1", "metadata": {"nbgrader": {"grade_id": "fm-1"}}}), cell_name({"id": "b3d1"})
-    ('fm-1', 'b3d1')
+    >>> cell_name({"id": "b3d1", "metadata": {"nbgrader": {"grade_id": "fm-1"}}})
+    'fm-1'
+    >>> cell_name({"id": "b3d1"})
+    'b3d1'
     """
     return str(nbgrader_of(cell).get("grade_id") or cell.get("id") or "")
 

@@ -6,7 +6,7 @@ import pytest
 
 from coursekit.grading.classroom.service import grade_class
 from coursekit.grading.classroom.settings import ClassSettings, load_plan
-from tests.grading.classroom import FULL, SOLUTION, hand_in, solved, stub, with_cell
+from tests.grading.submissions import FULL, SOLUTION, hand_in, solved, stub, with_cell
 
 pytestmark = [pytest.mark.needs("bubblewrap"), pytest.mark.slow]
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from coursekit.cli import cli
 from coursekit.grading.classroom.settings import load_plan
 from coursekit.grading.sandbox import Limits
-from tests.grading.classroom import ROOT, SOLUTION
+from tests.grading.submissions import ROOT, SOLUTION
 
 GUIDE = (ROOT / "solutions" / "GRADING.md").read_text()
 

@@ -99,7 +99,7 @@ def test_the_notebook_says_the_same_again(root):
 @pytest.mark.slow
 @pytest.mark.needs("bubblewrap")
 def test_the_guides_table_of_files_is_what_grading_writes(root, tmp_path):
-    from tests.grading.classroom import SOLUTION, hand_in, solved
+    from tests.grading.submissions import SOLUTION, hand_in, solved
 
     hand_in(tmp_path / "in", ada=solved())
     words = [

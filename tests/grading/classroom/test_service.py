@@ -24,7 +24,7 @@ from coursekit.grading.classroom.settings import ClassSettings, load_plan
 from coursekit.grading.errors import CheckBugError, ExerciseError, GradingError
 from coursekit.grading.exercises.misconception import read_misconceptions
 from coursekit.grading.sandbox.orphans import process_tree
-from tests.grading.classroom import (
+from tests.grading.submissions import (
     FULL,
     SOLUTION,
     code,

@@ -9,19 +9,22 @@ import pytest
 from click.testing import CliRunner
 
 from coursekit import grading
+from coursekit.authoring.generate import exercise_files
+from coursekit.authoring.leaks import leaks
 from coursekit.cli import cli
 from coursekit.core.errors import UnknownNameError
 from coursekit.grading import answer, check
-from coursekit.grading.exercises.answers import Lock, ModelAnswer, impression
-from coursekit.grading.errors import ExerciseError, GradingError
-from coursekit.grading.exercises.exercise import load_exercise
-from coursekit.authoring.generate import exercise_files
-from coursekit.authoring.leaks import leaks
-from coursekit.grading.inside import stand_in
 from coursekit.grading.checks.report import Report
+from coursekit.grading.errors import ExerciseError, GradingError
+from coursekit.grading.exercises.answers import Lock, ModelAnswer, impression
+from coursekit.grading.exercises.exercise import load_exercise
+from coursekit.grading.inside import stand_in
 from coursekit.grading.protocol.subject import LocalSubject
 
-CODE = 'def double(x):\n    """Return twice x."""\n    twice = x + x  # the plainest way\n    return twice'
+CODE = (
+    'def double(x):\n    """Return twice x."""\n    twice = x + x  # the plainest way\n    '
+    "return twice"
+)
 
 
 def ask(function, check_id="demo-1"):
@@ -30,7 +33,13 @@ def ask(function, check_id="demo-1"):
 
 @pytest.mark.parametrize(
     "function",
-    [lambda x: 2 * x, lambda x: x * 2.0, lambda x: np.float64(x) + x, lambda x: 2 * x * (1 + 3e-15), lambda x: np.array(2 * x)],
+    [
+        lambda x: 2 * x,
+        lambda x: x * 2.0,
+        lambda x: np.float64(x) + x,
+        lambda x: 2 * x * (1 + 3e-15),
+        lambda x: np.array(2 * x),
+    ],
     ids=["a-product", "a-float", "a-numpy-number", "rounding", "an-array"],
 )
 @pytest.mark.usefixtures("exercise_folder")
@@ -46,7 +55,10 @@ def test_whoever_does_not_pass_sees_what_is_missing():
     def not_yet(x):
         raise NotImplementedError
 
-    for function, word in ((lambda x: x * x, "That is the square."), (not_yet, "still to be written")):
+    for function, word in (
+        (lambda x: x * x, "That is the square."),
+        (not_yet, "still to be written"),
+    ):
         found = ask(function)
         assert isinstance(found, Report)
         assert word in repr(found)
@@ -62,7 +74,10 @@ def test_the_names_of_the_caller_are_asked(monkeypatch):
 
 @pytest.mark.usefixtures("exercise_folder")
 def test_a_passed_check_says_that_there_is_a_model_answer():
-    assert 'Compare with a model answer: `answer("demo-1")`.' in check("demo-1", namespace={"double": lambda x: 2 * x}).notes
+    assert (
+        'Compare with a model answer: `answer("demo-1")`.'
+        in check("demo-1", namespace={"double": lambda x: 2 * x}).notes
+    )
 
 
 @pytest.mark.usefixtures("exercise_folder")
@@ -81,7 +96,9 @@ def test_the_file_holds_no_word_of_the_solution_not_even_packed(exercise_folder)
 
 def test_the_leak_check_would_see_an_answer_that_is_only_packed(course):
     source = course / "solutions" / "demo"
-    packed = json.dumps({"answers": {"demo-1": {"number": 0, "box": base64.b64encode(CODE.encode()).decode()}}})
+    packed = json.dumps(
+        {"answers": {"demo-1": {"number": 0, "box": base64.b64encode(CODE.encode()).decode()}}}
+    )
     found = leaks(source, {**exercise_files(source), "answers.json": packed})
     assert found == ["demo/answers.json: shows a line of the solution: 'twice = x + x'"]
 
@@ -97,7 +114,10 @@ def test_other_questions_make_other_keys(exercise_folder):
     exercise, subject = load_exercise(exercise_folder), LocalSubject({"double": lambda x: 2 * x})
     keys = {impression(exercise, "demo-1", subject, number).key for number in range(5)}
     assert len(keys) > 1
-    assert impression(exercise, "demo-1", subject, 3).key == impression(exercise, "demo-1", subject, 3).key
+    assert (
+        impression(exercise, "demo-1", subject, 3).key
+        == impression(exercise, "demo-1", subject, 3).key
+    )
 
 
 def test_a_check_without_a_model_answer_says_so(exercise_folder):
@@ -109,10 +129,14 @@ def test_a_check_without_a_model_answer_says_so(exercise_folder):
     assert len(check("demo-1", namespace={"double": lambda x: 2 * x}).notes) == 1
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"answers": {"demo-1": {"box": 3}}}', '{"answers": 7}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"answers": {"demo-1": {"box": 3}}}', '{"answers": 7}']
+)
 def test_a_broken_file_is_named(exercise_folder, content):
     (exercise_folder / "answers.json").write_text(content, encoding="utf-8")
-    with pytest.raises(GradingError, match=r"answers\.json cannot be read .* Fetch the exercise again\."):
+    with pytest.raises(
+        GradingError, match=r"answers\.json cannot be read .* Fetch the exercise again\."
+    ):
         ask(lambda x: 2 * x)
 
 
@@ -121,13 +145,19 @@ def test_a_lock_of_another_version_is_no_fault_of_the_student(exercise_folder):
     data = json.loads(file.read_text(encoding="utf-8"))
     data["answers"]["demo-1"] = asdict(Lock.of("old", b"another key", 0))
     file.write_text(json.dumps(data), encoding="utf-8")
-    with pytest.raises(GradingError, match="passes, but the model answer was made for another version"):
+    with pytest.raises(
+        GradingError, match="passes, but the model answer was made for another version"
+    ):
         ask(lambda x: 2 * x)
 
 
 def test_a_solution_that_fails_its_own_check_is_refused_by_name(course):
     source = course / "solutions" / "demo"
-    text = (source / "demo.py").read_text(encoding="utf-8").replace("half_of_it = x / 2", "half_of_it = x / 3")
+    text = (
+        (source / "demo.py")
+        .read_text(encoding="utf-8")
+        .replace("half_of_it = x / 2", "half_of_it = x / 3")
+    )
     (source / "demo.py").write_text(text, encoding="utf-8")
     with pytest.raises(ExerciseError, match="the solution fails demo-2: The value is"):
         exercise_files(source)
@@ -136,7 +166,9 @@ def test_a_solution_that_fails_its_own_check_is_refused_by_name(course):
 def test_a_check_that_compares_nothing_cannot_lock_anything_up(course):
     source = course / "solutions" / "demo"
     text = (
-        (source / "checks.py").read_text(encoding="utf-8").replace('p.equal(t.subject.call("halve", 4), 2)', 'p.that(True, "")')
+        (source / "checks.py")
+        .read_text(encoding="utf-8")
+        .replace('p.equal(t.subject.call("halve", 4), 2)', 'p.that(True, "")')
     )
     (source / "checks.py").write_text(text, encoding="utf-8")
     with pytest.raises(ExerciseError, match="demo-2 needs numbers compared with `close`"):

@@ -19,8 +19,8 @@ from coursekit.grading.classroom.publish.feedback import feedback_page, feedback
 from coursekit.grading.classroom.service import grade_class
 from coursekit.grading.classroom.settings import ClassSettings, load_plan
 from coursekit.grading.sandbox.orphans import process_tree
-from tests.grading.classroom import FULL, ROOT, SOLUTION, hand_in, solved, stub, with_cell
 from tests.grading.hostile.attacks import ATTACKS
+from tests.grading.submissions import FULL, ROOT, SOLUTION, hand_in, solved, stub, with_cell
 
 pytestmark = pytest.mark.needs("bubblewrap")
 

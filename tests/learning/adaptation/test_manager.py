@@ -29,8 +29,7 @@ from coursekit.learning.adaptation.responses import Boost, Nothing, Reset, Secon
 from coursekit.learning.drift.mean_and_scale import LevelAndSize
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
-
-from .watchers import AlarmAt, MeanShift
+from tests.learning.watchers import AlarmAt, MeanShift
 
 MODES = list(LearningMode)
 

@@ -12,8 +12,7 @@ from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.state import load_state, save_state
 from coursekit.learning.drift import DDM, PageHinkley
 from coursekit.learning.drift.detector import BinaryDetector, Detector
-
-from .contract import DETECTORS
+from tests.learning.drift.contract import DETECTORS
 
 pytestmark = pytest.mark.parametrize("make", DETECTORS.values(), ids=DETECTORS)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .peer_cases import CASES, N_STREAMS
+from tests.learning.drift.peer_cases import CASES, N_STREAMS
 
 STORED = json.loads((Path(__file__).parent / "peer_alarms.json").read_text())
 

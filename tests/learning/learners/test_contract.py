@@ -15,8 +15,7 @@ from coursekit.core.errors import (
 )
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.state import load_state, save_state
-
-from .contract import LEARNERS
+from tests.learning.learners.contract import LEARNERS
 
 pytestmark = pytest.mark.parametrize("make", LEARNERS.values(), ids=LEARNERS)
 

@@ -15,8 +15,7 @@ from coursekit.core.events import Chunk, OnlineSample
 from coursekit.learning.factors import kernels
 from coursekit.learning.learners.factorization_machine import OnlineFactorizationMachine
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
-
-from .test_learner_contract import stream
+from tests.learning.learners.test_contract import stream
 
 RULES = ["sgd", "adagrad", "belief"]
 

@@ -18,8 +18,7 @@ from coursekit.evaluation.progressive import progressive_validation
 from coursekit.learning.adaptation.manager import OnlineLearningManager
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.learners.river import FromRiver, ToRiver
-
-from .watchers import AlarmAt
+from tests.learning.watchers import AlarmAt
 
 
 class Constant:

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from playwright.sync_api import sync_playwright
 
 from coursekit.cli import cli
-from tests.grading.classroom import FULL, ROOT, hand_in, replaced, solved, stub, with_cell
+from tests.grading.submissions import FULL, ROOT, hand_in, replaced, solved, stub, with_cell
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("bubblewrap")]
 

@@ -99,7 +99,7 @@ def test_the_work_can_be_read_cell_by_cell():
     ]  # fmt: skip
     blocks = ["".join(each.itertext()).lstrip("\n") for each in tree.iter("pre")]
     assert blocks == [
-        "a = 1\nprint('<b>')", "<b>\n", "# Title\n*text*", "plot()", "<Figure>", "1/0", "ZeroDivisionError:  division",
+        "a = 1\nprint('<b>')", "<b>\n", "# Title\n*text*", "plot()", "<Figure>", "1/0", "ZeroDivisionError: division",
     ]  # fmt: skip
     [picture] = tree.iter("img")
     assert picture.get("src") == f"data:image/png;base64,{PNG}"
