@@ -14,6 +14,7 @@ from coursekit.figures.curves import (
     plot_curves,
     plot_learning_curves,
 )
+from coursekit.figures.diagrams import plot_course_map, plot_platform
 from coursekit.figures.panels import plot_panels
 from coursekit.figures.rows import plot_bars, plot_dots
 from coursekit.figures.style import ROLES, look, new_axes, png, save, show, use_course_style
@@ -26,10 +27,12 @@ __all__ = [
     "mark_points",
     "new_axes",
     "plot_bars",
+    "plot_course_map",
     "plot_curves",
     "plot_dots",
     "plot_learning_curves",
     "plot_panels",
+    "plot_platform",
     "png",
     "save",
     "show",

@@ -36,8 +36,6 @@ import numpy as np
 
 from coursekit import datasets, evaluation, figures
 from coursekit.core import errors, events
-from coursekit.datasets import streams
-from coursekit.figures import diagrams
 from coursekit.learning.learners import matrix_factorization
 
 figures.use_course_style()
@@ -49,7 +47,7 @@ figures.use_course_style()
 
 # %%
 def errors_of_both(seed):
-    world = streams.rating_stream(seed=seed)
+    world = datasets.rating_stream(seed=seed)
     early, later = world.slice(0, 1_000), world.slice(1_000, 5_000)
     model = matrix_factorization.OnlineMatrixFactorization(n_factors=0)
     model.partial_fit_many(early)
@@ -89,7 +87,7 @@ figures.show(
 
 # %%
 figures.show(
-    diagrams.plot_course_map(lit=["I"]),
+    figures.plot_course_map(lit=["I"]),
     alt="Drawing of the course as a house. On the ground lies coursekit.core; on it, over the"
     " whole width, Part I, learning from a stream; on Part I stand Part II with Part III"
     " above it, and beside them Part IV, forecasting a fleet.",
@@ -292,7 +290,7 @@ json.loads(CliRunner().invoke(cli, ["doctor", "--json"]).stdout)["lessons_can_ru
 
 # %%
 learner = matrix_factorization.OnlineMatrixFactorization(n_factors=10, seed=1)
-result = evaluation.progressive_validation(learner, streams.rating_stream(seed=2))
+result = evaluation.progressive_validation(learner, datasets.rating_stream(seed=2))
 assert np.isclose(result.rmse, 0.713306, atol=1e-6)
 round(result.rmse, 4)
 
@@ -341,7 +339,7 @@ except errors.CourseKitError as error:
 
 # %%
 figures.show(
-    diagrams.plot_platform(),
+    figures.plot_platform(),
     alt="Diagram of the platform as a loop of nine boxes, from people over event API, feature"
     " store, learner, evaluation with its drift detector, registry, experiments and serving"
     " API back to people.",

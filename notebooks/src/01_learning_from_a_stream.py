@@ -35,11 +35,10 @@ import numpy as np
 
 from coursekit import datasets, evaluation, figures
 from coursekit.core import errors, events
-from coursekit.datasets import streams
-from coursekit.figures import diagrams
 from coursekit.learning.learners import matrix_factorization
 from coursekit.learning.optim import rules
 
+# %%
 figures.use_course_style()
 ratings = datasets.load().ratings  # MovieTweetings
 
@@ -539,8 +538,8 @@ def shuffle(stream, seed):
     return events.Chunk.of(stream[at] for at in order)
 
 
-drift = streams.AbruptDrift(size=1.0)
-worlds = [streams.rating_stream(seed=seed, drift=drift) for seed in range(1, 11)]
+drift = datasets.AbruptDrift(size=1.0)
+worlds = [datasets.rating_stream(seed=seed, drift=drift) for seed in range(1, 11)]
 in_time = [errors_over_time(world) for world in worlds]
 shuffled = [errors_over_time(shuffle(world, seed)) for seed, world in enumerate(worlds)]
 
@@ -700,7 +699,10 @@ except errors.CourseKitError as error:
 # ## In production
 
 # %%
-axes = diagrams.plot_platform(lit=["events", "learner", "evaluation"], title="This lesson: events, the learner, its evaluation")
+axes = figures.plot_platform(
+    lit=["events", "learner", "evaluation"],
+    title="This lesson: events, the learner, its evaluation",
+)
 figures.show(
     axes,
     alt="Diagram of the platform as a loop of nine boxes, from people over event API, learner,"

@@ -24,8 +24,6 @@ import pandas as pd
 
 from coursekit import datasets, figures
 from coursekit.core import events
-from coursekit.datasets import streams
-from coursekit.figures import diagrams
 from coursekit.evaluation.progressive import ages, progressive_validation
 from coursekit.evaluation.metrics import rmse
 from coursekit.learning.learners import matrix_factorization as mf
@@ -244,7 +242,7 @@ def sgd_model(n_factors):
     return mf.OnlineMatrixFactorization(n_factors, rule="sgd", initial_scale=0.1, seed=SEED)
 
 
-world = streams.rating_stream(20_000, seed=SEED, drift=None)
+world = datasets.rating_stream(20_000, seed=SEED, drift=None)
 by_hand = learn_all(Factors(first_factors(sgd_model(5), world), rules.SGD()), world)
 reference = progressive_validation(sgd_model(5), world)
 assert np.abs(reference.predictions - by_hand).max() < 1e-10
@@ -266,7 +264,7 @@ guess_ratings_needed = 20  # your guess
 # %%
 def gains(make_model, n_worlds=10):
     """How much less five factors err than none, in 20 blocks of each world, shape (n_worlds, 20)."""
-    worlds = [streams.rating_stream(20_000, seed=seed, drift=None) for seed in range(n_worlds)]
+    worlds = [datasets.rating_stream(20_000, seed=seed, drift=None) for seed in range(n_worlds)]
     curve = lambda k, each: progressive_validation(make_model(k), each, n_points=20).curve.rmse
     return np.array([curve(0, each) - curve(5, each) for each in worlds])
 
@@ -699,7 +697,7 @@ for visitor in range(10_000):
 
 # %%
 figures.show(
-    diagrams.plot_platform(lit=["learner"], title="This lesson: the learner"),
+    figures.plot_platform(lit=["learner"], title="This lesson: the learner"),
     alt="The platform as a loop from people to people. Lit is the learner, which gets events and features.",
 )
 

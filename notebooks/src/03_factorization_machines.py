@@ -24,7 +24,6 @@ import pandas as pd
 
 from coursekit import datasets, figures
 from coursekit.core import errors, events
-from coursekit.figures import diagrams
 from coursekit.evaluation.progressive import error_by_age, progressive_validation
 from coursekit.learning.learners import factorization_machine as fm
 from coursekit.learning.learners import matrix_factorization as mf
@@ -623,7 +622,7 @@ for event in last:
 
 # %%
 figures.show(
-    diagrams.plot_platform(lit=["features", "learner"], title="This lesson: features for the learner"),
+    figures.plot_platform(lit=["features", "learner"], title="This lesson: features for the learner"),
     alt="The platform as a loop from people to people. Lit are the feature store and the learner it feeds.",
 )
 

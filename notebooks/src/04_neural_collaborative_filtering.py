@@ -22,7 +22,6 @@ import torch
 
 from coursekit import datasets, figures
 from coursekit.core import events
-from coursekit.figures import diagrams
 from coursekit.evaluation.progressive import error_by_age, progressive_validation
 from coursekit.learning.learners import matrix_factorization as mf
 from coursekit.learning.learners import neural_cf, neural_cf_compiled
@@ -50,7 +49,10 @@ means = np.cumsum(ratings.targets) / np.arange(1, len(ratings) + 1)
 scores = {"running mean": np.sqrt(np.mean((ratings.targets[1:] - means[:-1]) ** 2))}
 scores |= {name: result.rmse for name, result in results.items()}
 axes = figures.plot_dots(
-    scores, title="On ids alone, a network adds nothing to the biases", x_label="RMSE, rating points", number_format="{:.2f}"
+    scores,
+    title="On ids alone, a network adds nothing to the biases",
+    x_label="RMSE, rating points",
+    number_format="{:.2f}",
 )
 figures.show(
     axes,
@@ -433,7 +435,7 @@ print(f"first rating of a person: {newcomers.rmse:.2f} points around the running
 
 # %%
 figures.show(
-    diagrams.plot_platform(lit=["learner"], title="This lesson: another learner"),
+    figures.plot_platform(lit=["learner"], title="This lesson: another learner"),
     alt="The platform as a loop from people to people. Lit is the learner.",
 )
 

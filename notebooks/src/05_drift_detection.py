@@ -38,10 +38,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from coursekit import figures
+from coursekit import datasets, figures
 from coursekit.core import errors
-from coursekit.datasets import streams
-from coursekit.figures import diagrams
 from coursekit.learning import drift
 from coursekit.learning.drift import evaluation
 
@@ -52,8 +50,8 @@ SEEDS = range(30)
 # `error_stream` makes such answers: 1 for a wrong one, 0 for a right one.
 
 # %%
-half_way = streams.AbruptDrift(size=0.05)  # 0.05 more errors per answer, from the middle of the stream on
-worlds = {"A": streams.error_stream(seed=1), "B": streams.error_stream(seed=2, drift=half_way)}
+half_way = datasets.AbruptDrift(size=0.05)  # 0.05 more errors per answer, from the middle of the stream on
+worlds = {"A": datasets.error_stream(seed=1), "B": datasets.error_stream(seed=2, drift=half_way)}
 percent = {name: 100 * world.values.reshape(100, 100).mean(axis=1) for name, world in worlds.items()}
 
 # %%
@@ -125,7 +123,7 @@ def five_percent_rule(values, window_size=1_000, min_samples=100):
 false_alarm_guess = 1  # your guess
 
 # %%
-calm = [streams.error_stream(seed=seed).values for seed in SEEDS]  # 30 times 10,000 answers, 20 % wrong, no change
+calm = [datasets.error_stream(seed=seed).values for seed in SEEDS]  # 30 times 10,000 answers, 20 % wrong, no change
 of_rule = np.mean([len(five_percent_rule(values)) for values in calm])
 f"you said {false_alarm_guess}, it raises {of_rule:.1f}"
 
@@ -162,12 +160,12 @@ def mean_shift(values, level=0.05 * 100 / 1_000, window_size=1_000, min_samples=
 # agree with ours alarm for alarm. `update_many` takes an array and returns the alarms.
 
 # %%
-changing = [streams.error_stream(seed=seed, drift=streams.AbruptDrift(size=0.2)).values for seed in SEEDS]
+changing = [datasets.error_stream(seed=seed, drift=datasets.AbruptDrift(size=0.2)).values for seed in SEEDS]
 for values in calm + changing:
     assert mean_shift(values) == drift.ConceptDriftDetector().update_many(values).tolist()
 
 # %%
-many = [streams.error_stream(seed=seed).values for seed in range(300)]
+many = [datasets.error_stream(seed=seed).values for seed in range(300)]
 false_alarms = {
     "5 % above the baseline": np.mean([len(five_percent_rule(values)) for values in many]),
     "test, level 5 % each": np.mean([len(drift.ConceptDriftDetector(threshold=0.5).update_many(values)) for values in many]),
@@ -312,7 +310,7 @@ rates = [0.3, 0.4, 0.5]
 readings = {"minimum taken off": PageHinkley, "sum alone": PageHinkleyElsewhere}
 delays = {name: [] for name in readings}
 for seed in SEEDS:
-    tests = [streams.error_stream(seed=seed, drift=streams.AbruptDrift(size=rate - 0.2)).values for rate in rates]
+    tests = [datasets.error_stream(seed=seed, drift=datasets.AbruptDrift(size=rate - 0.2)).values for rate in rates]
     for name, reading in readings.items():
         delays[name].append([first_alarm(reading(), values) - 5_000 for values in tests])
 
@@ -490,7 +488,7 @@ def judge(detector, shape):
     """Run 30 streams; return false alarms before the change per 10,000, median delay, and misses in %."""
     n_false, n_calm, delays = 0, 0, []
     for seed in SEEDS:
-        stream = streams.error_stream(seed=seed, drift=shape)
+        stream = datasets.error_stream(seed=seed, drift=shape)
         change = stream.change_points[0]
         alarms = detector.clone().update_many(stream.values)
         n_false, n_calm = n_false + np.sum(alarms < change), n_calm + change
@@ -504,9 +502,9 @@ def judge(detector, shape):
 # stream, and must agree with ours:
 
 # %%
-sudden = streams.AbruptDrift(at=5_050, size=0.2)
+sudden = datasets.AbruptDrift(at=5_050, size=0.2)
 referee = evaluation.evaluate_detectors(
-    {"ADWIN": drift.ADWIN}, {"sudden": lambda seed: streams.error_stream(seed=seed, drift=sudden)}, SEEDS
+    {"ADWIN": drift.ADWIN}, {"sudden": lambda seed: datasets.error_stream(seed=seed, drift=sudden)}, SEEDS
 )
 assert referee.row("ADWIN", "sudden").median_delay == judge(drift.ADWIN(), sudden)[1]
 print(referee)
@@ -517,9 +515,9 @@ print(referee)
 # %%
 shapes = {
     "abrupt": sudden,
-    "gradual": streams.GradualDrift(start=5_050, stop=7_050, size=0.2),  # old and new mixed
-    "incremental": streams.IncrementalDrift(start=5_050, stop=7_050, size=0.2),  # moves step by step
-    "recurring": streams.RecurringDrift(start=5_050, period=400, size=0.2),  # comes and goes
+    "gradual": datasets.GradualDrift(start=5_050, stop=7_050, size=0.2),  # old and new mixed
+    "incremental": datasets.IncrementalDrift(start=5_050, stop=7_050, size=0.2),  # moves step by step
+    "recurring": datasets.RecurringDrift(start=5_050, period=400, size=0.2),  # comes and goes
 }
 detectors = [drift.detector_named(name) for name in ("ConceptDriftDetector", "PageHinkley", "DDM", "EDDM")]
 detectors += [drift.HDDM_A(), drift.HDDM_W(), drift.ADWIN(), drift.BernoulliGLR()]
@@ -527,7 +525,7 @@ detectors += [drift.HDDM_A(), drift.HDDM_W(), drift.ADWIN(), drift.BernoulliGLR(
 # %%
 columns = {}
 for rate in (0.05, 0.2, 0.5):
-    unchanged = [streams.error_stream(seed=seed, level=rate).values for seed in range(60)]
+    unchanged = [datasets.error_stream(seed=seed, level=rate).values for seed in range(60)]
     columns["false alarms", f"{rate:.0%}"] = [np.mean([len(d.clone().update_many(v)) for v in unchanged]) for d in detectors]
 for name, shape in shapes.items():
     columns["delay", name] = [judge(d, shape)[1] for d in detectors]
@@ -677,7 +675,7 @@ except errors.InvalidSampleError as error:
 
 # %%
 figures.show(
-    diagrams.plot_platform(lit=["evaluation", "drift"], title="This lesson: the detector between evaluation and learner"),
+    figures.plot_platform(lit=["evaluation", "drift"], title="This lesson: the detector between evaluation and learner"),
     alt="Diagram of the platform as a loop of nine boxes, from people over event API, learner, evaluation, registry,"
     " experiments and serving API back to people. Lit are evaluation and drift detector.",
 )

@@ -37,10 +37,8 @@ import copy
 import numpy as np
 import pandas as pd
 
-from coursekit import figures
+from coursekit import datasets, figures
 from coursekit.core import errors, events
-from coursekit.datasets import streams
-from coursekit.figures import diagrams
 from coursekit.learning import drift
 from coursekit.learning.adaptation import monitor, responses
 from coursekit.learning.drift import mean_and_scale
@@ -51,7 +49,7 @@ from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactori
 from coursekit.learning.learners.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
 
 figures.use_course_style()
-worlds = [streams.rating_stream(seed=seed) for seed in range(20)]  # 100 users, 200 items, 5,000 ratings, +0.5 from 2,500 on
+worlds = [datasets.rating_stream(seed=seed) for seed in range(20)]  # 100 users, 200 items, 5,000 ratings, +0.5 from 2,500 on
 
 
 # %%
@@ -296,7 +294,7 @@ figures.show(
 # seen*. One lucky event, and no later loss is ever better: so the rate decays for ever.
 
 # %%
-stationary = streams.rating_stream(seed=0, drift=None)
+stationary = datasets.rating_stream(seed=0, drift=None)
 naive_rate, least, n_waited, ours = 0.05, np.inf, 0, schedule()
 for loss in sgd().partial_fit_many(stationary):
     least, n_waited = (loss, 0) if loss < least else (least, n_waited + 1)
@@ -328,8 +326,8 @@ answers = {
 shapes = {
     "no change": {"drift": None},
     "level +0.5": {},
-    "tastes turn": {"drifting": "tastes", "drift": streams.AbruptDrift(size=1.0)},
-    "level, on and off": {"drift": streams.RecurringDrift(start=2_500, period=600, size=0.7)},
+    "tastes turn": {"drifting": "tastes", "drift": datasets.AbruptDrift(size=1.0)},
+    "level, on and off": {"drift": datasets.RecurringDrift(start=2_500, period=600, size=0.7)},
 }
 
 
@@ -342,7 +340,8 @@ def late_rmse(stream, settings):
 # %%
 scores = {
     shape: {
-        name: [late_rmse(streams.rating_stream(seed=seed, **how), each) for seed in range(10)] for name, each in answers.items()
+        name: [late_rmse(datasets.rating_stream(seed=seed, **how), each) for seed in range(10)]
+        for name, each in answers.items()
     }
     for shape, how in shapes.items()
 }
@@ -548,7 +547,7 @@ winner_guess = "neural CF"  # your guess
 # %%
 def losses_of_case(learner, kind, mode):
     """Return the losses of ten worlds, shape (10, 5000)."""
-    chunks = [streams.rating_stream(seed=seed, **drifts[kind]) for seed in range(10)]
+    chunks = [datasets.rating_stream(seed=seed, **drifts[kind]) for seed in range(10)]
     return np.array([OnlineLearningManager(learners[learner](), mode).process_many(chunk).losses for chunk in chunks])
 
 
@@ -655,7 +654,7 @@ except errors.CourseKitError as error:
 
 # %%
 figures.show(
-    diagrams.plot_platform(
+    figures.plot_platform(
         lit=["learner", "evaluation", "drift", "registry"], title="This lesson: the loop from error to answer"
     ),
     alt="Diagram of the platform as a loop of nine boxes, from people over event API, learner, evaluation, registry,"

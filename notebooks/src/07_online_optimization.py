@@ -23,14 +23,11 @@ import numpy as np
 import pandas as pd
 
 from coursekit import datasets, figures
-from coursekit.core import errors
-from coursekit.datasets import streams
-from coursekit.figures import diagrams
+from coursekit.core import errors, events
 from coursekit.evaluation import learning_curve, rmse
-from coursekit.core.events import Chunk
 from coursekit.learning.optim import optimizers as opt
-from coursekit.learning.optim import regret, rules
 from coursekit.learning.learners import robust
+from coursekit.learning.optim import regret, rules
 from coursekit.learning.learners.ensemble import WeightedEnsemble
 from coursekit.learning.learners.linear import OnlineLinearModel
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
@@ -48,7 +45,7 @@ SEEDS = range(10)
 # %%
 def curve_of(rate, seed):
     """The error along a stream that jumps half-way, for biases learnt with this step size."""
-    stream = streams.rating_stream(10_000, seed=seed, drift=streams.AbruptDrift(size=1.5), taste_std=0.0)
+    stream = datasets.rating_stream(10_000, seed=seed, drift=datasets.AbruptDrift(size=1.5), taste_std=0.0)
     learner = OnlineMatrixFactorization(0, rule=rules.SGD(bias_rate=rate, bias_penalty=0.0))
     return learning_curve(stream, learner.predict_then_learn_many(stream), n_points=20)
 
@@ -433,9 +430,9 @@ def predictions_of(optimizer, X, y):
 # %%
 worlds = {
     "calm": None,
-    "abrupt": streams.AbruptDrift(size=1.0),
-    "gradual": streams.GradualDrift(start=1_000, stop=3_000, size=1.0),
-    "recurring": streams.RecurringDrift(start=200, period=200, size=1.0),
+    "abrupt": datasets.AbruptDrift(size=1.0),
+    "gradual": datasets.GradualDrift(start=1_000, stop=3_000, size=1.0),
+    "recurring": datasets.RecurringDrift(start=200, period=200, size=1.0),
 }
 steps = {
     "SGD, short": lambda: opt.SGD(0.02),
@@ -532,11 +529,11 @@ class Resting(OnlineMatrixFactorization):
 # %%
 def members_and_future(seed):
     """Three members after 16,000 ratings, the next 8,000, and which world each of those is from."""
-    turns = streams.RecurringDrift(start=2_000, period=2_000, size=1.0)
-    stream = streams.rating_stream(24_000, seed=seed, drift=turns, drifting="tastes", taste_std=0.8, rating_range=(1, 5))
+    turns = datasets.RecurringDrift(start=2_000, period=2_000, size=1.0)
+    stream = datasets.rating_stream(24_000, seed=seed, drift=turns, drifting="tastes", taste_std=0.8, rating_range=(1, 5))
     past, members = stream.slice(0, 16_000), [Resting(10), Resting(10), OnlineMatrixFactorization(10)]
     for world in (0, 1):
-        members[world].study(Chunk.of(past[at] for at in np.flatnonzero(stream.magnitude[:16_000] == world)))
+        members[world].study(events.Chunk.of(past[at] for at in np.flatnonzero(stream.magnitude[:16_000] == world)))
     members[2].partial_fit_many(past)
     return members, stream.slice(16_000, 24_000), stream.magnitude[16_000:]
 
@@ -776,7 +773,7 @@ pd.DataFrame(unrest, index=["events 1,000 to 2,000", "events 10,000 to 20,000"])
 
 # %%
 figures.show(
-    diagrams.plot_platform(lit=["learner"], title="This lesson: how the learner moves"),
+    figures.plot_platform(lit=["learner"], title="This lesson: how the learner moves"),
     alt="The platform as a loop from people to people. Lit is the learner, which every event moves.",
 )
 
