@@ -36,13 +36,11 @@ import numpy as np
 from coursekit import datasets, evaluation, figures
 from coursekit.core import errors, events
 from coursekit.learning.learners import matrix_factorization
-from coursekit.learning.optim import rules
 
-# %%
 figures.use_course_style()
-ratings = datasets.load().ratings  # MovieTweetings
 
 # %%
+ratings = datasets.load().ratings  # MovieTweetings
 early, later = ratings.slice(0, 5_000), ratings.slice(5_000, 50_000)
 twin = matrix_factorization.OnlineMatrixFactorization(n_factors=0)  # section 2 builds it by hand
 twin.partial_fit_many(early)
@@ -248,6 +246,8 @@ round(hand.mean, 2), hand.users, hand.items
 # loss by loss:
 
 # %%
+from coursekit.learning.optim import rules
+
 rule = rules.SGD(bias_rate=0.1, bias_penalty=0.0)
 reference = matrix_factorization.OnlineMatrixFactorization(n_factors=0, rule=rule)
 by_hand = Biases(rate=0.1)
