@@ -38,9 +38,9 @@ from coursekit.core import errors, events
 from coursekit.learning.learners import matrix_factorization
 
 figures.use_course_style()
+ratings = datasets.load().ratings  # MovieTweetings
 
 # %%
-ratings = datasets.load().ratings  # MovieTweetings
 early, later = ratings.slice(0, 5_000), ratings.slice(5_000, 50_000)
 twin = matrix_factorization.OnlineMatrixFactorization(n_factors=0)  # section 2 builds it by hand
 twin.partial_fit_many(early)
