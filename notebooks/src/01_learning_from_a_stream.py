@@ -36,6 +36,7 @@ import numpy as np
 from coursekit import datasets, evaluation, figures
 from coursekit.core import errors, events
 from coursekit.learning.learners import matrix_factorization
+from coursekit.learning.optim import rules
 
 figures.use_course_style()
 ratings = datasets.load().ratings  # MovieTweetings
@@ -246,8 +247,6 @@ round(hand.mean, 2), hand.users, hand.items
 # loss by loss:
 
 # %%
-from coursekit.learning.optim import rules
-
 rule = rules.SGD(bias_rate=0.1, bias_penalty=0.0)
 reference = matrix_factorization.OnlineMatrixFactorization(n_factors=0, rule=rule)
 by_hand = Biases(rate=0.1)
