@@ -38,6 +38,7 @@ from coursekit.core import errors, events
 from coursekit.learning.learners import matrix_factorization
 from coursekit.learning.optim import rules
 
+# %%
 figures.use_course_style()
 ratings = datasets.load().ratings  # MovieTweetings
 
@@ -157,8 +158,7 @@ figures.show(
 # stop being new to us twice as fast, but they do not stop coming either.
 #
 # </details>
-
-# %% [markdown]
+#
 # ## 2. What is a learner?
 #
 # Something with two methods, and each gives a promise.
