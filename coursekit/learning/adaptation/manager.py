@@ -56,7 +56,6 @@ __all__ = [
 
 _FloatArray = npt.NDArray[np.float64]
 
-_LARGEST_BLOCK = 1024  # events learnt at a time while nothing happens
 _LARGEST_ERROR = 1e100  # beyond it squares and their sums would not stay finite
 
 
@@ -170,7 +169,6 @@ class OnlineLearningManager(Checkpointed):
         self._counters = _Counters(
             base_rate=learner.learning_rate, next_checkpoint=checkpoint_interval
         )
-        self._careful_until = 0
         self._is_batch = self.learning_mode is LearningMode.BATCH
         self.response.begin(learner)
         self._set_rate()
@@ -224,12 +222,10 @@ class OnlineLearningManager(Checkpointed):
         predictions = np.empty(len(chunk))
         start = 0
         while start < len(chunk):
-            done = self._process_block(chunk, start)
-            if done is None:
-                stop = start + self._stretch(len(chunk) - start)
-                done = self._process_part(
-                    chunk if stop - start == len(chunk) else chunk.slice(start, stop)
-                )
+            stop = start + self._stretch(len(chunk) - start)
+            done = self._process_part(
+                chunk if stop - start == len(chunk) else chunk.slice(start, stop)
+            )
             predictions[start : start + len(done)] = done
             start += len(done)
             self._make_due_checkpoint()
@@ -317,56 +313,6 @@ class OnlineLearningManager(Checkpointed):
         else:
             self._wait(sample, [error], alarm)
         return prediction, alarm, warning
-
-    def _process_block(self, chunk: Chunk, start: int) -> _FloatArray | None:
-        """Process several batches at once, as long as nothing happens; if an alarm is raised, undo
-        and go batch by batch.
-
-        Return predictions, or None, with nothing changed, if it is not possible or not called for.
-        """
-        n = self._n_for_block(len(chunk) - start)
-        if n == 0:
-            return None
-        part = chunk.slice(start, start + n)
-        tried = self.learner.try_batches(part, self.batch_size)
-        if tried is None:
-            return None
-        predictions, undo = tried
-        detector = self._watch.get_state()
-        alarms, _ = self._watch.update_many(part.targets, predictions, until_alarm=False)
-        if alarms:
-            undo()
-            self._watch.set_state(detector)
-            self._careful_until = self._counters.n_seen + n
-            return None
-        errors = part.targets - predictions
-        self._count(n, float(errors @ errors), errors)
-        if part.timestamps is not None:
-            self._counters.last_time = max(self._counters.last_time, float(part.timestamps[-1]))
-        self._counters.n_learnt += n
-        self._counters.n_updates += n // self.batch_size
-        return predictions
-
-    def _n_for_block(self, n_left: int) -> int:
-        """How many events, in whole batches, can be learnt before something is due; 0 if batches
-        are not what is called for.
-        """
-        counters, response = self._counters, self.response
-        if (
-            counters.n_waiting
-            or self._is_batch
-            or self.learning_mode is LearningMode.SINGLE_SAMPLE
-            or self.schedule is not None
-            or response.is_active
-            or response.observes
-            or counters.n_seen < self._careful_until
-            or not self._watch.can_go_back
-        ):
-            return 0
-        if self.checkpoint_interval:
-            n_left = min(n_left, counters.next_checkpoint - counters.n_seen)
-        n_batches = min(n_left // self.batch_size, _LARGEST_BLOCK // self.batch_size)
-        return n_batches * self.batch_size if n_batches > 1 else 0
 
     def _process_part(self, part: Chunk) -> _FloatArray:
         """Process events from the front of a part, up to the first that changes how the next are
@@ -534,7 +480,6 @@ class OnlineLearningManager(Checkpointed):
         self._buffer.set_state(snapshot["buffer"])
         self._window.set_state(snapshot["window"])
         self._counters = _Counters(**snapshot["counters"])
-        self._careful_until = 0
         self._drift_at = list(snapshot["drift_at"])
         del self.learner.performance_history[snapshot["n_performances"] :]
         self._newest_version = max(self._newest_version, self.learner.model_version)

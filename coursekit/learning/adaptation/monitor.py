@@ -154,12 +154,6 @@ class ErrorWatch:
         return alarms, len(targets)
 
     @property
-    def can_go_back(self) -> bool:
-        """Whether the detector takes arrays, and can cheaply be put back to an earlier state."""
-        wanted = ("update_many", "get_state", "set_state")
-        return self.detector is None or all(hasattr(self.detector, name) for name in wanted)
-
-    @property
     def name(self) -> str | None:
         """The detector's class."""
         return None if self.detector is None else type(self.detector).__name__

@@ -30,7 +30,6 @@ from coursekit.core.compiled import compiled, entrance
 from coursekit.learning.optim.rules import BELIEF_TAG, move
 
 __all__ = [
-    "learn_batches",
     "learn_pair",
     "learn_pairs",
     "learn_rows",
@@ -120,26 +119,6 @@ def learn_pairs(table, model, rule, k, users, items, targets, weights, predictio
         )
         if math.isnan(predictions[t]):
             return t
-    return targets.size
-
-
-@_enter
-def learn_batches(
-    table, model, rule, k, users, items, targets, weights, size, on_arrival, predictions
-):
-    """Predict `size` events into `on_arrival`, then learn them, and so on; return how many were
-    learnt, as `learn_pairs`.
-    """
-    for start in range(0, targets.size, size):
-        stop = min(start + size, targets.size)
-        for t in range(start, stop):
-            on_arrival[t] = predict_pair(table, model, k, users[t], items[t])
-        for t in range(start, stop):
-            predictions[t] = learn_pair(
-                table, model, rule, k, users[t], items[t], targets[t], weights[t]
-            )
-            if math.isnan(predictions[t]):
-                return t
     return targets.size
 
 

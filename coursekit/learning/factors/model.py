@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -142,40 +142,6 @@ class FactorModel(OnlineLearner):
         )
         self._learn_pairs(chunk, users, items, n_rows)
         return on_arrival
-
-    def try_batches(
-        self, chunk: Chunk, batch_size: int
-    ) -> tuple[_FloatArray, Callable[[], None]] | None:
-        """Learn several batches in a way that can be undone: the rows in use are kept as they
-        were.
-        """
-        n_rows, model = self._rows.n_rows, self._model.copy()
-        users, items = self._rows_to_learn(chunk)
-        touched = np.unique(np.concatenate([users, items]))
-        touched = touched[: np.searchsorted(touched, n_rows)]
-        before = self._rows.array[touched]
-
-        def undo() -> None:
-            self._rows.array[touched] = before
-            self._model[:] = model
-            self._forget(n_rows)
-
-        on_arrival, predictions = np.empty(len(chunk)), np.empty(len(chunk))
-        columns = users, items, chunk.targets, chunk.weights_or_ones()
-        n_learnt = kernels.learn_batches(
-            self._rows.array,
-            self._model,
-            self._tag,
-            self.n_factors,
-            *columns,
-            batch_size,
-            on_arrival,
-            predictions,
-        )
-        if n_learnt < len(chunk):
-            undo()
-            return None
-        return on_arrival, undo
 
     def _rows_to_learn(self, chunk: Chunk) -> tuple[_RowNumbers, _RowNumbers]:
         """Rows of the users and items of a chunk, new ones started."""

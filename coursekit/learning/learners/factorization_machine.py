@@ -5,7 +5,7 @@ r"""Online factorization machines: users, items and anything else that is known 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -166,12 +166,6 @@ class OnlineFactorizationMachine(FactorModel):
         if chunk.features is None:
             return super().predict_then_batch_update(chunk)
         return OnlineLearner.predict_then_batch_update(self, chunk)
-
-    def try_batches(
-        self, chunk: Chunk, batch_size: int
-    ) -> tuple[_FloatArray, Callable[[], None]] | None:
-        """Learn several batches in a way that can be undone, if there are no side features."""
-        return super().try_batches(chunk, batch_size) if chunk.features is None else None
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
         """Return the expected target; unseen ids and features add nothing to what is known without

@@ -8,7 +8,7 @@ approach", doi:10.2307/2981683).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,18 +145,6 @@ class OnlineLearner(ABC):
         predictions = self.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
         self.batch_update(chunk)
         return predictions
-
-    def try_batches(
-        self, chunk: Chunk, batch_size: int
-    ) -> tuple[npt.NDArray[np.float64], Callable[[], None]] | None:
-        """Learn several batches, as `predict_then_batch_update` one after the other, in a way that
-        can be undone.
-
-        Return the predictions, shape (n,), and a function that puts the learner back to where it
-        was; None, with nothing changed, if the learner cannot do this (here) any faster or cheaper
-        than batch by batch.
-        """
-        return None
 
     def discount_evidence(self, keep: float) -> None:
         """Trust what was learnt as if only the share `keep`, in (0, 1], of its events had been

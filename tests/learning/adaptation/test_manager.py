@@ -161,7 +161,7 @@ def test_processing_in_chunks_is_the_same_as_one_by_one(mode, cuts, alarms, rate
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("interval", [0, 1000])
 @pytest.mark.parametrize("seed", range(3))
-def test_blocks_that_are_undone_at_an_alarm_leave_no_trace(mode, interval, seed):
+def test_alarms_within_a_long_chunk_change_nothing(mode, interval, seed):
     chunk = stream(4000, seed=seed)
     single, many = (
         OnlineLearningManager(

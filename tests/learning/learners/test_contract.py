@@ -270,34 +270,6 @@ def test_a_batch_is_predicted_as_it_arrives_and_then_learnt(make, seed, size):
     np.testing.assert_allclose(answers(at_once, chunk), answers(in_steps, chunk), rtol=1e-12)
 
 
-@settings(max_examples=15, deadline=None)
-@given(seed=st.integers(0, 2**16), size=st.sampled_from([1, 7, 32]), sides=st.booleans())
-def test_batches_that_are_tried_are_batches_and_can_be_undone(make, seed, size, sides):
-    chunk = stream(300, seed=seed)
-    chunk = (
-        chunk
-        if sides
-        else Chunk(user_ids=chunk.user_ids, item_ids=chunk.item_ids, targets=chunk.targets)
-    )
-    tried, in_steps = make(), make()
-    for learner in (tried, in_steps):
-        learner.partial_fit_many(chunk.slice(0, 60))
-    for start, stop in ((60, 200), (200, 300)):
-        part = chunk.slice(start, stop)
-        done = tried.try_batches(part, size)
-        if done is None:
-            continue
-        before = answers(in_steps, chunk)
-        done[1]()
-        np.testing.assert_array_equal(answers(tried, chunk), before)
-        predictions, _ = tried.try_batches(part, size)
-        expected = np.concatenate(
-            [in_steps.predict_then_batch_update(batch) for batch in part.chunks(size)]
-        )
-        np.testing.assert_allclose(predictions, expected, rtol=1e-12)
-        np.testing.assert_allclose(answers(tried, chunk), answers(in_steps, chunk), rtol=1e-12)
-
-
 def test_discounting_evidence_moves_no_prediction(make):
     chunk = stream(300)
     learner = make()
