@@ -15,6 +15,7 @@ import click
 
 from coursekit import __version__
 from coursekit.core.errors import CourseKitError
+from coursekit.core.processes import isolate
 
 __all__ = ["COMMANDS", "cli", "main"]
 
@@ -121,4 +122,5 @@ def cli(verbose: int) -> None:
 
 def main() -> None:
     """Start the command line."""
+    isolate()
     cli(prog_name="coursekit")

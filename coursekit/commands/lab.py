@@ -12,6 +12,7 @@ import click
 
 from coursekit.commands.course_folder import FIRST_LESSON, course_folder
 from coursekit.core.errors import CourseKitError
+from coursekit.core.processes import python
 
 __all__ = ["lab", "lab_command"]
 
@@ -34,7 +35,10 @@ def lab(no_browser: bool, port: int | None) -> None:
             f"JupyterLab is not installed in {sys.prefix}: run `make lab`, or `pip install "
             f"-e '.[lab]'`."
         )
-    command = lab_command(course_folder(), no_browser=no_browser, port=port)
+    folder = course_folder()
+    command = lab_command(folder, no_browser=no_browser, port=port)
+    os.chdir(folder)  # Jupyter runs a configuration file that lies in the current folder
+    os.environ.pop("PYTHONSAFEPATH", None)  # a notebook may import the files beside it
     if os.name == "nt":  # Windows has no exec that keeps the terminal
         sys.exit(subprocess.call(command))
     os.execv(command[0], command)
@@ -52,7 +56,7 @@ def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = No
         Exactly this port, or the first free one from 8888.
     """
     return [
-        *(sys.executable, "-m", "jupyterlab"),
+        *python("jupyterlab"),
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
         f"--LabApp.app_settings_dir={_SETTINGS}",

@@ -23,7 +23,7 @@ posix = pytest.mark.skipif(
 
 def test_jupyterlab_opens_the_first_lesson_and_nothing_above_the_course(tmp_path: Path) -> None:
     command = lab.lab_command(tmp_path)
-    assert command[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert command[:4] == [sys.executable, "-P", "-m", "jupyterlab"]
     assert f"--ServerApp.root_dir={tmp_path}" in command
     assert "--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb" in command
     assert "--no-browser" not in command

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from coursekit.commands.doctor.machine import SERVICES
 from coursekit.commands.output import Mark
+from coursekit.core.processes import clean_environment, find_program
 
 __all__ = ["Finding", "diagnose"]
 
@@ -148,7 +149,11 @@ def torch_device() -> Finding:
     """
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _TORCH], capture_output=True, text=True, timeout=180
+            [sys.executable, "-P", "-c", _TORCH],
+            capture_output=True,
+            text=True,
+            timeout=180,
+            env=clean_environment(),
         )
     except subprocess.TimeoutExpired:
         return Finding(
@@ -241,7 +246,7 @@ def system_fonts() -> Finding:
 
 def git() -> Finding:
     """Ask for git, which brings newer versions of the course."""
-    program = shutil.which("git")
+    program = find_program("git")
     return Finding(
         area="Beyond the lessons",
         name="git",

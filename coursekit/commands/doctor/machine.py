@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+
+from coursekit.core.processes import find_program
 
 __all__ = ["SERVICES", "Service"]
 
@@ -39,7 +40,7 @@ class Service:
 
     def find(self) -> str | None:
         """Return the path of the program, or None."""
-        return next((path for path in map(shutil.which, self.programs) if path), None)
+        return next((path for path in map(find_program, self.programs) if path), None)
 
     def trouble(self) -> str | None:
         """Try it out; return what is wrong, or None when it works."""

@@ -1,24 +1,22 @@
-"""Run jobs on all cores, or on a cluster: each worker holds one runner process and hands it job
-after job.
+"""Run jobs on all cores, or on a cluster: each worker hands job after job to a runner process.
 
-A job is a JSON value that goes in, a result one that comes out; no worker knows more. Which
-machines the workers are on is joblib's business.
+A job is a JSON value that goes in, a result one that comes out; no worker knows more. Workers are
+threads of this process or of a Dask cluster's: whichever, an executor of `concurrent.futures`.
 """
 
 from __future__ import annotations
 
 import atexit
 import json
-import os
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 from coursekit.core.errors import CourseKitError
+from coursekit.core.processes import clean_environment, python
 from coursekit.grading.classroom.job import Job, JobResult
 from coursekit.grading.classroom.settings import ClassSettings
 from coursekit.grading.errors import CheckBugError
@@ -26,7 +24,6 @@ from coursekit.grading.errors import CheckBugError
 __all__ = ["execute"]
 
 _Json = dict[str, Any]
-_WATCH = "watch over the grader"
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
@@ -39,38 +36,44 @@ def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]
     """
     if not jobs:
         return
-    from joblib import Parallel, delayed, parallel_config
-
-    with ExitStack() as stack:
-        n_jobs, work = min(settings.n_jobs, len(jobs)), _work
-        if settings.backend == "dask":
-            stack.enter_context(_dask_client(settings))
-            stack.enter_context(parallel_config(backend="dask"))
-            pool = Parallel(
-                n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all"
-            )
-        elif n_jobs == 1:
-            pool = Parallel(n_jobs=1, return_as="generator", backend="sequential")
-        else:
-            pool = Parallel(
-                n_jobs=n_jobs, return_as="generator_unordered", backend="loky", batch_size=1
-            )
-            work = _work_for_a_parent
-        for answer in pool(delayed(work)(job.to_json()) for job in jobs):
-            result = JobResult.from_json(answer)
+    with _executor(settings, min(settings.n_jobs, len(jobs))) as executor:
+        futures = [executor.submit(_work, job.to_json()) for job in jobs]
+        for future in as_completed(futures):
+            result = JobResult.from_json(future.result())
             if result.bug:
                 raise CheckBugError(f"While {result.submission} was graded: {result.bug}")
             yield result
 
 
+@contextmanager
+def _executor(settings: ClassSettings, n_workers: int) -> Iterator[Executor]:
+    """Threads here, or the workers of a Dask cluster; a cluster of our own has threads, too."""
+    if settings.backend == "dask":
+        with _dask_client(settings) as client:
+            yield client.get_executor()
+        close_runners()
+        return
+    threads = ThreadPoolExecutor(n_workers, thread_name_prefix="grading")
+    try:
+        yield threads
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+        close_runners()
+        threads.shutdown()
+        close_runners()
+
+
 class _Runner:
     """A process that runs one job after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, key: tuple[object, ...]) -> None:
+        self.key = key
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "coursekit.grading.classroom.runner"],
+            python("coursekit.grading.classroom.runner"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env=clean_environment(),
+            cwd="/",
         )
 
     def run(self, job: _Json) -> _Json:
@@ -87,55 +90,60 @@ class _Runner:
         if line:
             answer: _Json = json.loads(line)
             return answer
-        self.close()
         return JobResult(
             submission=job["submission"], bug="The runner process ended; its last words are above."
         ).to_json()
 
-    def close(self) -> None:
-        """End the process."""
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
+    def stop(self) -> None:
+        """Close its input; it ends, in the middle of a job, too."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
         self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
-_RUNNERS: dict[str, _Runner] = {}
+_RUNNERS: set[_Runner] = set()
+_IDLE: list[_Runner] = []
+_LOCK = threading.Lock()
 
 
 def _work(job: _Json) -> _Json:
-    """Run one job in this worker's runner for its exercise."""
-    key = f"{job['exercise_folder']} {job['isolation']} {job['warm']}"
-    if key not in _RUNNERS:
-        for other in list(_RUNNERS):
-            _RUNNERS.pop(other).close()
-        _RUNNERS[key] = _Runner()
-    answer = _RUNNERS[key].run(job)
+    """Run one job in an idle runner for its exercise, or in a new one."""
+    key = (job["exercise_folder"], job["isolation"], *job["warm"])
+    with _LOCK:
+        others = [each for each in _IDLE if each.key != key]
+        _IDLE[:] = [each for each in _IDLE if each.key == key]
+        runner = _IDLE.pop() if _IDLE else _Runner(key)
+        _RUNNERS.add(runner)
+    _end(others)
+    answer = runner.run(job)
     if answer["bug"]:
-        _RUNNERS.pop(key).close()
+        _end([runner])
+    else:
+        with _LOCK:
+            _IDLE.append(runner)
     return answer
-
-
-def _work_for_a_parent(job: _Json) -> _Json:
-    """Do the same in a process that must not outlive the one that started it, however that one
-    ends.
-    """
-    if not any(thread.name == _WATCH for thread in threading.enumerate()):
-        threading.Thread(target=_end_with, args=(os.getppid(),), name=_WATCH, daemon=True).start()
-    return _work(job)
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)  # our runner sees its input close, and ends too
 
 
 @atexit.register
 def close_runners() -> None:
-    """End the runners of this worker."""
-    while _RUNNERS:
-        _RUNNERS.popitem()[1].close()
+    """End the runners of this process."""
+    with _LOCK:
+        _IDLE.clear()
+        left = list(_RUNNERS)
+    _end(left)
+
+
+def _end(runners: Sequence[_Runner]) -> None:
+    for runner in runners:
+        runner.stop()
+    for runner in runners:
+        runner.wait()
+        _RUNNERS.discard(runner)
 
 
 def _dask_client(settings: ClassSettings) -> Any:
@@ -149,5 +157,5 @@ def _dask_client(settings: ClassSettings) -> Any:
     if settings.address:
         return client(settings.address)
     return client(
-        n_workers=settings.n_jobs, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=settings.n_jobs, threads_per_worker=1, processes=False, dashboard_address=None
     )

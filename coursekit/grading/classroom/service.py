@@ -132,7 +132,7 @@ class _Work:
         return Job(
             submission=submission.student,
             exercise=exercise.name,
-            exercise_folder=str(exercise.folder),
+            exercise_folder=str(exercise.folder.resolve()),
             seed=seed_of(self._secret, exercise.name, submission.student, submission.sha256),
             cells=cells,
             files=submission.files,

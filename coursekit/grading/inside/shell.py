@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from typing import IO, Any
 
 from coursekit.grading.inside.agent import Agent
@@ -24,6 +25,8 @@ def main() -> None:
     """Serve until the questions end."""
     questions, answers = _take_streams()
     shell = _make_shell()
+    os.chdir(sys.argv[1])
+    sys.path.insert(0, "")  # a notebook may import the files beside it; ours are loaded by now
     _say(
         answers,
         json.dumps(

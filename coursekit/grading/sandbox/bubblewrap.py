@@ -7,13 +7,13 @@ Source: the manual page bwrap(1), version 0.8.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
+from coursekit.core.processes import find_program
 from coursekit.grading.sandbox.errors import SandboxUnavailableError
 from coursekit.grading.sandbox.limits import Limits
 from coursekit.grading.sandbox.mounts import AGENT, COURSE, HOME, Mounts, runtime_folders
@@ -137,7 +137,7 @@ def start(
 @cache
 def trouble() -> str:
     """Say why there is no sandbox on this machine, or nothing; found out by starting one."""
-    if shutil.which("bwrap") is None:
+    if find_program("bwrap") is None:
         return "bubblewrap is not installed"
     before = set(process_tree(os.getpid()))
     adopt_orphans()  # bubblewrap may end a moment before what it started
@@ -177,7 +177,7 @@ def _become_nobody() -> None:
 
 
 def _bwrap() -> str:
-    found = shutil.which("bwrap")
+    found = find_program("bwrap")
     if found is None:
         raise SandboxUnavailableError(
             f"Submissions cannot be run safely: bubblewrap is not installed. {_HOW_TO}"

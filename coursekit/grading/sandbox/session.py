@@ -11,7 +11,6 @@ import json
 import queue
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from coursekit.core.processes import clean_environment, python
 from coursekit.grading.errors import GradingError, SubjectLost, TookTooLong
 from coursekit.grading.exercises.notebook import CodeCell
 from coursekit.grading.protocol.subject import Subject
@@ -178,10 +178,11 @@ def _start(folder: Path) -> subprocess.Popen[bytes]:
         raise GradingError(
             "Running a notebook needs IPython. Install it with: pip install 'coursekit[lab]'."
         )
-    command = [sys.executable, "-m", "coursekit.grading.inside.shell"]
+    command = python("coursekit.grading.inside.shell", str(folder))
     return subprocess.Popen(
         command,
-        cwd=folder,
+        cwd="/",
+        env=clean_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

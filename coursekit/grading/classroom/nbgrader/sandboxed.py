@@ -74,7 +74,7 @@ class SandboxedChecks(_Ours):
         job = Job(
             submission=student,
             exercise=course.exercise.name,
-            exercise_folder=str(course.exercise.folder),
+            exercise_folder=str(course.exercise.folder.resolve()),
             seed=seed_of(load_secret(settings), course.exercise.name, student, sha256),
             cells=cells,
             modules=plan.modules,
