@@ -54,7 +54,7 @@ format: $(TEST_READY) ## Put the code into the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 exercises: $(TEST_READY) ## Generate exercises/ from solutions/
-	@$(BIN)/python -m coursekit.authoring.generate
+	@$(BIN)/coursekit release
 
 notebooks: $(TEST_READY) ## Run the lessons' sources and store them with their outputs
 	@$(BIN)/python notebooks/src/build.py $(ONLY)

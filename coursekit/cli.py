@@ -51,6 +51,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Bring your notebook to a newer version of its exercise.",
     ),
     "grade": ("coursekit.commands.grade:grade", "Grade a class, hostile submissions included."),
+    "release": (
+        "coursekit.commands.release:release",
+        "Make what students get: exercises/ from solutions/.",
+    ),
     "data": ("coursekit.commands.data:data", "List and fetch the data sets of the course."),
     "evaluate": (
         "coursekit.commands.evaluate:evaluate",

@@ -35,7 +35,7 @@ from coursekit.grading.classroom.publish.analytics import (
     mistakes_of,
     mistakes_table,
 )
-from coursekit.grading.classroom.publish.analytics.sample import LEFT_OUT, SOLVED, sample_class, write_class
+from coursekit.authoring.sample import LEFT_OUT, SOLVED, sample_class, write_class
 from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.classroom.publish.feedback import feedback_text
 from coursekit.grading.exercises.notebook import cell_name

@@ -20,10 +20,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+
+from coursekit.authoring.source import read_percent
 
 SOURCES = Path(__file__).resolve().parent
 NOTEBOOKS = SOURCES.parent
@@ -50,7 +51,7 @@ def notebook_of(source: Path) -> Path:
 
 def read_source(source: Path) -> NotebookNode:
     """Read a source as a notebook without outputs."""
-    notebook = jupytext.reads(source.read_text(encoding="utf-8"), fmt="py:percent")
+    notebook = read_percent(source.read_text(encoding="utf-8"))
     seen: Counter[str] = Counter()
     for cell in notebook.cells:
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
@@ -58,7 +59,6 @@ def read_source(source: Path) -> NotebookNode:
         seen[digest] += 1
         cell.metadata = NotebookNode({"tags": cell.metadata.tags} if cell.metadata.get("tags") else {})
     notebook.metadata = nbformat.from_dict(METADATA)
-    notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
 
 

@@ -1,7 +1,8 @@
 """The visible checks of the exercise drift: what `check("drift-1")` asks your code.
 
-Nothing here is secret. Everything is computed from its definition, over whole arrays and with hindsight, which a stream never
-allows: you will not find your answers here, only something to agree with.
+Nothing here is secret. Everything is computed from its definition, over whole arrays and with
+hindsight, which a stream never allows: you will not find your answers here, only something to
+agree with.
 """
 
 from statistics import NormalDist
@@ -25,9 +26,19 @@ def running_statistics(t):
     stats = t.subject.new("RunningStats")
     stats.map("update", one_by_one(values))
     with t.part("the mean of eight values", 1) as p:
-        p.close(stats.get("mean"), values.mean(), what="`mean`", mistakes={"forgets-the-past": values[-1] - values[-2]})
+        p.close(
+            stats.get("mean"),
+            values.mean(),
+            what="`mean`",
+            mistakes={"forgets-the-past": values[-1] - values[-2]},
+        )
     with t.part("their variance", 1) as p:
-        p.close(stats.call("variance"), values.var(ddof=1), what="the variance", mistakes=wrong_variances(values))
+        p.close(
+            stats.call("variance"),
+            values.var(ddof=1),
+            what="the variance",
+            mistakes=wrong_variances(values),
+        )
     with t.part("huge values that scatter a little", 1) as p:
         stamps = t.rng.integers(-3, 4, 200) + 2.0**30 * t.rng.integers(1, 4)
         stats = t.subject.new("RunningStats")
@@ -59,9 +70,14 @@ def costs_the_same(t, p):
         _, late = t.timed(lambda stats=stats, values=values: update_and_ask(stats, values[4000:]))
         if attempt == 0:
             kept = stats.get("__dict__")
-            p.that(isinstance(kept, dict) and not any(size_of(value) > 100 for value in kept.values()), "", mistake="keeps-all")
+            p.that(
+                isinstance(kept, dict) and not any(size_of(value) > 100 for value in kept.values()),
+                "",
+                mistake="keeps-all",
+            )
             p.close(stats.call("variance"), values.var(ddof=1), what="the variance")
-        # Equal work each time: it fails by chance only where the second half is held up threefold, five times in a row.
+        # Equal work each time: it fails by chance only where the second half is held up threefold,
+        # five times in a row.
         if late < 3 * early:
             break
     p.that(late < 3 * early, "", mistake="keeps-all")
@@ -74,7 +90,11 @@ def update_and_ask(stats, values):
 
 def size_of(value):
     return (
-        np.size(value) if isinstance(value, np.ndarray) else len(value) if isinstance(value, list | tuple | dict | set) else 1
+        np.size(value)
+        if isinstance(value, np.ndarray)
+        else len(value)
+        if isinstance(value, list | tuple | dict | set)
+        else 1
     )
 
 
@@ -117,12 +137,16 @@ def page_hinkley(values, threshold=5.0):
 
 
 def draw_page_hinkley(rng, shift, telling, n=20):
-    """Draw a stream with a change on which every telling mistake shows in the alarms, and no alarm is a matter of rounding."""
+    """Draw a stream with a change on which every telling mistake shows in the alarms, and no alarm
+    is a matter of rounding.
+    """
     while True:
         values = rng.normal(np.repeat([3.0, 3.0 + shift], n), 1.0)
         clear, found = page_hinkley(values)
         right, wrong = found[""], {name: found[name] for name in telling}
-        others = [alarms for name, alarms in found.items() if name not in telling and alarms != right]
+        others = [
+            alarms for name, alarms in found.items() if name not in telling and alarms != right
+        ]
         said = [right, *wrong.values()]
         distinct = all(said.count(each) == 1 and each not in others for each in said)
         if clear and distinct and any(right) and not any(right[:n]):
@@ -146,7 +170,12 @@ def page_hinkley_test(t):
 
 def asks_page_hinkley(t, p, shift, telling, n=20):
     values, right, wrong = draw_page_hinkley(t.rng, shift, telling, n)
-    p.equal(new_page_hinkley(t).map("update", one_by_one(values)), right, what="the alarms", mistakes=wrong)
+    p.equal(
+        new_page_hinkley(t).map("update", one_by_one(values)),
+        right,
+        what="the alarms",
+        mistakes=wrong,
+    )
 
 
 def new_page_hinkley(t):
@@ -165,7 +194,11 @@ def probability(old, new):
 def given_stats(t, values):
     """Make a RunningStats that knows these values, whatever step 1 does."""
     stats = t.subject.new("RunningStats")
-    for name, value in {"n": len(values), "mean": values.mean(), "squares": len(values) * values.var()}.items():
+    for name, value in {
+        "n": len(values),
+        "mean": values.mean(),
+        "squares": len(values) * values.var(),
+    }.items():
         stats.set(name, value)
     return stats
 
@@ -178,17 +211,29 @@ def shift_test(t):
             old, new = t.rng.normal(0.0, 1.0, 60), t.rng.normal(0.0, 2.0, 40)
             old, new = old - old.mean(), new - new.mean() + shift  # the shift is exactly this
             got = t.subject.call("p_value", given_stats(t, old), given_stats(t, new))
-            p.close(got, probability(old, new), what="the p-value", mistakes=wrong_probabilities(old, new))
+            p.close(
+                got,
+                probability(old, new),
+                what="the p-value",
+                mistakes=wrong_probabilities(old, new),
+            )
     with t.part("worlds without any spread", 0.5) as p:
         still = [given_stats(t, np.full(5, value)) for value in (2.0, 2.0, 3.0)]
-        p.equal([t.subject.call("p_value", still[0], other) for other in still[1:]], [1.0, 0.0], what="the p-values")
+        p.equal(
+            [t.subject.call("p_value", still[0], other) for other in still[1:]],
+            [1.0, 0.0],
+            what="the p-values",
+        )
     blocks = [t.rng.normal(shift, 1.0, 20) for shift in (0.0, 0.2, 3.0, -0.2, 3.0, 3.0)]
     with t.part("block by block", 2) as p:
         asks_shift_test(t, p, blocks, level=1e-6)
     with t.part("a promise that is kept: 5 % false alarms", 1.5) as p:
-        # 999 comparisons, 50 to 65 alarms, standard deviation 8: outside of these bounds less than once in 10^6 times.
+        # 999 comparisons, 50 to 65 alarms, standard deviation 8: outside of these bounds less than
+        # once in 10^6 times.
         quiet = t.rng.normal(3.0, 2.0, 25_000)
-        found = t.subject.call("alarms", t.subject.new("ShiftTest", block_size=25, level=0.05), quiet)
+        found = t.subject.call(
+            "alarms", t.subject.new("ShiftTest", block_size=25, level=0.05), quiet
+        )
         n_alarms = len(t.array(found, (None,), "the alarms"))
         p.that(n_alarms < 110, "", mistake="cries-wolf")
         p.that(n_alarms > 15, "", mistake="sleeps")
@@ -200,7 +245,9 @@ def asks_shift_test(t, p, blocks, level):
     for block in blocks:
         found += test.map("update", one_by_one(block))
         got.append(test.get("p"))
-    p.close(got, p_values(blocks, level), what="`p` after each block", mistakes=wrong_p_values(blocks))
+    p.close(
+        got, p_values(blocks, level), what="`p` after each block", mistakes=wrong_p_values(blocks)
+    )
     p.equal(found, block_alarms(blocks, level), what="the alarms")
 
 
@@ -213,7 +260,8 @@ def wrong_probabilities(old, new):
         "one-tail": right / 2,
         "spread-for-standard-error": 2 * NormalDist().cdf(-abs(shift) / spread),
         "trusts-the-baseline-blindly": 2 * NormalDist().cdf(-abs(shift) / only_new),
-        "forgets-the-root-of-two": 2 * NormalDist().cdf(-abs(shift) / np.sqrt(spread_of_means(old, new)) * np.sqrt(2)),
+        "forgets-the-root-of-two": 2
+        * NormalDist().cdf(-abs(shift) / np.sqrt(spread_of_means(old, new)) * np.sqrt(2)),
     }
 
 
@@ -232,9 +280,21 @@ def p_values(blocks, level):
 
 
 def wrong_p_values(blocks):
-    with_itself = [1.0, *(probability(np.concatenate(blocks[: at + 1]), blocks[at]) for at in range(1, len(blocks)))]
-    with_the_drift = [1.0, *(probability(np.concatenate(blocks[:at]), blocks[at]) for at in range(1, len(blocks)))]
-    only_the_last = [1.0, *(probability(blocks[at - 1], blocks[at]) for at in range(1, len(blocks)))]
+    with_itself = [
+        1.0,
+        *(
+            probability(np.concatenate(blocks[: at + 1]), blocks[at])
+            for at in range(1, len(blocks))
+        ),
+    ]
+    with_the_drift = [
+        1.0,
+        *(probability(np.concatenate(blocks[:at]), blocks[at]) for at in range(1, len(blocks))),
+    ]
+    only_the_last = [
+        1.0,
+        *(probability(blocks[at - 1], blocks[at]) for at in range(1, len(blocks))),
+    ]
     return {
         "updates-before-testing": with_itself,
         "baseline-includes-the-drift": with_the_drift,
@@ -243,7 +303,9 @@ def wrong_p_values(blocks):
 
 
 def block_alarms(blocks, level):
-    """Return what `update` says at each value: only the one that completes a block can raise an alarm."""
+    """Return what `update` says at each value: only the one that completes a block can raise an
+    alarm.
+    """
     found = np.zeros((len(blocks), len(blocks[0])), dtype=bool)
     found[:, -1] = np.array(p_values(blocks, level)) <= level
     return found.ravel().tolist()
@@ -256,21 +318,31 @@ def block_alarms(blocks, level):
 def begins_anew(t):
     """After an alarm, begin anew."""
     n = int(t.rng.integers(4, 9))
-    script = list(range(n, 60))  # one alarm, and then one at every value, as if it never got used to the new world
+    script = list(
+        range(n, 60)
+    )  # one alarm, and then one at every value, as if it never got used to the new world
     watch = t.subject.new("Watch", t.subject.new("Scripted", script))
     got = watch.map("update", one_by_one(t.rng.normal(size=59)))
     numbers = np.arange(1, 60)
     with t.part("alarm after alarm", 2) as p:
         again_and_again = (numbers % n == 0).tolist()
         used_up = ((numbers == n) | (numbers >= 2 * n)).tolist()
-        wrong = {"never-resets": (numbers >= n).tolist(), "hands-out-the-spare": used_up, "swallows-the-alarm": [False] * 59}
+        wrong = {
+            "never-resets": (numbers >= n).tolist(),
+            "hands-out-the-spare": used_up,
+            "swallows-the-alarm": [False] * 59,
+        }
         p.equal(got, again_and_again, what="the alarms", mistakes=wrong)
     with t.part("where they were", 1) as p:
         places = np.arange(n, 60, n) - 1
-        wrong = {"counts-from-one": places + 1, "counts-from-the-reset": np.full(len(places), n - 1)}
+        wrong = {
+            "counts-from-one": places + 1,
+            "counts-from-the-reset": np.full(len(places), n - 1),
+        }
         p.equal(watch.get("drift_at"), places, what="`drift_at`", mistakes=wrong)
     with t.part("your own test, three worlds", 1) as p:
-        # The two changes are 20 standard errors wide; a chance alarm at this level comes once in 10^10 times.
+        # The two changes are 20 standard errors wide; a chance alarm at this level comes once in
+        # 10^10 times.
         worlds = t.rng.normal(np.repeat([0.0, 4.0, -4.0], 300), 1.0)
         test = t.subject.new("ShiftTest", block_size=50, level=1e-12)
         found = t.subject.call("alarms", t.subject.new("Watch", test), worlds)
@@ -303,14 +375,20 @@ class Ledger:
         return rate
 
     def boost(self):
-        return 1 + (self.factor - 1) * 2 ** (-10 * self.age / self.n_boost) if self.age < self.n_boost else 1.0
+        return (
+            1 + (self.factor - 1) * 2 ** (-10 * self.age / self.n_boost)
+            if self.age < self.n_boost
+            else 1.0
+        )
 
     def read(self, events, learn_first=False):
         """Return loss, rate and alarm of every event, one row each."""
         return np.array([self.event(*event, learn_first=learn_first) for event in events])
 
     def error(self, user, film, target):
-        return target - sum(self.known.get(name, 0.0) for name in ("level", ("user", user), ("film", film)))
+        return target - sum(
+            self.known.get(name, 0.0) for name in ("level", ("user", user), ("film", film))
+        )
 
 
 class Overwritten(Ledger):
@@ -346,7 +424,8 @@ SETTINGS = {"rate": 0.03, "factor": 4.0, "n_boost": 12}
 def draw_events(rng, n):
     users, films = rng.integers(0, 3, n), rng.integers(0, 3, n)
     return [
-        [f"user {user}", f"film {film}", target] for user, film, target in zip(users, films, rng.normal(6, 2, n), strict=True)
+        [f"user {user}", f"film {film}", target]
+        for user, film, target in zip(users, films, rng.normal(6, 2, n), strict=True)
     ]
 
 
@@ -356,7 +435,9 @@ def ledger(kind, alarms, events, learn_first=False, **settings):
 
 
 def new_manager(t, cls, alarms):
-    return t.subject.new(cls, t.subject.new("Biases"), t.subject.new("Scripted", list(alarms)), **SETTINGS)
+    return t.subject.new(
+        cls, t.subject.new("Biases"), t.subject.new("Scripted", list(alarms)), **SETTINGS
+    )
 
 
 def steps_of(t, answers):
@@ -374,11 +455,19 @@ def lasting_boost(t):
     stuck = ledger(Ledger, (), events, rate=0.02)  # what Biases does when nobody sets its rate
     with t.part("before any alarm", 1) as p:
         quiet = slice(0, first - 1)
-        wrong = {"learns-before-testing": ledger(Ledger, alarms, events, learn_first=True), "rate-never-arrives": stuck}
+        wrong = {
+            "learns-before-testing": ledger(Ledger, alarms, events, learn_first=True),
+            "rate-never-arrives": stuck,
+        }
         losses = {name: steps[quiet, 0] for name, steps in wrong.items()}
         p.close(steps_of(t, got)[quiet, 0], right[quiet, 0], what="the loss", mistakes=losses)
     with t.part("the rate after an alarm, and after another", 2) as p:
-        kinds = {"boost-overwritten": Overwritten, "boost-for-ever": ForEver, "boost-piles-up": PilesUp, "boost-late": Late}
+        kinds = {
+            "boost-overwritten": Overwritten,
+            "boost-for-ever": ForEver,
+            "boost-piles-up": PilesUp,
+            "boost-late": Late,
+        }
         wrong = {name: ledger(kind, alarms, events)[:, 1] for name, kind in kinds.items()}
         p.close(steps_of(t, got)[:, 1], right[:, 1], what="the rate", mistakes=wrong)
     with t.part("the learner follows it", 1) as p:
@@ -389,14 +478,21 @@ def lasting_boost(t):
         manager = t.subject.new("Manager", t.subject.new("Biases"), detector, rate=0.0)
         manager.map("process", [["ada", "gravity", target] for target in targets])
         wrong = {"watches-signed-errors": targets.mean(), "watches-losses": np.mean(targets**2)}
-        p.close(detector.get("mean"), np.abs(targets).mean(), what="the mean of what it saw", mistakes=wrong)
+        p.close(
+            detector.get("mean"),
+            np.abs(targets).mean(),
+            what="the mean of what it saw",
+            mistakes=wrong,
+        )
 
 
 # ---- drift-6: a way back
 
 
 def passes(alarms, before, events):
-    """Return what happens to the events at first, and after a rollback with mistakes that people make."""
+    """Return what happens to the events at first, and after a rollback with mistakes that people
+    make.
+    """
     book = Ledger(alarms, **SETTINGS)
     book.read(before)
     saved = keep(book)
@@ -425,7 +521,10 @@ def keep(book):
 def way_back(t):
     """A way back that forgets nothing."""
     before, events = draw_events(t.rng, 20), draw_events(t.rng, 20)
-    alarms = (int(t.rng.integers(15, 19)), int(t.rng.integers(26, 30)))  # the checkpoint falls into a boost
+    alarms = (
+        int(t.rng.integers(15, 19)),
+        int(t.rng.integers(26, 30)),
+    )  # the checkpoint falls into a boost
     manager = new_manager(t, "SafeManager", alarms)
     manager.map("process", before)
     right, wrong = passes(alarms, before, events)
@@ -443,7 +542,7 @@ def way_back(t):
 
 
 def there_and_back(t, manager, events, n_times=2):
-    """Return what happens to some events after a checkpoint, and again after every rollback to it."""
+    """Return what happens to some events after a checkpoint, and again after every rollback."""
     manager.call("checkpoint")
     passes = [steps_of(t, manager.map("process", events))]
     while len(passes) < n_times:

@@ -453,8 +453,12 @@ check("drift-5")
 # %% name="run-5" tags=["raises-exception"]
 for factor, n_boost in [(1.0, 500), (5.0, 1), (5.0, 500)]:
     manager = Manager(Biases(), Scripted([601]), factor=factor, n_boost=n_boost)
-    losses = [manager.process("ada", "gravity", 7.0 if event < 600 else 4.0).loss for event in range(1000)]
-    print(f"factor {factor}, for {n_boost} events: {int(np.sum(np.array(losses[600:]) > 0.25))} events")
+    losses = [
+        manager.process("ada", "gravity", 7.0 if event < 600 else 4.0).loss for event in range(1000)
+    ]
+    print(
+        f"factor {factor}, for {n_boost} events: {int(np.sum(np.array(losses[600:]) > 0.25))} events"
+    )
 
 # %% [markdown] name="finding-5"
 # **A boost that the next event overwrites is hardly better than none.** It is a common accident: one line of code raises the
@@ -531,7 +535,10 @@ from coursekit.datasets import load
 
 ratings = list(load().ratings.slice(0, 12_000))
 accident = 6000
-events = [(each.user_id, each.item_id, each.target - 3.0 * (at >= accident)) for at, each in enumerate(ratings)]
+events = [
+    (each.user_id, each.item_id, each.target - 3.0 * (at >= accident))
+    for at, each in enumerate(ratings)
+]
 events[0]
 
 # %% [markdown] name="predict-real"
@@ -552,12 +559,21 @@ def run(factor, n_boost):
 
 # %% name="run-real" tags=["raises-exception"]
 runs = {"no boost": run(1.0, 500), "for one event": run(5.0, 1), "for 500 events": run(5.0, 500)}
-found = {name: [at for at, step in enumerate(steps, start=1000) if step.alarm] for name, steps in runs.items()}
+found = {
+    name: [at for at, step in enumerate(steps, start=1000) if step.alarm]
+    for name, steps in runs.items()
+}
 found
 
 # %% name="run-real-errors" tags=["raises-exception"]
-first = {name: next((at for at in places if at >= accident), accident) - 1000 for name, places in found.items()}
-after = {name: [step.loss for step in steps[first[name] : first[name] + 200]] for name, steps in runs.items()}
+first = {
+    name: next((at for at in places if at >= accident), accident) - 1000
+    for name, places in found.items()
+}
+after = {
+    name: [step.loss for step in steps[first[name] : first[name] + 200]]
+    for name, steps in runs.items()
+}
 {name: round(float(np.mean(losses)) ** 0.5, 2) for name, losses in after.items()}
 
 # %% [markdown] name="finding-real"

@@ -43,7 +43,10 @@ def statistics_on_the_way(t):
 @check("drift-2", points=2, tier="hidden", false_failure_rate=1e-9)
 def page_hinkley_elsewhere(t):
     """Page-Hinkley, on other streams and with other settings."""
-    for name, shift, telling in (("upwards again", 2.5, UPWARDS), ("downwards again", -2.5, DOWNWARDS)):
+    for name, shift, telling in (
+        ("upwards again", 2.5, UPWARDS),
+        ("downwards again", -2.5, DOWNWARDS),
+    ):
         with t.part(name, 0.5) as p:
             asks_page_hinkley(t, p, shift, telling, n=25)
     with t.part("two detectors that know nothing of each other", 1) as p:
@@ -62,11 +65,21 @@ def shift_test_elsewhere(t):
         asks_shift_test(t, p, blocks, level=1e-9)
     with t.part("small probabilities, and 2 % false alarms", 1) as p:
         old, new = t.rng.normal(0.0, 1.0, 500), t.rng.normal(0.5, 1.0, 400)
-        p.close(t.subject.call("p_value", given_stats(t, old), given_stats(t, new)), probability(old, new), rtol=1e-6)
-        # 1,199 comparisons, 24 to 28 alarms, standard deviation 5: outside of these bounds less than once in 10^6 times.
+        p.close(
+            t.subject.call("p_value", given_stats(t, old), given_stats(t, new)),
+            probability(old, new),
+            rtol=1e-6,
+        )
+        # 1,199 comparisons, 24 to 28 alarms, standard deviation 5: outside of these bounds less
+        # than once in 10^6 times.
         quiet = t.rng.uniform(-1.0, 1.0, 60_000)
-        found = t.subject.call("alarms", t.subject.new("ShiftTest", block_size=50, level=0.02), quiet)
-        p.that(3 <= len(t.array(found, (None,), what="the places")) <= 60, "The share of false alarms is not the level.")
+        found = t.subject.call(
+            "alarms", t.subject.new("ShiftTest", block_size=50, level=0.02), quiet
+        )
+        p.that(
+            3 <= len(t.array(found, (None,), what="the places")) <= 60,
+            "The share of false alarms is not the level.",
+        )
 
 
 @check("drift-4", points=1, tier="hidden")
@@ -78,7 +91,11 @@ def begins_anew_with_any_detector(t):
         watches = [t.subject.new("Watch", t.subject.new("Scripted", script)) for _ in range(2)]
         got = [watch.map("update", [[0.0]] * n) for watch in watches]
         p.equal(got, [[at % first == 0 for at in range(1, n + 1)]] * 2, what="the alarms")
-        p.equal([watch.get("drift_at") for watch in watches], [list(range(first - 1, n, first))] * 2, what="`drift_at`")
+        p.equal(
+            [watch.get("drift_at") for watch in watches],
+            [list(range(first - 1, n, first))] * 2,
+            what="`drift_at`",
+        )
 
 
 @check("drift-5", points=2, tier="hidden")
@@ -95,14 +112,23 @@ def boost_elsewhere(t):
         p.close(steps_of(t, got), right, what="loss, rate and alarm")
     with t.part("what was learnt", 1) as p:
         asked = sorted({(user, film) for user, film, _ in events})
-        p.close(learner.map("predict", asked), [-book.error(*pair, 0.0) for pair in asked], rtol=1e-7, what="the prediction")
+        p.close(
+            learner.map("predict", asked),
+            [-book.error(*pair, 0.0) for pair in asked],
+            rtol=1e-7,
+            what="the prediction",
+        )
 
 
 @check("drift-6", points=2, tier="hidden")
 def way_back_elsewhere(t):
     """A way back that forgets nothing, and forgets what it should."""
     alarms = (6, 14, 33)
-    before, strangers, events = draw_events(t.rng, 15), draw_events(t.rng, 10), draw_events(t.rng, 25)
+    before, strangers, events = (
+        draw_events(t.rng, 15),
+        draw_events(t.rng, 10),
+        draw_events(t.rng, 25),
+    )
     manager, untouched = (new_manager(t, "SafeManager", alarms) for _ in range(2))
     for each in (manager, untouched):
         each.map("process", before)
@@ -114,5 +140,9 @@ def way_back_elsewhere(t):
         p.equal(got, right, what="loss, rate and alarm")
     with t.part("the newest checkpoint counts", 1) as p:
         one, another = there_and_back(t, manager, strangers)
-        p.close(one, ledger(Ledger, alarms, before + events + strangers)[40:], what="loss, rate and alarm")
+        p.close(
+            one,
+            ledger(Ledger, alarms, before + events + strangers)[40:],
+            what="loss, rate and alarm",
+        )
         p.equal(another, one, what="loss, rate and alarm")

@@ -1,7 +1,8 @@
 # ruff: noqa: F821  (the names come from the notebook: a cell here is run after it)
 """Wrong solutions that people really write, each named like what is said about it in hints.toml.
 
-A cell replaces what the notebook defined. Never shipped: most of them are one line away from the answer.
+A cell replaces what the notebook defined. Never shipped: most of them are one line away from the
+answer.
 """
 
 
@@ -140,13 +141,21 @@ def p_value(old, new):
 # %% spread-for-standard-error
 def p_value(old, new):
     spread = math.sqrt(new.variance() + old.variance())
-    return math.erfc(abs(new.mean - old.mean) / spread / math.sqrt(2)) if spread else float(new.mean == old.mean)
+    return (
+        math.erfc(abs(new.mean - old.mean) / spread / math.sqrt(2))
+        if spread
+        else float(new.mean == old.mean)
+    )
 
 
 # %% trusts-the-baseline-blindly
 def p_value(old, new):
     spread = math.sqrt(new.variance() / new.n)
-    return math.erfc(abs(new.mean - old.mean) / spread / math.sqrt(2)) if spread else float(new.mean == old.mean)
+    return (
+        math.erfc(abs(new.mean - old.mean) / spread / math.sqrt(2))
+        if spread
+        else float(new.mean == old.mean)
+    )
 
 
 # %% forgets-the-root-of-two
@@ -269,7 +278,9 @@ class Manager(Manager):
         error = target - self.learner.predict(user, film)
         alarm = self.detector.update(abs(error))
         self.t = 0 if alarm else self.t
-        boost = (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        boost = (
+            (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        )
         self.learner.partial_fit(user, film, target)
         self.t += 1
         return Step(error**2, self.rate * (1 + boost), alarm)
@@ -306,7 +317,9 @@ class Manager(Manager):
         alarm = self.detector.update(abs(error))
         if alarm:
             self.rate, self.t = (self.learner.learning_rate if self.t < math.inf else self.rate), 0
-        boost = (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        boost = (
+            (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        )
         self.learner.learning_rate = self.rate * (1 + boost)
         self.learner.partial_fit(user, film, target)
         self.t += 1
@@ -317,7 +330,9 @@ class Manager(Manager):
 class Manager(Manager):
     def process(self, user, film, target):
         error = target - self.learner.predict(user, film)
-        boost = (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        boost = (
+            (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        )
         self.learner.learning_rate = self.rate * (1 + boost)
         self.learner.partial_fit(user, film, target)
         self.t += 1
@@ -344,7 +359,9 @@ class Manager(Manager):
         error = target - self.learner.predict(user, film)
         alarm = self.detector.update(error**2)
         self.t = 0 if alarm else self.t
-        boost = (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        boost = (
+            (self.factor - 1) * 2 ** (-10 * self.t / self.n_boost) if self.t < self.n_boost else 0
+        )
         self.learner.learning_rate = self.rate * (1 + boost)
         self.learner.partial_fit(user, film, target)
         self.t += 1

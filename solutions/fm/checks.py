@@ -1,14 +1,16 @@
 """The visible checks of the exercise fm: what `check("fm-1")` asks your code.
 
-Nothing here is secret. The model is computed straight from its definition, and its slopes with a tiny step along the imaginary
-axis (exact to the last digits), so you will not find your answers here, only something to agree with.
+Nothing here is secret. The model is computed straight from its definition, and its slopes with a
+tiny step along the imaginary axis (exact to the last digits), so you will not find your answers
+here, only something to agree with.
 """
 
 import numpy as np
 
 from coursekit.grading.checks import check
 
-# A model is its bias `w0` and a table W with one row for each active feature: its weight, then its factors.
+# A model is its bias `w0` and a table W with one row for each active feature: its weight, then its
+# factors.
 
 
 def score(w0, W, x):
@@ -29,7 +31,9 @@ def slopes(W, x):
 
 def after_step(w0, W, x, error, rate, decay, decay_of_bias=0.0):
     """Return bias and table after one event: each moves along its slope and is pulled towards 0."""
-    return w0 + rate * (error - decay_of_bias * w0), (1 - rate * decay) * W + rate * error * slopes(W, x)
+    return w0 + rate * (error - decay_of_bias * w0), (1 - rate * decay) * W + rate * error * slopes(
+        W, x
+    )
 
 
 def draw(rng, n, k):
@@ -68,7 +72,11 @@ def definition(t):
             },
         )
     with t.part("one feature has nobody to pair with", 1) as p:
-        p.close(t.subject.call("score", w0, W[:1, 0], W[:1, 1:], x[:1]), w0 + W[0, 0] * x[0], what="the score")
+        p.close(
+            t.subject.call("score", w0, W[:1, 0], W[:1, 1:], x[:1]),
+            w0 + W[0, 0] * x[0],
+            what="the score",
+        )
 
 
 @check("fm-2", points=3, false_failure_rate=1e-6)
@@ -77,16 +85,26 @@ def pairs_in_one_pass(t):
     _, W, x = draw(t.rng, n=6, k=4)
     with t.part("six features", 2) as p:
         right, wrong = right_and_wrong_pairs(W, x)
-        p.close(t.subject.call("pairs", W[:, 1:], x), right, what="the pairwise term", mistakes=wrong)
+        p.close(
+            t.subject.call("pairs", W[:, 1:], x), right, what="the pairwise term", mistakes=wrong
+        )
     with t.part("500 features in the blink of an eye, 4,000 in eight blinks", 1) as p:
         _, W, x = draw(t.rng, n=4000, k=8)
         few, many = [W[:500, 1:], x[:500]], [W[:, 1:], x]
         right, wrong = right_and_wrong_pairs(W[:500], x[:500])
-        p.close(t.subject.call("pairs", *few), right, rtol=1e-6, what="the pairwise term", mistakes=wrong)
-        # One pass needs a fraction of a millisecond; five calls in a row are not held up a hundredfold by chance.
+        p.close(
+            t.subject.call("pairs", *few),
+            right,
+            rtol=1e-6,
+            what="the pairwise term",
+            mistakes=wrong,
+        )
+        # One pass needs a fraction of a millisecond; five calls in a row are not held up a
+        # hundredfold by chance.
         p.that(any(seconds_of(t, few) < 0.05 for _ in range(5)), "", mistake="visits-every-pair")
-        # One pass through 4,000 takes as long as eight through 500, and so a busy moment slows both alike. All pairs of 4,000
-        # take eight times as long, in a table of numpy's as well. The best of six is not held up threefold by chance.
+        # One pass through 4,000 takes as long as eight through 500, and so a busy moment slows
+        # both alike. All pairs of 4,000 take eight times as long, in a table of numpy's as well.
+        # The best of six is not held up threefold by chance.
         tries = np.array([(seconds_of(t, *[few] * 8), seconds_of(t, many)) for _ in range(6)])
         eight, once = tries.min(axis=0)
         p.that(once < max(0.01, 3 * eight), "", mistake="fills-a-table")
@@ -128,8 +146,14 @@ def gradient_of_the_pairs(t):
             },
         )
     with t.part("a feature alone has no slope", 1) as p:
-        p.close(t.subject.call("pairs_gradient", V[:1], x[:1]), np.zeros((1, 3)), what="the gradient")
-        p.close(t.subject.call("pairs_gradient", V[:2], x[:2]), slopes(W[:2], x[:2])[:, 1:], what="the gradient of two")
+        p.close(
+            t.subject.call("pairs_gradient", V[:1], x[:1]), np.zeros((1, 3)), what="the gradient"
+        )
+        p.close(
+            t.subject.call("pairs_gradient", V[:2], x[:2]),
+            slopes(W[:2], x[:2])[:, 1:],
+            what="the gradient of two",
+        )
 
 
 @check("fm-4", points=3)
@@ -140,7 +164,12 @@ def prediction(t):
     install(machine, w0, W, "abcd")
     with t.part("known features", 1) as p:
         got, rows = machine.call("predict", dict(zip("bda", x[:3], strict=True))), W[[1, 3, 0]]
-        p.close(got, score(w0, rows, x[:3]), what="the prediction", mistakes=pairs_twice(w0, rows, x[:3]))
+        p.close(
+            got,
+            score(w0, rows, x[:3]),
+            what="the prediction",
+            mistakes=pairs_twice(w0, rows, x[:3]),
+        )
     with t.part("unseen features say nothing", 1) as p:
         got = machine.call("predict", {"new": 1.5, "a": x[0], "newer": -1.0, "c": x[2]})
         rows, wrong = W[[0, 2]], {"gives-up-on-unseen": w0, **pairs_twice(w0, W[[0, 2]], x[[0, 2]])}
@@ -148,7 +177,9 @@ def prediction(t):
     with t.part("nothing seen at all", 0.5) as p:
         p.close(machine.call("predict", {"new": 1.0}), w0, what="the prediction")
     with t.part("asking changes nothing", 0.5) as p:
-        got = machine.call("predict", {"newest": 1.0, "a": x[0]})  # silence changes nothing, but is no answer
+        got = machine.call(
+            "predict", {"newest": 1.0, "a": x[0]}
+        )  # silence changes nothing, but is no answer
         p.close(got, score(w0, W[:1], x[:1]), what="the prediction")
         only_knows(machine, "abcd", p)
 
@@ -161,7 +192,9 @@ def only_knows(machine, known, p):
     """Demand that the machine holds rows of these features and no others."""
     for table in ("w", "V"):
         rows = machine.get(table)
-        p.that(isinstance(rows, dict) and set(rows) == set(known), "", mistake="predict-creates-rows")
+        p.that(
+            isinstance(rows, dict) and set(rows) == set(known), "", mistake="predict-creates-rows"
+        )
 
 
 @check("fm-5", points=5, false_failure_rate=1e-9)
@@ -178,7 +211,12 @@ def learning(t):
 
     new_w0, new = after_step(w0, W[active], x[active], 2.0, rate, decay)
     with t.part("the loss before the step", 1) as p:
-        p.close(loss, 4.0, what="the loss", mistakes={"loss-after-step": (target - score(new_w0, new, x[active])) ** 2})
+        p.close(
+            loss,
+            4.0,
+            what="the loss",
+            mistakes={"loss-after-step": (target - score(new_w0, new, x[active])) ** 2},
+        )
     with t.part("the bias", 0.5) as p:
         p.close(
             machine.get("w0"),
@@ -191,9 +229,14 @@ def learning(t):
                 "bias-stays": w0,
             },
         )
-    with t.part("the active rows", 1.5, hint="A row is shown as its weight, then its factors.") as p:
+    with t.part(
+        "the active rows", 1.5, hint="A row is shown as its weight, then its factors."
+    ) as p:
         got = rows_of(t, machine, "dac")
-        wrong = {name: named("dac", rows) for name, rows in wrong_rows(W[active], x[active], rate, decay).items()}
+        wrong = {
+            name: named("dac", rows)
+            for name, rows in wrong_rows(W[active], x[active], rate, decay).items()
+        }
         p.close(got, named("dac", new), what="row", mistakes=wrong)
     with t.part("the other rows", 1) as p:
         shrunk = {"decays-untouched-rows": named("be", (1 - rate * decay) * W[[1, 4]])}
@@ -210,7 +253,8 @@ def named(names, rows):
 def rows_of(t, machine, names):
     """Return what the machine holds for some features: weight, then factors."""
     weights = [
-        t.number(value, f"w[{name!r}]") for name, value in zip(names, t.entries(machine.get("w"), names, "`w`"), strict=True)
+        t.number(value, f"w[{name!r}]")
+        for name, value in zip(names, t.entries(machine.get("w"), names, "`w`"), strict=True)
     ]
     factors = [
         t.array(value, (3,), f"V[{name!r}]")
@@ -246,11 +290,20 @@ def check_new_rows(t, p):
     loss, rows = meet_them(seed)
     p.that(bool(rows.any()), "", mistake="rows-of-zeros")
     p.that(abs(t.number(loss, "the loss") - 9.0) < 1e-9, "", mistake="noise-in-first-loss")
-    p.that(len({row.tobytes() for row in rows}) == 40, "Every new feature needs factors of its own; some have the same.")
+    p.that(
+        len({row.tobytes() for row in rows}) == 40,
+        "Every new feature needs factors of its own; some have the same.",
+    )
     # The spread of 320 draws is outside 0.07 ... 0.13 once in 10^13 times.
-    p.that(bool(0.07 < rows.std() < 0.13), "New factors should be small: normal, with mean 0 and standard deviation 0.1.")
+    p.that(
+        bool(0.07 < rows.std() < 0.13),
+        "New factors should be small: normal, with mean 0 and standard deviation 0.1.",
+    )
     p.that(np.array_equal(meet_them(seed)[1], rows), "", mistake="somebody-elses-chance")
-    p.that(not np.array_equal(meet_them(seed + 1)[1], rows), "Machines with different seeds should draw different rows.")
+    p.that(
+        not np.array_equal(meet_them(seed + 1)[1], rows),
+        "Machines with different seeds should draw different rows.",
+    )
 
 
 @check("fm-6", points=2)

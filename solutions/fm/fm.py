@@ -92,7 +92,9 @@ def score(w0, w, V, x):
 check("fm-1")
 
 # %% name="run-1" tags=["raises-exception"]
-score(1.0, np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([1.0, 2.0]))  # did you say 6?
+score(
+    1.0, np.array([3.0, 0.0]), np.array([[1.0, 1.0], [2.0, -1.0]]), np.array([1.0, 2.0])
+)  # did you say 6?
 
 # %% [markdown] name="step-2"
 # ## Step 2: all pairs in one pass
@@ -139,7 +141,9 @@ slow = score(0.0, np.zeros(400), V, x)
 middle = time.perf_counter()
 fast = pairs(V, x)
 end = time.perf_counter()
-print(f"two loops {slow:.6f}, one pass {fast:.6f}, {(middle - start) / (end - middle):.0f} times faster")
+print(
+    f"two loops {slow:.6f}, one pass {fast:.6f}, {(middle - start) / (end - middle):.0f} times faster"
+)
 
 # %% [markdown] name="step-3"
 # ## Step 3: which way is up
@@ -375,7 +379,9 @@ def genres_of(film):
 
 
 ids = [{f"user={rating.user_id}": 1.0, f"film={rating.item_id}": 1.0} for rating in ratings]
-with_genres = [{**features, **genres_of(rating.item_id)} for features, rating in zip(ids, ratings, strict=True)]
+with_genres = [
+    {**features, **genres_of(rating.item_id)} for features, rating in zip(ids, ratings, strict=True)
+]
 with_genres[0]
 
 # %% [markdown] name="predict-real"
@@ -385,7 +391,9 @@ with_genres[0]
 curves = {
     "running mean": progressive_rmse(RunningMean(), list(zip(ids, targets, strict=True))),
     "user and film": progressive_rmse(FactorizationMachine(), list(zip(ids, targets, strict=True))),
-    "user, film and genres": progressive_rmse(FactorizationMachine(), list(zip(with_genres, targets, strict=True))),
+    "user, film and genres": progressive_rmse(
+        FactorizationMachine(), list(zip(with_genres, targets, strict=True))
+    ),
 }
 {name: round(float(curve[-1]), 2) for name, curve in curves.items()}
 
@@ -399,7 +407,10 @@ n_events = np.arange(1, len(ratings) + 1)
 first = np.zeros(len(ratings), dtype=bool)
 first[np.unique([rating.item_id for rating in ratings], return_index=True)[1]] = True
 losses = {name: np.diff(n_events * np.square(curve), prepend=0.0) for name, curve in curves.items()}
-{name: round(float(loss[first & (n_events > 2000)].mean() ** 0.5), 2) for name, loss in losses.items()}
+{
+    name: round(float(loss[first & (n_events > 2000)].mean() ** 0.5), 2)
+    for name, loss in losses.items()
+}
 
 # %% [markdown] name="finding-real"
 # **On films that nobody has rated yet, genres say what ids cannot**, and the gain is a few hundredths of a point on each

@@ -14,7 +14,9 @@ def definition_elsewhere(t):
         for n in (2, 8):
             w0, W, x = draw(t.rng, n, k=int(t.rng.integers(1, 5)))
             x[0] = 0.0
-            p.close(t.subject.call("score", w0, W[:, 0], W[:, 1:], x), score(w0, W, x), what="the score")
+            p.close(
+                t.subject.call("score", w0, W[:, 0], W[:, 1:], x), score(w0, W, x), what="the score"
+            )
 
 
 @check("fm-2", points=1, tier="hidden")
@@ -23,8 +25,16 @@ def pairs_elsewhere(t):
     with t.part("one factor, one-hot values, no feature at all", 1) as p:
         _, W, _ = draw(t.rng, n=7, k=1)
         ones = np.ones(7)
-        p.close(t.subject.call("pairs", W[:, 1:], ones), score(0.0, W, ones) - W[:, 0].sum(), what="the pairwise term")
-        p.close(t.subject.call("pairs", np.empty((0, 4)), np.empty(0)), 0.0, what="the pairwise term of nothing")
+        p.close(
+            t.subject.call("pairs", W[:, 1:], ones),
+            score(0.0, W, ones) - W[:, 0].sum(),
+            what="the pairwise term",
+        )
+        p.close(
+            t.subject.call("pairs", np.empty((0, 4)), np.empty(0)),
+            0.0,
+            what="the pairwise term of nothing",
+        )
 
 
 @check("fm-3", points=1, tier="hidden")
@@ -33,7 +43,9 @@ def gradient_elsewhere(t):
     with t.part("values that are zero", 1) as p:
         _, W, x = draw(t.rng, n=7, k=5)
         x[[1, 4]] = 0.0
-        p.close(t.subject.call("pairs_gradient", W[:, 1:], x), slopes(W, x)[:, 1:], what="the gradient")
+        p.close(
+            t.subject.call("pairs_gradient", W[:, 1:], x), slopes(W, x)[:, 1:], what="the gradient"
+        )
 
 
 @check("fm-4", points=1, tier="hidden")
@@ -88,8 +100,14 @@ def honest_curve(t):
     targets = t.rng.normal(-2.0, 3.0, 60)
     said = np.concatenate([[0.0], np.cumsum(targets)[:-1] / np.arange(1, 60)])
     machine = t.subject.new("RunningMean")
-    got = t.subject.call("progressive_rmse", machine, [({"film": 1.0}, target) for target in targets])
+    got = t.subject.call(
+        "progressive_rmse", machine, [({"film": 1.0}, target) for target in targets]
+    )
     with t.part("sixty events", 0.5) as p:
         p.close(got, np.sqrt(np.cumsum((targets - said) ** 2) / np.arange(1, 61)), what="the curve")
     with t.part("each event learnt once", 0.5) as p:
-        p.close(machine.call("predict", {"film": 1.0}), targets.mean(), what="the mean that the machine ends with")
+        p.close(
+            machine.call("predict", {"film": 1.0}),
+            targets.mean(),
+            what="the mean that the machine ends with",
+        )

@@ -1,7 +1,8 @@
 # ruff: noqa: F821  (the names come from the notebook: a cell here is run after it)
 """Wrong solutions that people really write, each named like what is said about it in hints.toml.
 
-A cell replaces what the notebook defined. Never shipped: most of them are one line away from the answer.
+A cell replaces what the notebook defined. Never shipped: most of them are one line away from the
+answer.
 """
 
 
@@ -142,8 +143,12 @@ def learn_one(machine, features, target):
     slopes = pairs_gradient(np.array([machine.V[name] for name in features]), x)
     machine.w0 += machine.learning_rate * error
     for name, value, slope in zip(features, x, slopes, strict=True):
-        machine.w[name] += machine.learning_rate * (error * value - machine.regularization * machine.w[name])
-        machine.V[name] += machine.learning_rate * (error * slope - machine.regularization * machine.V[name])
+        machine.w[name] += machine.learning_rate * (
+            error * value - machine.regularization * machine.w[name]
+        )
+        machine.V[name] += machine.learning_rate * (
+            error * slope - machine.regularization * machine.V[name]
+        )
     return error**2
 
 
@@ -157,8 +162,12 @@ def learn_one(machine, features, target):
     slopes = pairs_gradient(np.array([machine.V[name] for name in features]), x)
     machine.w0 += machine.learning_rate * 2 * error
     for name, value, slope in zip(features, x, slopes, strict=True):
-        machine.w[name] += machine.learning_rate * (2 * error * value - machine.regularization * machine.w[name])
-        machine.V[name] += machine.learning_rate * (2 * error * slope - machine.regularization * machine.V[name])
+        machine.w[name] += machine.learning_rate * (
+            2 * error * value - machine.regularization * machine.w[name]
+        )
+        machine.V[name] += machine.learning_rate * (
+            2 * error * slope - machine.regularization * machine.V[name]
+        )
     return error**2
 
 
@@ -172,8 +181,12 @@ def learn_one(machine, features, target):
     machine.w0 += machine.learning_rate * error
     for at, name in enumerate(features):
         slope = pairs_gradient(np.array([machine.V[other] for other in features]), x)[at]
-        machine.w[name] += machine.learning_rate * (error * x[at] - machine.regularization * machine.w[name])
-        machine.V[name] = machine.V[name] + machine.learning_rate * (error * slope - machine.regularization * machine.V[name])
+        machine.w[name] += machine.learning_rate * (
+            error * x[at] - machine.regularization * machine.w[name]
+        )
+        machine.V[name] = machine.V[name] + machine.learning_rate * (
+            error * slope - machine.regularization * machine.V[name]
+        )
     return error**2
 
 

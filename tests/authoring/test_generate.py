@@ -4,21 +4,22 @@ its secrets.
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
+from click.testing import CliRunner
 
 from coursekit.authoring.generate import (
     differences,
     exercise_files,
     generate,
-    main,
     solved_notebook,
     student_notebook,
 )
-from coursekit.authoring.leaks import leaks, solution_lines
-from coursekit.authoring.order import faults
+from coursekit.authoring.validate import faults, leaks, statements
+from coursekit.cli import cli
 from coursekit.grading.errors import ExerciseError
 
 
@@ -246,28 +247,112 @@ def test_a_leak_in_an_output_is_found(source):
     assert found == ["demo/demo.ipynb: shows a line of the solution: 'twice = x + x'"]
 
 
-def test_telling_lines_are_those_with_a_thought_in_them():
-    inside = "import numpy\nfor i in x:\n    total += w[i] * x[i]  # add\n    return total"
-    source = (
-        f"before = w[i] + x[i]\n### BEGIN SOLUTION\n{inside}\n### END SOLUTION\nafter = w[i] + x[i]"
+def test_telling_statements_are_those_with_a_thought_in_them():
+    source = "import numpy\nfor i in x:\n    total += w[i] * x[i]  # add\nx = 1"
+    assert statements(source) == ["total += w[i] * x[i]"]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "p.close(t.subject.call('double', -3.0), -6.0)",
+        'p.close(\n    t.subject.call(\n        "double",\n        -3.0,\n    ),\n    -6.0,\n)',
+    ],
+)
+def test_formatting_hides_no_leak(source, shown):
+    files = exercise_files(source)
+    found = leaks(source, {**files, "checks.py": f"{files['checks.py']}\n{shown}\n"})
+    assert [sentence.partition(": ")[2] for sentence in found] == [
+        "shows a line of a hidden check: 'p.close(t.subject.call(\"double\", -3.0), -6.0)'"
+    ]
+
+
+def test_a_line_that_formatting_broke_off_is_no_leak(source):
+    edit(
+        source / "hidden.py",
+        'p.close(t.subject.call("double", -3.0), -6.0)',
+        'p.close(\n        t.subject.call(\n            "double", -3.0\n        ), -6.0)',
     )
-    assert solution_lines(source) == ["total += w[i] * x[i]"]
+    edit(
+        source / "checks.py",
+        'p.equal(t.subject.call("halve", 4), 2)',
+        'p.equal(\n            t.subject.call(\n                "halve", 4\n            ), 2)',
+    )
+    assert leaks(source, exercise_files(source)) == []
 
 
-def test_the_command_checks_writes_and_refuses(course, source, capsys):
-    assert main(["--check", "--root", str(course)]) == 1
-    assert "run `make exercises`" in capsys.readouterr().err
-    assert main(["--root", str(course)]) == 0
-    assert capsys.readouterr().out.count("wrote") == 6
-    assert main(["--check", "--root", str(course)]) == 0
+def release(course, *words):
+    return CliRunner().invoke(cli, ["release", *words, "--root", str(course)])
+
+
+def test_the_command_checks_writes_and_refuses(course, source):
+    assert "run `coursekit release`" in release(course, "--check").stderr
+    assert release(course, "--check").exit_code == 1
+    done = release(course)
+    assert (done.exit_code, done.stdout.count("wrote")) == (0, 6)
+    assert release(course, "--check").exit_code == 0
+    assert "Nothing to do" in release(course).stdout
     edit(source / "hints.toml", '"x + x"', '"twice = x + x"')
-    assert main(["--root", str(course)]) == 1
-    assert "a line of the solution" in capsys.readouterr().err
+    done = release(course)
+    assert done.exit_code == 1
+    assert "a line of the solution" in done.stderr
     assert "twice" not in (course / "exercises" / "demo" / "hints.toml").read_text(encoding="utf-8")
+    report = json.loads(release(course, "--json").stdout)
+    assert (report["written"], len(report["faults"])) == ([], 1)
+
+
+def test_the_command_releases_the_exercises_that_are_named(course, source):
+    other = course / "solutions" / "other"
+    shutil.copytree(source, other)
+    for file in [*other.iterdir()]:
+        text = file.read_text(encoding="utf-8").replace("demo", "other")
+        file.with_name(file.name.replace("demo", "other")).write_text(text, encoding="utf-8")
+    (other / "demo.py").unlink()
+    assert release(course, "other").exit_code == 0
+    assert [place.name for place in (course / "exercises").iterdir()] == ["other"]
+    assert release(course, "other", "--check").exit_code == 0
+    assert release(course, "--check").exit_code == 1
+    done = release(course, "another")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "There is no exercise `another`; there are demo, other." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "fault"),
+    [
+        (
+            "demo.py",
+            "half_of_it = x / 2",
+            "half_of_it = x / 3",
+            "demo.py: the solution fails demo-2 (visible): The value is",
+        ),
+        (
+            "demo.py",
+            "def halve(x):\n",
+            "def halve(x):\n    return 0.0\n",
+            "demo.py: the stub is not told that demo-2 (visible) is not attempted",
+        ),
+        (
+            "misconceptions.py",
+            "x * x * 1.0",
+            "x * 3.0",
+            "misconceptions.py: demo-1 does not recognise squares",
+        ),
+    ],
+)
+def test_solution_stub_and_misconceptions_are_run_before_a_release(
+    course, source, file, old, new, fault
+):
+    edit(source / file, old, new)
+    done = release(course)
+    assert done.exit_code == 1
+    assert fault in done.stderr
+    assert not (course / "exercises").exists()
 
 
 def test_another_process_generates_the_same_bytes(course, source):
-    command = [sys.executable, "-m", "coursekit.authoring.generate", "--root", str(course)]
+    start = "from coursekit.cli import main; main()"
+    command = [sys.executable, "-c", start, "release", "--root", str(course)]
     subprocess.run(
         command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": "7"}
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from coursekit.authoring.source import read_misconceptions
 from coursekit.grading.exercises.exercise import load_exercise
-from coursekit.grading.exercises.misconception import read_misconceptions
 from coursekit.grading.exercises.notebook import code_cells, read_notebook
 
 ROOT = Path(__file__).resolve().parents[2]

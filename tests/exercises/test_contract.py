@@ -12,15 +12,13 @@ import sys
 
 import pytest
 
-from coursekit.authoring.generate import differences, exercise_files, solved_notebook
-from coursekit.authoring.leaks import leaks
-from coursekit.authoring.order import faults
+from coursekit.authoring.generate import differences, exercise_files, model_code, solved_notebook
+from coursekit.authoring.validate import faults, leaks
 from coursekit.grading.checks import run_check
 from coursekit.grading.checks.check import LARGEST_FALSE_FAILURE_RATE
 from coursekit.grading.checks.report import Outcome, Report
-from coursekit.grading.exercises.answers import Lock, impression, model_answer
+from coursekit.grading.exercises.answers import model_answer
 from coursekit.grading.exercises.exercise import load_exercise
-from coursekit.grading.exercises.locking import model_code
 from coursekit.grading.exercises.notebook import code_cells, read_notebook
 from coursekit.grading.inside.agent import PROTOCOL
 from coursekit.grading.protocol.subject import LocalSubject, Subject
@@ -75,30 +73,16 @@ def test_a_misconception_loses_points_when_graded(exercise, solution, misconcept
     assert misconception.name in {name for report in graded for name in report.misconceptions}
 
 
-def test_the_solution_opens_every_model_answer_and_nothing_else_does(
+def test_the_solution_is_shown_every_model_answer_and_the_stub_none(
     root, folder, exercise, solution, stub
 ):
     shipped = load_exercise(root / "exercises" / folder.name)
     code = model_code(solved_notebook(folder))
     for check_id in exercise.check_ids:
-        opened = model_answer(shipped, check_id, LocalSubject(solution))
+        opened = model_answer(shipped, check_id, LocalSubject(solution), seed=1)
         assert opened.code == code[check_id]
         assert "SOLUTION" not in opened.code
-        assert isinstance(model_answer(shipped, check_id, LocalSubject(stub)), Report)
-
-
-def test_a_misconception_does_not_make_the_key_of_its_check(
-    root, folder, exercise, solution, misconception, run_cell
-):
-    shipped = load_exercise(root / "exercises" / folder.name)
-    locks = json.loads((shipped.folder / "answers.json").read_text(encoding="utf-8"))["answers"]
-    run_cell(misconception.source, solution)
-    told = next(
-        name for name in exercise.check_ids if misconception.name in exercise.mistakes[name]
-    )
-    seen = impression(shipped, told, LocalSubject(solution), locks[told]["number"])
-    assert not seen.report.passed
-    assert Lock(**locks[told]).open(seen.key) is None
+        assert isinstance(model_answer(shipped, check_id, LocalSubject(stub), seed=1), Report)
 
 
 def test_messages_are_said_once(exercise):

@@ -109,7 +109,7 @@ def answer(check_id: str, timeout: float, as_json: bool) -> None:
     """
     exercise = find_exercise(check_id, Path.cwd())
     with _running(exercise.notebook, timeout) as subject:
-        found = model_answer(exercise, check_id, subject)
+        found = model_answer(exercise, check_id, subject, seed=fresh_seed())
     if as_json:
         emit_json(found.to_json())
     else:

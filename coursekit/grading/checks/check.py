@@ -45,7 +45,6 @@ __all__ = ["Check", "Context", "Part", "check", "run_check"]
 
 LARGEST_FALSE_FAILURE_RATE = 1e-4
 _Timer = Callable[[], float]
-_Witness = Callable[[Any, float], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +107,6 @@ def run_check(
     mistakes: Mapping[str, str] | None = None,
     reveal: bool = True,
     timer: _Timer = time.perf_counter,
-    witness: _Witness | None = None,
 ) -> CheckReport:
     """Question a solution with one check.
 
@@ -124,15 +122,13 @@ def run_check(
         Whether messages may hold inputs' effects and expected values; a grader says no.
     timer : function
         Seconds, growing.
-    witness : function of (value, rtol), optional
-        Told every value that was found right, and how closely.
 
     Raises
     ------
     CheckBugError
         If the check itself is at fault.
     """
-    context = Context(check, subject, seed, mistakes or {}, reveal, timer, witness or _nobody)
+    context = Context(check, subject, seed, mistakes or {}, reveal, timer)
     start = timer()
     try:
         check.function(context)
@@ -180,13 +176,11 @@ class Context:
         mistakes: Mapping[str, str],
         reveal: bool,
         timer: _Timer,
-        witness: _Witness,
     ) -> None:
         self.subject = subject
         self.rng = np.random.default_rng(_entropy(f"{seed}/{check.id}/{check.tier}"))
         self.parts: list[PartReport] = []
         self.reveal = reveal
-        self.witness = witness
         self._check = check
         self._mistakes = mistakes
         self._timer = timer
@@ -288,7 +282,6 @@ class Part:
         ]
         found = difference(got, expected, rtol=rtol, atol=atol, what=what)
         if found is None:
-            self._context.witness(got, rtol)
             return
         for message, name, value in wrong:
             differs = difference(value, expected, rtol=rtol, atol=atol) is not None
@@ -359,10 +352,6 @@ def _sentence(error: SubjectError, reveal: bool) -> str:
     """
     text = inert(str(error) if reveal or not isinstance(error, StudentError) else error.type_name)
     return text[0].upper() + text[1:] if text.startswith(("the ", "there ")) else text
-
-
-def _nobody(value: Any, rtol: float) -> None:
-    """Take no notice."""
 
 
 def _entropy(text: str) -> int:

@@ -10,7 +10,6 @@ and are left out.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from coursekit.grading.classroom.job import Cell
 from coursekit.grading.errors import ExerciseError, GradingError
 from coursekit.grading.exercises.exercise import Exercise
+from coursekit.grading.exercises.regions import with_stub
 
 __all__ = [
     "Sheet",
@@ -31,9 +31,6 @@ __all__ = [
 
 _MOST_CELLS = 2000
 _MOST_SOURCE = 2_000_000
-_REGION = re.compile(
-    r"^([ \t]*)### BEGIN SOLUTION.*?### END SOLUTION[^\n]*$", flags=re.MULTILINE | re.DOTALL
-)
 _Notebook = dict[str, Any]
 
 
@@ -146,12 +143,7 @@ def reference_cells(sheet: Sheet) -> tuple[Cell, ...]:
 def stub_cells(sheet: Sheet) -> tuple[Cell, ...]:
     """Return the same cells with every solution taken out."""
     return tuple(
-        Cell(
-            number=cell.number,
-            id=cell.id,
-            source=_REGION.sub(r"\1raise NotImplementedError", cell.source),
-            check_id=cell.check_id,
-        )
+        Cell(number=cell.number, id=cell.id, source=with_stub(cell.source), check_id=cell.check_id)
         for cell in reference_cells(sheet)
     )
 

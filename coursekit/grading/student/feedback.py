@@ -96,9 +96,8 @@ def answer(check_id: str, *, namespace: dict[str, Any] | None = None) -> ModelAn
         If there is no such check here, or no model answer to it.
     """
     exercise = find_exercise(check_id, Path.cwd())
-    return model_answer(
-        exercise, check_id, LocalSubject(_names_of_the_caller() if namespace is None else namespace)
-    )
+    names = _names_of_the_caller() if namespace is None else namespace
+    return model_answer(exercise, check_id, LocalSubject(names), seed=fresh_seed())
 
 
 def progress() -> ProgressTable:

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from click.testing import CliRunner
 
+from coursekit.authoring.source import read_misconceptions
 from coursekit.cli import cli
 from coursekit.grading.classroom.publish.analytics import items_of, summary_of, write_cohort
 from coursekit.grading.classroom.publish.exports import csv_of, gradescope_of, junit_of
@@ -22,7 +23,6 @@ from coursekit.grading.classroom.publish.feedback import feedback_page, feedback
 from coursekit.grading.classroom.service import grade_class
 from coursekit.grading.classroom.settings import ClassSettings, load_plan
 from coursekit.grading.errors import CheckBugError, ExerciseError, GradingError
-from coursekit.grading.exercises.misconception import read_misconceptions
 from coursekit.grading.sandbox.orphans import process_tree
 from tests.grading.submissions import (
     FULL,

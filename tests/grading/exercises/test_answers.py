@@ -1,25 +1,19 @@
 """A model answer is read by those who have passed, and by nobody who just looks into the file."""
 
-import base64
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from coursekit import grading
-from coursekit.authoring.generate import exercise_files
-from coursekit.authoring.leaks import leaks
 from coursekit.cli import cli
 from coursekit.core.errors import UnknownNameError
 from coursekit.grading import answer, check
 from coursekit.grading.checks.report import Report
-from coursekit.grading.errors import ExerciseError, GradingError
-from coursekit.grading.exercises.answers import Lock, ModelAnswer, impression
-from coursekit.grading.exercises.exercise import load_exercise
+from coursekit.grading.errors import GradingError
+from coursekit.grading.exercises.answers import ModelAnswer
 from coursekit.grading.inside import stand_in
-from coursekit.grading.protocol.subject import LocalSubject
 
 CODE = (
     'def double(x):\n    """Return twice x."""\n    twice = x + x  # the plainest way\n    '
@@ -87,37 +81,10 @@ def test_it_is_shown_in_a_notebook_as_text_that_cannot_run():
     assert 'role="status"' in page
 
 
-def test_the_file_holds_no_word_of_the_solution_not_even_packed(exercise_folder):
+def test_the_file_cannot_be_read_by_accident(exercise_folder):
     text = (exercise_folder / "answers.json").read_text(encoding="utf-8")
-    for entry in json.loads(text)["answers"].values():
-        assert b"return" not in base64.b64decode(entry["box"])
     assert "twice" not in text
-
-
-def test_the_leak_check_would_see_an_answer_that_is_only_packed(course):
-    source = course / "solutions" / "demo"
-    packed = json.dumps(
-        {"answers": {"demo-1": {"number": 0, "box": base64.b64encode(CODE.encode()).decode()}}}
-    )
-    found = leaks(source, {**exercise_files(source), "answers.json": packed})
-    assert found == ["demo/answers.json: shows a line of the solution: 'twice = x + x'"]
-
-
-def test_a_box_opens_with_its_key_alone_and_is_the_same_each_time():
-    lock = Lock.of("secret", b"k" * 32, 0)
-    assert lock == Lock.of("secret", b"k" * 32, 0)
-    assert lock.open(b"k" * 32) == "secret"
-    assert lock.open(b"K" + b"k" * 31) is None
-
-
-def test_other_questions_make_other_keys(exercise_folder):
-    exercise, subject = load_exercise(exercise_folder), LocalSubject({"double": lambda x: 2 * x})
-    keys = {impression(exercise, "demo-1", subject, number).key for number in range(5)}
-    assert len(keys) > 1
-    assert (
-        impression(exercise, "demo-1", subject, 3).key
-        == impression(exercise, "demo-1", subject, 3).key
-    )
+    assert "return" not in text
 
 
 def test_a_check_without_a_model_answer_says_so(exercise_folder):
@@ -130,7 +97,8 @@ def test_a_check_without_a_model_answer_says_so(exercise_folder):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"answers": {"demo-1": {"box": 3}}}', '{"answers": 7}']
+    "content",
+    ["", "[]", '{"answers": {"demo-1": 3}}', '{"answers": {"demo-1": "?"}}', '{"answers": 7}'],
 )
 def test_a_broken_file_is_named(exercise_folder, content):
     (exercise_folder / "answers.json").write_text(content, encoding="utf-8")
@@ -138,41 +106,6 @@ def test_a_broken_file_is_named(exercise_folder, content):
         GradingError, match=r"answers\.json cannot be read .* Fetch the exercise again\."
     ):
         ask(lambda x: 2 * x)
-
-
-def test_a_lock_of_another_version_is_no_fault_of_the_student(exercise_folder):
-    file = exercise_folder / "answers.json"
-    data = json.loads(file.read_text(encoding="utf-8"))
-    data["answers"]["demo-1"] = asdict(Lock.of("old", b"another key", 0))
-    file.write_text(json.dumps(data), encoding="utf-8")
-    with pytest.raises(
-        GradingError, match="passes, but the model answer was made for another version"
-    ):
-        ask(lambda x: 2 * x)
-
-
-def test_a_solution_that_fails_its_own_check_is_refused_by_name(course):
-    source = course / "solutions" / "demo"
-    text = (
-        (source / "demo.py")
-        .read_text(encoding="utf-8")
-        .replace("half_of_it = x / 2", "half_of_it = x / 3")
-    )
-    (source / "demo.py").write_text(text, encoding="utf-8")
-    with pytest.raises(ExerciseError, match="the solution fails demo-2: The value is"):
-        exercise_files(source)
-
-
-def test_a_check_that_compares_nothing_cannot_lock_anything_up(course):
-    source = course / "solutions" / "demo"
-    text = (
-        (source / "checks.py")
-        .read_text(encoding="utf-8")
-        .replace('p.equal(t.subject.call("halve", 4), 2)', 'p.that(True, "")')
-    )
-    (source / "checks.py").write_text(text, encoding="utf-8")
-    with pytest.raises(ExerciseError, match="demo-2 needs numbers compared with `close`"):
-        exercise_files(source)
 
 
 def test_in_a_terminal_the_notebook_is_run_first(exercise_folder, write_notebook):

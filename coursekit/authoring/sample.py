@@ -15,7 +15,6 @@ from __future__ import annotations
 import ast
 import copy
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,18 +22,18 @@ from typing import Any
 
 import numpy as np
 
-from coursekit.core.errors import InvalidParameterError
+from coursekit.authoring.source import read_misconceptions
+from coursekit.core.validation import integer
 from coursekit.grading.classroom.sanitise import load_sheet, stub_cells
 from coursekit.grading.exercises.exercise import Exercise
-from coursekit.grading.exercises.misconception import read_misconceptions
 from coursekit.grading.exercises.notebook import cell_name, read_notebook, source_of
+from coursekit.grading.exercises.regions import with_solution
 
 __all__ = ["LEFT_OUT", "SOLVED", "SampleStudent", "sample_class", "write_class"]
 
 SOLVED, LEFT_OUT = "solved", "left out"
 _EASIEST, _HARDEST = -2.0, 1.0
 _SHARE_LEFT_OUT = 0.25  # of what is not solved
-_MARKER = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[^\n]*\n?", flags=re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +68,11 @@ def sample_class(exercise: Exercise, n_students: int = 24, *, seed: int) -> list
     Raises
     ------
     InvalidParameterError
-        If there is to be nobody.
+        If `n_students` is less than 1.
     """
-    if n_students < 1:
-        raise InvalidParameterError(f"`n_students` must be at least 1, got {n_students}.")
+    n_students = integer("n_students", n_students)
     rng = np.random.default_rng(seed)
-    desk = _Desk(exercise)
+    desk = _Material(exercise)
     difficulties = np.linspace(_EASIEST, _HARDEST, len(exercise.check_ids))
     students = []
     for number in range(1, n_students + 1):
@@ -98,7 +96,7 @@ def write_class(students: list[SampleStudent], exercise: Exercise, folder: Path)
         place.write_text(json.dumps(student.notebook, indent=1), encoding="utf-8")
 
 
-class _Desk:
+class _Material:
     """The solved notebook, its stubs and its misconceptions, to put submissions together from."""
 
     def __init__(self, exercise: Exercise) -> None:
@@ -138,7 +136,7 @@ class _Desk:
         return notebook
 
     def _answer(self, name: str, solved: str, did: str) -> str:
-        right = _MARKER.sub("", solved)
+        right = with_solution(solved)
         if did == SOLVED:
             return right
         if did == LEFT_OUT:

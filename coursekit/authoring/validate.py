@@ -1,0 +1,235 @@
+"""Validate an exercise before it is released.
+
+`faults`: notebook, checks, hints and misconceptions speak of the same things; the solution earns
+all points, the stub none, each misconception its own message. `leaks`: what students get shows no
+statement of a solution, a hidden check or a misconception.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import re
+import textwrap
+import tokenize
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from coursekit.authoring.generate import SHIPPED, solved_notebook, student_notebook
+from coursekit.authoring.source import definitions, read_misconceptions
+from coursekit.grading.checks import run_check
+from coursekit.grading.checks.report import CheckReport, Outcome, Tier
+from coursekit.grading.exercises.exercise import Exercise, load_exercise
+from coursekit.grading.exercises.regions import solution_lines
+from coursekit.grading.protocol.subject import LocalSubject
+
+__all__ = ["faults", "leaks", "statements"]
+
+N_HINTS = 3
+_TELLING_LENGTH = 9  # characters without blanks
+_FRAME = re.compile(  # lines that frame code and give nothing away
+    r"(import |from |def |class |@|with t\.part|for \w+ in \w+:$|return \w+$|[rf]?\"\"\")"
+)
+
+
+def faults(folder: Path) -> list[str]:
+    """Return what is wrong in `solutions/<name>`, as sentences that name file and cell."""
+    exercise, notebook = load_exercise(folder), solved_notebook(folder)
+    found = [*_files(exercise), *_cells(exercise, notebook), *_hints(exercise)]
+    found += _mistakes(exercise)
+    return [f"{folder.name}/{sentence}" for sentence in found or _proofs(exercise, notebook)]
+
+
+def leaks(folder: Path, shipped: Mapping[str, str]) -> list[str]:
+    """Return which secrets of an exercise can be read in what students get, as sentences.
+
+    Parameters
+    ----------
+    folder : Path
+        The exercise in `solutions/`.
+    shipped : mapping of file name to text
+        What students get.
+    """
+    readable = {name: _readable(name, text) for name, text in shipped.items()}
+    return [
+        f"{folder.name}/{name}: shows {what}: {secret!r}"
+        for what, secret in _secrets(folder)
+        for name, text in readable.items()
+        if _squeezed(secret) in text
+    ]
+
+
+def statements(source: str) -> list[str]:
+    r"""Return the statements of a source that give something away, each on one line.
+
+    A statement that formatting spreads over several lines is one; comments and the frame of code
+    (definitions, imports, docstrings) are left out.
+
+    >>> statements("found = ask(\n    1,  # once\n    2,\n)\nfor at in found:\n    pass")
+    ['found = ask(1, 2)']
+    """
+    found: list[str] = []
+    tokens: list[tokenize.TokenInfo] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NEWLINE:
+            found.append(_one_line(tokens))
+            tokens = []
+        elif token.type not in (tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT):
+            tokens.append(token)
+    return [
+        text for text in found if len(_squeezed(text)) >= _TELLING_LENGTH and not _FRAME.match(text)
+    ]
+
+
+def _files(exercise: Exercise) -> Iterator[str]:
+    name = exercise.name
+    if exercise.folder.name != name:
+        yield f"exercise.toml: is about {name}, its folder is called {exercise.folder.name}"
+    known = {*SHIPPED, f"{name}.py", f"{name}.ipynb", "hidden.py", "misconceptions.py"}
+    for file in sorted(exercise.folder.iterdir()):
+        if file.name not in known and not file.name.startswith((".", "__pycache__")):
+            yield f"{file.name}: belongs to no exercise, remove it"
+
+
+def _cells(exercise: Exercise, notebook: NotebookNode) -> Iterator[str]:
+    file = f"{exercise.name}.py"
+    graded = {cell.id: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+    tests = [
+        name
+        for name, cell in graded.items()
+        if cell.metadata.nbgrader.grade and not cell.metadata.nbgrader.solution
+    ]
+    if tests != list(exercise.check_ids):
+        yield f"{file}: the test cells are {tests}, the checks {list(exercise.check_ids)}"
+    for name, cell in graded.items():
+        about = cell.metadata.nbgrader
+        if name in tests and name in exercise.check_ids:
+            worth = exercise.points(name)
+            if about.points != worth:
+                yield f"{file}: cell {name} is worth {about.points}, its checks {worth:g}"
+            if f'check("{name}")' not in cell.source:
+                yield f'{file}: cell {name} does not call check("{name}")'
+        if about.solution and not solution_lines(cell.source):
+            yield f"{file}: cell {name} is to be solved but has no solution region"
+
+
+def _hints(exercise: Exercise) -> Iterator[str]:
+    for name in exercise.check_ids:
+        ladder = exercise.hints.get(name, ())
+        if len(ladder) != N_HINTS or not all(
+            isinstance(text, str) and text.strip() for text in ladder
+        ):
+            yield f"hints.toml: {name} needs {N_HINTS} hints that say something, has {len(ladder)}"
+    for name in exercise.hints:
+        if name not in exercise.check_ids:
+            yield f"hints.toml: {name} is no check"
+
+
+def _mistakes(exercise: Exercise) -> Iterator[str]:
+    told = {mistake for messages in exercise.mistakes.values() for mistake in messages}
+    shown = [each.name for each in read_misconceptions(exercise.folder)]
+    for name in sorted(told - set(shown)):
+        yield f"misconceptions.py: has no cell for the mistake {name} of hints.toml"
+    for name in sorted(set(shown) - told):
+        yield f"hints.toml: says nothing about the misconception {name}"
+    for name in sorted({name for name in shown if shown.count(name) > 1}):
+        yield f"misconceptions.py: has two cells named {name}"
+
+
+def _proofs(exercise: Exercise, solved: NotebookNode) -> Iterator[str]:
+    """Run the checks on the solution, on the stub and on every misconception."""
+    file, stub = f"{exercise.name}.py", student_notebook(solved)
+    for check in exercise.checks:
+        report = _report(exercise, definitions(solved), check.id, check.tier)
+        if not report.passed:
+            yield f"{file}: the solution fails {check.id} ({check.tier}): {report.message}"
+        report = _report(exercise, definitions(stub), check.id, check.tier)
+        if report.points or report.outcome is not Outcome.NOT_ATTEMPTED:
+            yield f"{file}: the stub is not told that {check.id} ({check.tier}) is not attempted"
+    for wrong in read_misconceptions(exercise.folder):
+        namespace = definitions(solved)
+        exec(wrong.source, namespace)  # noqa: S102 - the course's own code
+        check_id = next(
+            name for name in exercise.check_ids if wrong.name in exercise.mistakes[name]
+        )
+        report = _report(exercise, namespace, check_id, "visible")
+        if wrong.name not in report.misconceptions:
+            yield f"misconceptions.py: {check_id} does not recognise {wrong.name}"
+
+
+def _report(
+    exercise: Exercise, namespace: dict[str, object], check_id: str, tier: Tier
+) -> CheckReport:
+    return run_check(
+        exercise.check(check_id, tier),
+        LocalSubject(namespace),
+        seed="release",
+        mistakes=exercise.mistakes.get(check_id),
+    )
+
+
+def _secrets(folder: Path) -> Iterator[tuple[str, str]]:
+    for cell in solved_notebook(folder).cells:
+        if cell.cell_type == "code":
+            for text in statements(textwrap.dedent("\n".join(solution_lines(cell.source)))):
+                yield "a line of the solution", text
+    for wrong in read_misconceptions(folder):
+        for text in statements(wrong.source):
+            yield f"a line of the misconception {wrong.name}", text
+    hidden = folder / "hidden.py"
+    if hidden.is_file():
+        source = hidden.read_text(encoding="utf-8")
+        for text in statements(source):
+            yield "a line of a hidden check", text
+        for text in _literals(source):
+            yield "a literal of a hidden check", text
+
+
+def _literals(source: str) -> Iterator[str]:
+    """Return the texts of a hidden check that say what it looks at."""
+    tree = ast.parse(source)
+    names = {
+        id(keyword.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg in ("tier", "mistake", "what")
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in names:
+            text = " ".join(node.value.split())
+            if (
+                len(text) >= _TELLING_LENGTH and not text.isidentifier()
+            ):  # names are those of the stubs
+                yield text
+
+
+def _readable(name: str, text: str) -> str:
+    """Return what a student can read in a file, as `_squeezed` leaves it."""
+    if name.endswith(".ipynb"):
+        cells = json.loads(text)["cells"]
+        shown = ["".join(cell["source"]) for cell in cells]
+        shown += [json.dumps(cell.get("outputs", []), ensure_ascii=False) for cell in cells]
+        text = "\n".join(shown)
+    return _squeezed(text)
+
+
+def _one_line(tokens: list[tokenize.TokenInfo]) -> str:
+    """Join the tokens of a statement as they stand on a line, without trailing commas."""
+    text, end = "", (0, 0)
+    for token in tokens:
+        between = token.start[0] == end[0] and token.start[1] > end[1]
+        broken = text and token.start[0] > end[0] and not text.endswith(("(", "[", "{"))
+        text += " " * bool(between or (broken and token.string not in ")]}")) + token.string
+        end = token.end
+    return re.sub(r",([)\]}])", r"\1", text)
+
+
+def _squeezed(text: str) -> str:
+    """Return a text in which formatting makes no difference: no blanks, no trailing commas, one
+    kind of quotes.
+    """
+    return re.sub(r",([)\]}])", r"\1", "".join(text.split()).replace("'", '"'))
