@@ -270,7 +270,8 @@ def error_by_age(
     Examples
     --------
     >>> stream = Chunk(user_ids=["ada", "bob", "ada"], item_ids=[1, 2, 3], targets=[3.0, 4.0, 5.0])
-    >>> [(each.label, each.n_samples, each.rmse) for each in error_by_age(stream, [3.0, 2.0, 4.5], starts=(0, 1))]
+    >>> slices = error_by_age(stream, [3.0, 2.0, 4.5], starts=(0, 1))
+    >>> [(each.label, each.n_samples, each.rmse) for each in slices]
     [('0', 2, 1.4142...), ('1+', 1, 0.5)]
     """
     if any(late <= early for early, late in pairwise(starts)):

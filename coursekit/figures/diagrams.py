@@ -48,7 +48,7 @@ class Box:
     def edge_towards(self, other: Box) -> tuple[float, float]:
         """Return the point of the frame that faces another box.
 
-        >>> left, right = Box(title="a", x=0, y=0, width=1, height=1), Box(title="b", x=3, y=0, width=1, height=1)
+        >>> left, right = (Box(title="", x=x, y=0, width=1, height=1) for x in (0, 3))
         >>> left.edge_towards(right), right.edge_towards(left)
         ((1.0, 0.5), (3.0, 0.5))
         """
@@ -75,7 +75,10 @@ PARTS: dict[str, Box] = {
     ),
     "I": Box(
         title="Part I · Learning from a stream · lessons 01-07",
-        lines=("matrix factorization, factorization machines, neural nets", "drift, adaptation, online optimisation"),
+        lines=(
+            "matrix factorization, factorization machines, neural nets",
+            "drift, adaptation, online optimisation",
+        ),
         x=0, y=1.4, width=12, height=1.7,
     ),
     "II": Box(

@@ -217,7 +217,7 @@ def schedule():
     return learning_rate.AdaptiveLearningRate(initial_lr=0.05, min_lr=0.01)
 
 
-naive = adapt_naively(sgd(), schedule(), mean_and_scale.LevelAndSize(), worlds[0])
+naive = adapt_naively(sgd(), schedule(), mean_and_scale.MeanAndScale(), worlds[0])
 f"you said {boost_guess}, it is {np.sum(naive > 0.05)}"
 
 # %%

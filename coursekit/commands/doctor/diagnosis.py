@@ -29,8 +29,10 @@ _REINSTALL = "make lab (or: python -m pip install -c constraints.txt -e '.[lab]'
 _REINSTALL_ALL = "make test (or: python -m pip install -c constraints.txt -e '.[test]')"
 _TORCH = """
 import torch
-cuda = torch.cuda.is_available()
-print(f"cuda ({torch.cuda.get_device_name(0)})" if cuda else "mps (Apple)" if torch.backends.mps.is_available() else "cpu")
+if torch.cuda.is_available():
+    print(f"cuda ({torch.cuda.get_device_name(0)})")
+else:
+    print("mps (Apple)" if torch.backends.mps.is_available() else "cpu")
 """
 
 

@@ -40,7 +40,7 @@ from coursekit.learning.adaptation.reports import (
     StepReport,
 )
 from coursekit.learning.adaptation.responses import Boost, DriftResponse
-from coursekit.learning.drift.mean_and_scale import LevelAndSize
+from coursekit.learning.drift.mean_and_scale import MeanAndScale
 from coursekit.learning.learners.history import History
 from coursekit.learning.learners.learner import OnlineLearner
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
@@ -97,7 +97,7 @@ class OnlineLearningManager(Checkpointed):
         Whether errors are watched at all.
     detector : Detector, optional
         Anything with `update(value)` and `drift_detected`, one of River too. Default:
-        `LevelAndSize()`, which watches the level of the errors and their size.
+        `MeanAndScale()`, which watches the level of the errors and their size.
     monitor : Monitor, optional
         What of targets and predictions the detector sees. Default: the signed error for the default
         detector, the absolute error for any other.
@@ -561,7 +561,7 @@ class OnlineLearningManager(Checkpointed):
 
 def _watch(detector: Detector | None, monitor: Monitor | None) -> ErrorWatch:
     if detector is None:
-        return ErrorWatch(LevelAndSize(), monitor or signed_error)
+        return ErrorWatch(MeanAndScale(), monitor or signed_error)
     return ErrorWatch(detector, monitor or absolute_error)
 
 

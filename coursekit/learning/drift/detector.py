@@ -1,94 +1,108 @@
-"""What every drift detector promises: River's protocol, a chunk that equals the loop, a state that
-continues exactly (lesson 05).
+"""The one protocol of drift detectors, and the base class of ours (lesson 05).
 
-A detector watches one number per event, most often the error of a model, and says when it no longer
-looks like it did. Each one is a small vector of numbers, its memory, and a kernel that moves the
-memory on by one value. The kernels are compiled where numba is there; the same source is the
-reference.
+A detector watches one number per event, most often the error of a model, and signals when its
+distribution has changed. Each of ours is an array, its memory, and a kernel `step(memory, value)`
+that updates the memory with one value. Kernels are compiled where numba is installed; the same
+source is the reference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NoReturn, Protocol, Self, runtime_checkable
+from contextlib import suppress
+from numbers import Real
+from types import FunctionType
+from typing import Any, ClassVar, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
+from coursekit.core.compiled import compiled
 from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import require
 
-__all__ = ["CALM", "DRIFT", "WARNING", "BinaryDetector", "Detector", "DriftDetector"]
+__all__ = [
+    "DRIFT",
+    "IN_CONTROL",
+    "WARNING",
+    "BinaryDetector",
+    "Detector",
+    "DriftDetector",
+    "scan_of",
+    "watched",
+]
 
-CALM, WARNING, DRIFT = 0, 1, 2
-"""What a kernel returns for a value."""
+IN_CONTROL, WARNING, DRIFT = 0, 1, 2
+"""Signals of a kernel."""
 
 N = 0
-"""Where every memory keeps the number of values since the last restart."""
+"""First element of every memory: number of values since the last restart."""
 
-LARGEST = 1e100  # squares of larger values, summed up, could leave the range of floats
+LARGEST = 1e100  # sums of squares of larger values could overflow
+
+_WATCHED = {"up": (1.0, 0.0), "down": (0.0, 1.0), "both": (1.0, 1.0)}
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """What a manager asks of a detector; every detector here and in River gives it."""
+    """What a detector must have; River's have it, and so can your own.
+
+    A detector may also have `update_many(values)`, which returns the indices of the alarms;
+    `warning_detected`; `n_since_change`; and `get_state` / `set_state`.
+    """
 
     @property
     def drift_detected(self) -> bool:
-        """Whether the latest value raised the alarm."""
+        """Whether the latest value raised an alarm."""
 
-    def update(self, x: Any, /) -> None:
-        """Look at one more value."""
+    def update(self, x: Any, /) -> object:
+        """Update with one value."""
 
 
-class DriftDetector:
-    """Watch a stream of numbers and say when it has changed.
+class DriftDetector(Stateful):
+    """Watch a stream of numbers and signal when its distribution has changed.
 
-    After an alarm a detector starts afresh with the next value, as River's do.
+    After an alarm a detector restarts with the next value, as River's do.
 
     Attributes
     ----------
     drift_detected : bool
-        Whether the latest value raised the alarm.
+        Whether the latest value raised an alarm.
     warning_detected : bool
-        Whether the latest value looks suspicious without being an alarm; always False for detectors
-        that know no warning.
+        Whether the latest value raised a warning; always False for detectors without warnings.
     n_samples : int
-        Values since the last restart: what the verdict rests on.
+        Values since the last restart.
     n_since_change : int
-        How many of the latest values the alarm attributes to the new world; 0 while there is no
-        alarm.
+        Number of latest values after the estimated change point; 0 while there is no alarm.
     """
 
-    __slots__ = ("_at_start", "_memory", "_parameters", "_signal")
+    __slots__ = ("_at_start", "_config", "_memory", "_signal")
 
-    _state_keys: ClassVar[frozenset[str]] = frozenset({"class", "parameters", "memory", "signal"})
+    _memory_names = ("_memory", "_signal")
     _lowest: ClassVar[float] = -LARGEST
     _highest: ClassVar[float] = LARGEST
     _step: ClassVar[Callable[..., int]]
-    """Kernel: (memory, value) -> CALM, WARNING or DRIFT."""
+    """Kernel: (memory, value) -> signal."""
     _scan: ClassVar[Callable[..., tuple[int, int]]]
-    """Kernel: (memory, values, signal) -> (values used up, signal of the last); stops after an
-    alarm.
+    """Kernel: (memory, values, signal) -> (number of values used, signal of the last one); returns
+    at the first alarm.
     """
 
-    def __init__(self, parameters: Mapping[str, Any], memory: npt.NDArray[np.float64]) -> None:
-        self._parameters = dict(parameters)
+    def __init__(self, memory: npt.NDArray[np.float64], config: Mapping[str, Any]) -> None:
+        self._config = dict(config)
         self._at_start = memory
         self._memory = memory.copy()
-        self._signal = CALM
-        self._memory_changed()
-
-    # -- watching
-    # ----------------------------------------------------------------------------------------------------------
+        self._signal = IN_CONTROL
 
     def update(self, value: float) -> None:
-        """Look at one more value.
+        """Update with one value.
 
         Raises
         ------
         InvalidSampleError
-            If the value is not a finite number in the detector's range; nothing has changed.
+            If the value is not a number in the detector's range; nothing has changed.
         """
         if value.__class__ is not float:
             value = self._number(value)
@@ -99,8 +113,9 @@ class DriftDetector:
         self._signal = self._step(self._memory, value)
 
     def update_many(self, values: npt.ArrayLike) -> npt.NDArray[np.intp]:
-        """Look at the values in order and return the indices of those that raised the alarm,
-        exactly as one by one.
+        """Update with values in order and return the indices of those that raised an alarm.
+
+        Alarms and memory are those of updates one by one.
 
         Parameters
         ----------
@@ -109,7 +124,7 @@ class DriftDetector:
         Raises
         ------
         InvalidSampleError
-            If one of the values could not be looked at; then none has been.
+            If a value is not a number in the detector's range; nothing has changed.
         """
         numbers = self._numbers(values)
         self._settle()
@@ -122,43 +137,34 @@ class DriftDetector:
             at += used
             if self._signal == DRIFT:
                 alarms.append(at - 1)
-        self._memory_changed()
         return np.array(alarms, dtype=np.intp)
 
     def add_error(self, error: float) -> bool:
-        """Look at one more value and return whether it raised the alarm."""
+        """Update with one value and return whether it raised an alarm."""
         self.update(error)
         return self.drift_detected
 
     def reset_baseline(self) -> None:
-        """Forget everything seen."""
+        """Return to the initial state."""
+        self._settle()
         self._memory[...] = self._at_start
-        self._signal = CALM
-        self._memory_changed()
+        self._signal = IN_CONTROL
 
     def _settle(self) -> None:
-        """Put values that wait outside into the memory; for detectors whose `update` lets harmless
-        values wait.
-        """
-
-    def _memory_changed(self) -> None:
-        """Forget values that wait outside the memory: it has been replaced."""
+        """Move values that `update` has put aside into the memory; most detectors have none."""
 
     def _restart(self) -> None:
-        """Make ready for the first value after an alarm."""
+        """Prepare for the first value after an alarm."""
         self.reset_baseline()
-
-    # -- asking
-    # ------------------------------------------------------------------------------------------------------------
 
     @property
     def drift_detected(self) -> bool:
-        """Whether the latest value raised the alarm."""
+        """Whether the latest value raised an alarm."""
         return self._signal == DRIFT
 
     @property
     def warning_detected(self) -> bool:
-        """Whether the latest value looks suspicious without being an alarm."""
+        """Whether the latest value raised a warning."""
         return self._signal == WARNING
 
     @property
@@ -169,86 +175,46 @@ class DriftDetector:
 
     @property
     def n_since_change(self) -> int:
-        """How many of the latest values the alarm attributes to the new world; 0 while there is no
-        alarm.
-        """
+        """Number of latest values after the estimated change point; 0 while there is no alarm."""
         return self._n_since_change() if self.drift_detected else 0
 
     def _n_since_change(self) -> int:
         return 1
 
     def __repr__(self) -> str:
-        """Write the detector as the call that makes it."""
-        settings = ", ".join(f"{name}={value!r}" for name, value in self._parameters.items())
+        """Write the call that makes the detector."""
+        settings = ", ".join(f"{name}={value!r}" for name, value in self._config.items())
         return f"{type(self).__name__}({settings})"
 
-    # -- keeping
-    # -----------------------------------------------------------------------------------------------------------
+    def config(self) -> State:
+        """Return the settings by name."""
+        return dict(self._config)
 
-    def clone(self) -> Self:
-        """Return a detector with the same settings that has seen nothing."""
-        return type(self)(**self._parameters)
-
-    def get_state(self) -> State:
-        """Return a copy of everything the next verdict depends on, ready for `save_state`."""
+    def _get_memory(self) -> State:
         self._settle()
-        return {
-            "class": type(self).__name__,
-            "parameters": dict(self._parameters),
-            "memory": self._memory.copy(),
-            "signal": self._signal,
-        }
+        return super()._get_memory()
 
-    def set_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between.
+    def _set_memory(self, memory: State) -> None:
+        self._settle()
+        super()._set_memory(memory)
 
-        Raises
-        ------
-        StateFormatError
-            If the state is of another class or of other settings; nothing has changed.
-        """
-        memory = self._checked(state)["memory"]
-        self._memory = memory.astype(np.float64)
-        self._signal = int(state["signal"])
-        self._memory_changed()
-
-    def _checked(self, state: State) -> State:
-        """Return the state, or refuse it."""
-        missing = self._state_keys - state.keys()
-        if missing:
-            raise StateFormatError(
-                f"This is no state of {type(self).__name__}: {', '.join(sorted(missing))} missing."
-            )
-        theirs, ours = (
-            (state["class"], state["parameters"]),
-            (type(self).__name__, self._parameters),
-        )
-        if theirs != ours:
-            raise StateFormatError(
-                f"The state is of {theirs[0]} with {theirs[1]}, expected {ours[0]} with {ours[1]}."
-            )
-        if np.shape(state["memory"]) != self._memory.shape:
-            raise StateFormatError(
-                f"The state's memory has shape {np.shape(state['memory'])}, expected "
-                f"{self._memory.shape}."
-            )
-        return state
-
-    # -- refusing
-    # ----------------------------------------------------------------------------------------------------------
+    def _check_memory(self, memory: State) -> None:
+        super()._check_memory(memory)
+        found, expected = np.shape(memory["_memory"]), self._memory.shape
+        if found != expected:
+            raise StateFormatError(f"The state's memory has shape {found}, expected {expected}.")
 
     @classmethod
     def _number(cls, value: Any) -> float:
-        """Return an integer, a truth value or a number of numpy as a float."""
-        if not isinstance(value, int | float | np.integer | np.floating | np.bool_):
-            cls._refuse(value)
-        if isinstance(value, int) and abs(value) > LARGEST:  # perhaps too long for a float
-            cls._refuse(value)
-        return float(value)
+        """Return an integer, a truth value or a scalar of numpy as a float."""
+        if isinstance(value, Real | np.bool_):
+            with suppress(OverflowError):
+                return float(value)
+        cls._refuse(value)
 
     @classmethod
     def _numbers(cls, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return values as float64, shape (n,), or name the first that cannot be looked at."""
+        """Return values as float64, shape (n,), or name the first that is out of range."""
         array = np.asarray(values)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):
             raise InvalidSampleError(
@@ -257,9 +223,7 @@ class DriftDetector:
         numbers = np.ascontiguousarray(array, dtype=np.float64)
         refused = np.flatnonzero(~cls._accepts(numbers))
         if refused.size:
-            raise InvalidSampleError(
-                f"`values[{refused[0]}]` must be {cls._expected()}, got {numbers[refused[0]]}."
-            )
+            cls._refuse(numbers[refused[0]].item(), f"values[{refused[0]}]")
         return numbers
 
     @classmethod
@@ -271,18 +235,18 @@ class DriftDetector:
         return f"a finite number from {cls._lowest:g} to {cls._highest:g}"
 
     @classmethod
-    def _refuse(cls, value: object) -> NoReturn:
-        raise InvalidSampleError(f"`value` must be {cls._expected()}, got {value!r}.")
+    def _refuse(cls, value: object, name: str = "value") -> NoReturn:
+        raise InvalidSampleError(f"`{name}` must be {cls._expected()}, got {value!r}.")
 
 
 class BinaryDetector(DriftDetector):
-    """A detector of errors: each value is 1 for a wrong answer or 0 for a right one."""
+    """A detector for errors of a classifier: 1 for a wrong answer, 0 for a right one."""
 
     __slots__ = ()
     _lowest, _highest = 0.0, 1.0
 
     def update(self, value: float) -> None:
-        """Look at one more value, 0 or 1.
+        """Update with one value, 0 or 1.
 
         Raises
         ------
@@ -307,3 +271,36 @@ class BinaryDetector(DriftDetector):
     @classmethod
     def _expected(cls) -> str:
         return "0 or 1"
+
+
+def scan_of(step: Callable[..., int]) -> Callable[..., tuple[int, int]]:
+    """Compile the loop over a chunk for the kernel `step` of a detector's module.
+
+    numba keeps machine code on disk by file, line and name of a function, and compiles closures
+    anew in every process. So the loop gets the globals and the file of `step`, and no closure.
+    """
+    source: Any = getattr(step, "py_func", step)
+    place = source.__code__
+    code = _scan.__code__.replace(
+        co_filename=place.co_filename, co_firstlineno=place.co_firstlineno
+    )
+    scan: Callable[..., tuple[int, int]] = compiled(FunctionType(code, source.__globals__))
+    return scan
+
+
+def _scan(memory, values, signal):  # type: ignore[no-untyped-def]
+    for t in range(values.size):
+        signal = step(memory, values[t])  # type: ignore[name-defined]  # noqa: F821
+        if signal == DRIFT:
+            return t + 1, signal
+    return values.size, signal
+
+
+def watched(direction: str) -> tuple[float, float]:
+    """Return whether rises and whether falls are watched, as 1.0 or 0.0.
+
+    >>> watched("up"), watched("both")
+    ((1.0, 0.0), (1.0, 1.0))
+    """
+    require(direction in _WATCHED, "direction", "'up', 'down' or 'both'", direction)
+    return _WATCHED[direction]

@@ -190,8 +190,10 @@ def evaluate_detectors(
     --------
     >>> from coursekit.datasets.streams import AbruptDrift, error_stream
     >>> from coursekit.learning import drift
-    >>> streams = {"0.2 to 0.4": lambda seed: error_stream(4000, seed=seed, level=0.2, drift=AbruptDrift(size=0.2))}
-    >>> print(evaluate_detectors({"ADWIN": drift.ADWIN, "GLR": drift.BernoulliGLR}, streams))
+    >>> def rise(seed):
+    ...     return error_stream(4000, seed=seed, level=0.2, drift=AbruptDrift(size=0.2))
+    >>> detectors = {"ADWIN": drift.ADWIN, "GLR": drift.BernoulliGLR}
+    >>> print(evaluate_detectors(detectors, {"0.2 to 0.4": rise}))
     | detector | stream | median delay | missed | false alarms in 10,000 | repeated |
     |---|---|---|---|---|---|
     | ADWIN | 0.2 to 0.4 | 175 | 0 of 30 | 0 | 0 |

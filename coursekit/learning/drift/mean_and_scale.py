@@ -1,139 +1,82 @@
-"""The manager's own detector: exact likelihood-ratio tests for the level of errors and for their
-size (lesson 06).
+"""The default detector of the adaptation manager: likelihood ratio tests for the mean of the errors
+and for their scale (lesson 06).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
 from coursekit.core.compiled import compiled
-from coursekit.core.errors import InvalidSampleError, StateFormatError
-from coursekit.core.state import State
-from coursekit.learning.drift.detector import CALM, DRIFT
-from coursekit.learning.drift.glr.gaussian import GaussianGLR, scan
-from coursekit.learning.drift.settings import require_count
+from coursekit.core.validation import integer
+from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector, scan_of
+from coursekit.learning.drift.glr import gaussian
+from coursekit.learning.drift.glr.gaussian import CHANGE, KNOWN, GaussianGLR, N
 
-__all__ = ["LevelAndSize"]
+__all__ = ["MeanAndScale"]
 
-_FloatArray = npt.NDArray[np.float64]
-_LARGEST = 1e100  # squares of larger values, summed up, could leave the range of floats
+# Memory, shape (2, 7, CAPACITY): that of a GaussianGLR for the errors, and for their sizes.
+TESTS = MEAN, SCALE = range(2)
+# Places in the first row of each that GaussianGLR leaves free: errors still to be ignored (in the
+# first test), and whether the latest value raised this test's alarm.
+N_IGNORED, ALARMED = 17, 18
+
+test_step = gaussian.step
 
 
 @compiled
-def scan_both(level, size, values):
-    """Show values to both memories until one of them alarms or the end; return how many were shown,
-    and the signal.
-    """
-    shown, signal = scan(level, values, CALM)
-    shown_to_size, signal_of_size = scan(size, np.abs(values[:shown]), CALM)
-    if signal_of_size == DRIFT:
-        return shown_to_size, signal_of_size
-    return shown, signal
+def step(memory, value):
+    """Update both tests with one value."""
+    if memory[MEAN, KNOWN, N_IGNORED] > 0.0:
+        memory[MEAN, KNOWN, N_IGNORED] -= 1.0
+        return IN_CONTROL
+    of_mean, of_scale = test_step(memory[MEAN], value), test_step(memory[SCALE], abs(value))
+    memory[MEAN, KNOWN, ALARMED], memory[SCALE, KNOWN, ALARMED] = of_mean, of_scale
+    return max(of_mean, of_scale)
 
 
-class LevelAndSize:
-    """Watch signed errors: alarm when their mean moves, either way, or when they grow.
+class MeanAndScale(DriftDetector):
+    """Watch signed errors: alarm when their mean changes, or when their size grows.
 
-    A shift of what is predicted shows in the mean of the errors long before it shows in their size;
-    a change that goes both ways, such as tastes that turn, shows in their size alone. So both are
-    watched, each by a :class:`~coursekit.learning.drift.glr.gaussian.GaussianGLR`. After an alarm
-    both start afresh with the next value.
+    A shift of the targets changes the mean of the errors long before it changes their size; a
+    change in both directions, such as a change of tastes, changes their size only. So errors and
+    their absolute values are each watched by a
+    :class:`~coursekit.learning.drift.glr.gaussian.GaussianGLR`. After an alarm both restart.
 
     Parameters
     ----------
-    samples_between_false_alarms : float, greater than 10
-        How many samples of an unchanged stream of independent errors either test wants between two
-        false alarms. Errors of a recommender depend on each other (one user rates several items in
-        a row), which makes alarms some ten times as frequent as it says: hence the large default.
+    samples_between_false_alarms : float, 400 or more
+        Average run length to a false alarm (ARL0) of each test on independent errors. Errors of a
+        recommender are dependent (one user rates several items in a row), which makes false alarms
+        about ten times as frequent: hence the large default.
     warm_up : int, 0 or more
-        So many errors are let pass at the very beginning, while the model still learns its first
-        things.
+        Number of errors to ignore at the beginning, while the model has learnt little. Not repeated
+        after an alarm.
 
     Examples
     --------
     >>> errors = np.random.default_rng(7).normal(np.repeat([0.0, 0.5], 1000), 1.0)
-    >>> detector = LevelAndSize()
-    >>> detector.update_many(errors)
+    >>> MeanAndScale().update_many(errors)
     array([1101])
     """
 
+    __slots__ = ()
+    _step = staticmethod(step)
+    _scan = staticmethod(scan_of(step))
+
     def __init__(self, samples_between_false_alarms: float = 1_000_000, warm_up: int = 100) -> None:
-        self.samples_between_false_alarms = samples_between_false_alarms
-        self.warm_up = require_count("warm_up", warm_up, lowest=0)
-        self._n_to_pass = self.warm_up
-        self._level = GaussianGLR(samples_between_false_alarms, direction="both")
-        self._size = GaussianGLR(samples_between_false_alarms, direction="up")
-        self.drift_detected = False
-
-    @property
-    def warning_detected(self) -> bool:
-        """Never: these tests know no warning."""
-        return False
-
-    def update(self, value: float) -> None:
-        """Look at one more error.
-
-        Raises
-        ------
-        InvalidSampleError
-            If it is not a finite number; nothing has changed.
-        """
-        self.update_many(np.array([value]))
-
-    def update_many(self, values: npt.ArrayLike) -> npt.NDArray[np.intp]:
-        """Look at errors in order and return the indices of those that raised the alarm, exactly as
-        one by one.
-        """
-        errors = np.ascontiguousarray(values, dtype=np.float64)
-        if not np.abs(errors).max(initial=0.0) < _LARGEST:
-            raise InvalidSampleError(
-                f"`values` must be finite numbers below {_LARGEST:g} in size, got "
-                f"{errors.tolist()}."
-            )
-        alarms = []
-        at = min(self._n_to_pass, errors.size)
-        self._n_to_pass -= at
-        while at < errors.size:
-            if self.drift_detected:
-                self.reset_baseline()
-            shown, signal = scan_both(self._level._memory, self._size._memory, errors[at:])
-            at += shown
-            self.drift_detected = signal == DRIFT
-            if self.drift_detected:
-                alarms.append(at - 1)
-        return np.array(alarms, dtype=np.intp)
-
-    def reset_baseline(self) -> None:
-        """Forget everything seen."""
-        self._level.reset_baseline()
-        self._size.reset_baseline()
-        self.drift_detected = False
-
-    def get_state(self) -> State:
-        """Return a copy of everything the next verdict depends on."""
-        return {
-            "class": type(self).__name__,
-            "level": self._level.get_state(),
-            "size": self._size.get_state(),
-            "n_to_pass": self._n_to_pass,
-            "drift_detected": self.drift_detected,
+        config = {
+            "samples_between_false_alarms": samples_between_false_alarms,
+            "warm_up": integer("warm_up", warm_up, at_least=0),
         }
+        tests = [GaussianGLR(samples_between_false_alarms, direction=d) for d in ("both", "up")]
+        memory = np.stack([test._at_start for test in tests])
+        memory[MEAN, KNOWN, N_IGNORED] = warm_up
+        super().__init__(memory, config)
 
-    def set_state(self, state: State) -> None:
-        """Continue from a state; one of another detector is refused and nothing changes."""
-        if state.get("class") != type(self).__name__:
-            raise StateFormatError(
-                f"The state belongs to {state.get('class')}, expected {type(self).__name__}."
-            )
-        before: Any = self._level.get_state()
-        self._level.set_state(state["level"])
-        try:
-            self._size.set_state(state["size"])
-        except StateFormatError:
-            self._level.set_state(before)
-            raise
-        self._n_to_pass = int(state["n_to_pass"])
-        self.drift_detected = bool(state["drift_detected"])
+    def _restart(self) -> None:
+        self.reset_baseline()
+        self._memory[MEAN, KNOWN, N_IGNORED] = 0.0
+
+    def _n_since_change(self) -> int:
+        alarmed = next(test for test in TESTS if self._memory[test, KNOWN, ALARMED] == DRIFT)
+        return int(self._memory[alarmed, KNOWN, N] - self._memory[alarmed, KNOWN, CHANGE])

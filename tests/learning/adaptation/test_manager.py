@@ -26,7 +26,7 @@ from coursekit.learning.adaptation.monitor import (
     squared_error,
 )
 from coursekit.learning.adaptation.responses import Boost, Nothing, Reset, SecondModel
-from coursekit.learning.drift.mean_and_scale import LevelAndSize
+from coursekit.learning.drift.mean_and_scale import MeanAndScale
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
 from tests.learning.watchers import AlarmAt, MeanShift
@@ -168,7 +168,7 @@ def test_alarms_within_a_long_chunk_change_nothing(mode, interval, seed):
             learner("belief"),
             mode,
             checkpoint_interval=interval,
-            detector=LevelAndSize(1000),
+            detector=MeanAndScale(1000),
             monitor=signed_error,
         )
         for _ in range(2)

@@ -5,6 +5,7 @@ of this runs on it.
 from collections.abc import Callable
 
 from coursekit.learning import drift
+from coursekit.learning.drift.mean_and_scale import MeanAndScale
 
 DETECTORS: dict[str, Callable[[], drift.DriftDetector]] = {
     "mean shift": lambda: drift.ConceptDriftDetector(window_size=200, min_samples=20),
@@ -35,5 +36,6 @@ DETECTORS: dict[str, Callable[[], drift.DriftDetector]] = {
     "Gaussian GLR, known std": lambda: drift.GaussianGLR(
         200, std=0.5, direction="up", min_segment=3
     ),
+    "mean and scale": lambda: MeanAndScale(2000, warm_up=0),
 }
 """Settings under which alarms are frequent, so that restarts are tested too."""

@@ -5,7 +5,7 @@ import pytest
 
 from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.learning.drift import GaussianGLR
-from coursekit.learning.drift.mean_and_scale import LevelAndSize
+from coursekit.learning.drift.mean_and_scale import MeanAndScale
 
 
 def errors(seed, n=3000):
@@ -20,7 +20,7 @@ def errors(seed, n=3000):
 @pytest.mark.parametrize("seed", range(9))
 def test_it_alarms_when_either_test_does_and_then_both_start_again(seed):
     level, size = GaussianGLR(2000, direction="both"), GaussianGLR(2000, direction="up")
-    detector, alarms = LevelAndSize(2000, warm_up=0), []
+    detector, alarms = MeanAndScale(2000, warm_up=0), []
     values = errors(seed)
     for at, value in enumerate(values):
         level.update(value)
@@ -31,7 +31,7 @@ def test_it_alarms_when_either_test_does_and_then_both_start_again(seed):
             size.reset_baseline()
         detector.update(value)
         assert detector.drift_detected == (at in alarms[-1:])
-    chunked, found, start = LevelAndSize(2000, warm_up=0), [], 0
+    chunked, found, start = MeanAndScale(2000, warm_up=0), [], 0
     for width in (1, 7, 300, 5, 1200, 3000):
         found += (start + chunked.update_many(values[start : start + width])).tolist()
         start += width
@@ -39,7 +39,7 @@ def test_it_alarms_when_either_test_does_and_then_both_start_again(seed):
 
 
 def test_it_sees_a_shift_a_spread_and_nothing():
-    shifted, spread, calm = (LevelAndSize().update_many(errors(seed)) for seed in (0, 1, 2))
+    shifted, spread, calm = (MeanAndScale().update_many(errors(seed)) for seed in (0, 1, 2))
     assert 1500 < shifted[0] < 1540
     assert 1500 < spread[0] < 1600
     assert calm.size == 0
@@ -48,8 +48,8 @@ def test_it_sees_a_shift_a_spread_and_nothing():
 def test_the_very_first_errors_are_let_pass_but_not_those_after_an_alarm():
     values = errors(2)
     values[:40] += 5.0
-    assert LevelAndSize(warm_up=0).update_many(values)[0] < 100
-    detector = LevelAndSize(warm_up=40)
+    assert MeanAndScale(warm_up=0).update_many(values)[0] < 100
+    detector = MeanAndScale(warm_up=40)
     assert detector.update_many(values).size == 0
     assert detector.update_many(values + 5.0)[0] < 20
     detector.update_many(values[:20])
@@ -58,7 +58,7 @@ def test_the_very_first_errors_are_let_pass_but_not_those_after_an_alarm():
 
 def test_a_state_continues_exactly():
     values = errors(1)
-    straight, second = LevelAndSize(), LevelAndSize()
+    straight, second = MeanAndScale(), MeanAndScale()
     straight.update_many(values[:50])
     second.set_state(straight.get_state())
     straight.update_many(values[50:1400])
@@ -69,12 +69,12 @@ def test_a_state_continues_exactly():
     with pytest.raises(StateFormatError):
         second.set_state({"class": "Other"})
     with pytest.raises(StateFormatError):
-        second.set_state(LevelAndSize(5000).get_state())
+        second.set_state(MeanAndScale(5000).get_state())
 
 
 def test_what_is_no_number_is_refused_and_changes_nothing():
     values = errors(0)
-    detector, twin = LevelAndSize(), LevelAndSize()
+    detector, twin = MeanAndScale(), MeanAndScale()
     for each in (detector, twin):
         each.update_many(values[:1000])
     for bad in (np.nan, np.inf, 1e200):

@@ -1,42 +1,42 @@
-"""ADWIN: the longest window whose older and newer parts still agree."""
+"""ADWIN: an adaptive window, shortened until its older and newer parts have equal means."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, DriftDetector
-from coursekit.learning.drift.settings import require, require_count
+from coursekit.core.validation import integer, number
+from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector, scan_of
 
 __all__ = ["ADWIN"]
 
-# Layout of the memory. Row 0: what is known so far, then the settings.
+# Layout of the memory, shape (1 + LEVELS, width). Row 0: statistics (SQUARES is the sum of squared
+# deviations in the window), then settings.
 N, WIDTH, TOTAL, SQUARES, N_LEVELS = range(5)
 DELTA, CLOCK, MAX_BUCKETS, MIN_WINDOW_LENGTH, GRACE_PERIOD = range(5, 10)
-# Row 1 + level: how many buckets of 2**level values there are, then their totals and their sums of
-# squared deviations, the oldest first.
+# Row 1 + level: number of buckets of 2**level values, then their totals and their sums of squared
+# deviations, oldest first.
 COUNT, TOTALS = 0, 1
-LEVELS = 48  # 2**48 values: nobody gets there
+LEVELS = 48  # a window of up to 2**48 values
 
 
 @compiled
 def step(memory, value):
-    """Move on by one value."""
+    """Update with one value."""
     known = memory[0]
     known[N] += 1.0
     known[WIDTH] += 1.0
     if known[WIDTH] > 1.0:
         others = known[WIDTH] - 1.0
-        deviation = value - known[TOTAL] / others
+        deviation = value - known[TOTAL] / others  # Welford, for a window that also shrinks
         known[SQUARES] += others * deviation * deviation / known[WIDTH]
     known[TOTAL] += value
     _insert(memory, value)
     if known[N] % known[CLOCK] != 0.0 or known[WIDTH] <= known[GRACE_PERIOD]:
-        return CALM
-    signal = CALM
+        return IN_CONTROL
+    signal = IN_CONTROL
     while _parts_differ(memory):
         _drop_oldest(memory)
         signal = DRIFT
@@ -45,9 +45,7 @@ def step(memory, value):
 
 @compiled
 def _insert(memory, value):
-    """Put a value into a bucket of its own; wherever there are too many buckets of a size, unite
-    the two oldest.
-    """
+    """Add a bucket with one value; where a level has too many buckets, merge its two oldest."""
     most = int(memory[0, MAX_BUCKETS])
     squares_at = TOTALS + most + 1
     total, squares = value, 0.0
@@ -62,6 +60,7 @@ def _insert(memory, value):
             return
         size = 2.0**level
         gap = row[TOTALS] / size - row[TOTALS + 1] / size
+        # merged: totals add up, S = S_0 + S_1 + n_0 n_1 / (n_0 + n_1) (mean_0 - mean_1)^2
         total = row[TOTALS] + row[TOTALS + 1]
         squares = row[squares_at] + row[squares_at + 1] + size * 0.5 * gap * gap
         _shift(row, squares_at, 2)
@@ -69,7 +68,7 @@ def _insert(memory, value):
 
 @compiled
 def _shift(row, squares_at, n):
-    """Remove the n oldest buckets of a level."""
+    """Remove the n oldest buckets of one level."""
     left = int(row[COUNT]) - n
     row[COUNT] = left
     for at in range(left):
@@ -96,7 +95,7 @@ def _drop_oldest(memory):
 
 @compiled
 def _parts_differ(memory):
-    """Whether some cut between two buckets splits the window into parts with different means."""
+    """Test all cuts between buckets: is there one with |mean_0 - mean_1| > bound?"""
     known = memory[0]
     width, shortest = known[WIDTH], known[MIN_WINDOW_LENGTH]
     log = math.log(2.0 * math.log(width) / known[DELTA])
@@ -114,6 +113,7 @@ def _parts_differ(memory):
                 return False
             if old_n < shortest:
                 continue
+            # m = 1 / n_0 + 1 / n_1, with the shortest part taken off as River does
             per_value = 1.0 / (old_n - shortest + 1.0) + 1.0 / (new_n - shortest + 1.0)
             bound = math.sqrt(2.0 * per_value * variance * log) + 2.0 / 3.0 * log * per_value
             if abs(old_total / old_n - new_total / new_n) > bound:
@@ -121,48 +121,38 @@ def _parts_differ(memory):
     return False
 
 
-@compiled
-def scan(memory, values, signal):
-    """Move on until an alarm or the end."""
-    for t in range(values.size):
-        signal = step(memory, values[t])
-        if signal == DRIFT:
-            return t + 1, signal
-    return values.size, signal
-
-
 class ADWIN(DriftDetector):
-    r"""Keep the longest window that can be cut nowhere into two parts with different means.
+    r"""Keep the longest window in which no cut separates two different means.
 
     Model: a cut into $n_0$ older and $n_1$ newer values is a change when $|\bar x_0 - \bar x_1| >
     \sqrt{2 m \sigma^2 \ln\frac{2\ln n}{\delta}} + \tfrac23 m \ln\frac{2\ln n}{\delta}$ with $m =
     \tfrac1{n_0} + \tfrac1{n_1}$ and $\sigma^2$ the variance of the window; then the oldest values
-    are dropped until no cut is one. The window is kept in buckets of 1, 2, 4, ... values: memory
-    and time grow with its logarithm.
+    are dropped until no cut is a change. The window is stored in buckets of 1, 2, 4, ... values:
+    memory and time grow with its logarithm.
 
     Parameters
     ----------
     delta : float, in (0, 1)
-        $\delta$: the smaller, the fewer alarms. As it stands it is far from a rate of false alarms:
-        the bound is generous.
+        $\delta$: smaller values mean fewer alarms. The bound is conservative, so false alarms are
+        far rarer than $\delta$ suggests.
     clock : int, 1 or more
-        Cuts are tried at every so many values.
+        Number of values between two tests.
     max_buckets : int, 2 or more
-        Buckets of one size before two are united: more of them, finer cuts.
+        Buckets of one size before two are merged: more of them give finer cuts.
     min_window_length : int, 1 or more
         The fewest values on either side of a cut.
     grace_period : int, 0 or more
-        No cut is tried while the window is not longer than this.
+        No test until the window is longer than this.
     keep_recent : bool
-        After an alarm, go on with the shortened window instead of an empty one.
+        After an alarm, continue with the shortened window instead of an empty one.
 
     Notes
     -----
-    Equals River's, alarm for alarm. With `keep_recent=True` it equals MOA's class ADWIN: it goes on
-    with the shortened window, as its authors meant it, and so raises 4 to 9 alarms while one change
-    moves out of the window. frouros (0.9) forgets the newest bucket of every size when it moves the
-    cut, so that what it compares are not the two parts; it needs 2 to 5 times as many values. The
-    second term of the bound was derived for values in [0, 1]: errors in other units belong scaled.
+    Equals River's, alarm for alarm. With `keep_recent=True` it equals MOA's class ADWIN: it
+    continues with the shortened window, as in the paper, and raises 4 to 9 alarms while one change
+    moves out of the window. frouros (0.9) omits the newest bucket of every size when it moves the
+    cut, so its delay is 2 to 5 times as long. The second term of the bound is derived for values in
+    [0, 1]: scale errors in other units.
 
     Examples
     --------
@@ -180,7 +170,7 @@ class ADWIN(DriftDetector):
 
     __slots__ = ("_keep_recent",)
     _step = staticmethod(step)
-    _scan = staticmethod(scan)
+    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self,
@@ -191,18 +181,17 @@ class ADWIN(DriftDetector):
         grace_period: int = 10,
         keep_recent: bool = False,
     ) -> None:
-        require(0 < delta < 1, "delta", "in (0, 1)", delta)
-        settings: dict[str, Any] = {
-            "delta": delta,
-            "clock": require_count("clock", clock),
-            "max_buckets": require_count("max_buckets", max_buckets, lowest=2),
-            "min_window_length": require_count("min_window_length", min_window_length),
-            "grace_period": require_count("grace_period", grace_period, lowest=0),
+        settings = {
+            "delta": number("delta", delta, above=0, below=1),
+            "clock": integer("clock", clock),
+            "max_buckets": integer("max_buckets", max_buckets, at_least=2),
+            "min_window_length": integer("min_window_length", min_window_length),
+            "grace_period": integer("grace_period", grace_period, at_least=0),
         }
         memory = np.zeros((1 + LEVELS, max(10, TOTALS + 2 * (max_buckets + 1))))
-        memory[0, DELTA : GRACE_PERIOD + 1] = list(settings.values())
+        memory[0, DELTA : GRACE_PERIOD + 1] = [*settings.values()]
         self._keep_recent = bool(keep_recent)
-        super().__init__({**settings, "keep_recent": self._keep_recent}, memory)
+        super().__init__(memory, {**settings, "keep_recent": self._keep_recent})
 
     @property
     def width(self) -> int:

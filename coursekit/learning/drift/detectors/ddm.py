@@ -1,4 +1,4 @@
-"""DDM: an error rate that has risen above the best it has been."""
+"""DDM: alarm when the error rate rises too far above its minimum."""
 
 from __future__ import annotations
 
@@ -7,52 +7,38 @@ import math
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, WARNING, BinaryDetector
-from coursekit.learning.drift.settings import require, require_count
+from coursekit.core.validation import integer, number
+from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, WARNING, BinaryDetector, scan_of
 
 __all__ = ["DDM"]
 
-# Layout of the memory: what is known so far, then the settings.
+# Layout of the memory, shape (9,): statistics, then settings.
 N, RATE, LOWEST, LOWEST_RATE, LOWEST_STD, LOWEST_AT = range(6)
 WARM_START, WARNING_THRESHOLD, DRIFT_THRESHOLD = range(6, 9)
 
 
 @compiled
 def step(memory, value):
-    """Move on by one value."""
+    """Update with one value."""
     memory[N] += 1.0
     n = memory[N]
     memory[RATE] += (1.0 / n) * (value - memory[RATE])
-    rate = memory[RATE]
-    std = math.sqrt(rate * (1.0 - rate) / n)
+    rate = memory[RATE]  # p_t
+    std = math.sqrt(rate * (1.0 - rate) / n)  # s_t
     if n <= memory[WARM_START]:
-        return CALM
+        return IN_CONTROL
     if rate + std <= memory[LOWEST]:
-        memory[LOWEST], memory[LOWEST_RATE], memory[LOWEST_STD], memory[LOWEST_AT] = (
-            rate + std,
-            rate,
-            std,
-            n,
-        )
+        memory[LOWEST], memory[LOWEST_AT] = rate + std, n
+        memory[LOWEST_RATE], memory[LOWEST_STD] = rate, std
     if rate + std > memory[LOWEST_RATE] + memory[DRIFT_THRESHOLD] * memory[LOWEST_STD]:
         return DRIFT
     if rate + std > memory[LOWEST_RATE] + memory[WARNING_THRESHOLD] * memory[LOWEST_STD]:
         return WARNING
-    return CALM
-
-
-@compiled
-def scan(memory, values, signal):
-    """Move on until an alarm or the end."""
-    for t in range(values.size):
-        signal = step(memory, values[t])
-        if signal == DRIFT:
-            return t + 1, signal
-    return values.size, signal
+    return IN_CONTROL
 
 
 class DDM(BinaryDetector):
-    r"""Compare the error rate with the lowest it has been, in standard deviations.
+    r"""Compare the error rate with its minimum, in standard deviations.
 
     Model: $p_t$ is the error rate since the restart, $s_t = \sqrt{p_t(1-p_t)/t}$, and $(p,
     s)_{\min}$ the pair with the lowest $p_t + s_t$. Warning when $p_t + s_t > p_{\min} + 2
@@ -61,16 +47,16 @@ class DDM(BinaryDetector):
     Parameters
     ----------
     warm_start : int, 1 or more
-        No warning and no alarm before more than so many values.
+        No warning and no alarm before more than this number of values.
     warning_threshold, drift_threshold : float, greater than 0
         The 2 and the 3 above.
 
     Notes
     -----
-    Equals River's, alarm for alarm. MOA begins one value earlier to look for the minimum. The rate
-    is taken over everything since the restart, so that the detector grows slower with age; and
-    because the minimum is searched for, not given, 3 standard deviations are no stated level: at an
-    error rate of 0.05 it raises about one false alarm in 10,000 values.
+    Equals River's, alarm for alarm. MOA starts to track the minimum one value earlier. The rate
+    is the mean over all values since the restart, so delays grow with their number. As the minimum
+    is selected from the data, 3 standard deviations are not a significance level: at an error rate
+    of 0.05 there is about one false alarm in 10,000 values.
 
     Examples
     --------
@@ -86,26 +72,20 @@ class DDM(BinaryDetector):
 
     __slots__ = ()
     _step = staticmethod(step)
-    _scan = staticmethod(scan)
+    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self, warm_start: int = 30, warning_threshold: float = 2.0, drift_threshold: float = 3.0
     ) -> None:
-        warm_start = require_count("warm_start", warm_start)
-        for name, value in (
-            ("warning_threshold", warning_threshold),
-            ("drift_threshold", drift_threshold),
-        ):
-            require(0 < value < math.inf, name, "greater than 0", value)
+        settings = {
+            "warm_start": integer("warm_start", warm_start),
+            "warning_threshold": number("warning_threshold", warning_threshold, above=0),
+            "drift_threshold": number("drift_threshold", drift_threshold, above=0),
+        }
         memory = np.zeros(9)
         memory[LOWEST] = math.inf
-        memory[WARM_START:] = warm_start, warning_threshold, drift_threshold
-        settings = {
-            "warm_start": warm_start,
-            "warning_threshold": warning_threshold,
-            "drift_threshold": drift_threshold,
-        }
-        super().__init__(settings, memory)
+        memory[WARM_START:] = [*settings.values()]
+        super().__init__(memory, settings)
 
     def _n_since_change(self) -> int:
         return int(self._memory[N] - self._memory[LOWEST_AT])

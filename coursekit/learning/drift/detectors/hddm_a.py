@@ -1,25 +1,34 @@
-"""HDDM-A: two averages that differ by more than Hoeffding's bound allows."""
+"""HDDM-A: alarm when two means differ by more than Hoeffding's bound."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, WARNING, DriftDetector
-from coursekit.learning.drift.settings import require, require_direction
+from coursekit.core.validation import number
+from coursekit.learning.drift.detector import (
+    DRIFT,
+    IN_CONTROL,
+    WARNING,
+    DriftDetector,
+    scan_of,
+    watched,
+)
 
 __all__ = ["HDDM_A"]
 
-# Layout of the memory: what is known so far, then the settings.
+# Layout of the memory, shape (11,): statistics, then settings. LOW and HIGH are the cut points for
+# rises and falls: their number of values and their mean.
 N, MEAN, LOW_N, LOW_MEAN, HIGH_N, HIGH_MEAN = range(6)
 WATCH_RISE, WATCH_FALL, CUT_LOG, DRIFT_LOG, WARNING_LOG = range(6, 11)
 
 
 @compiled
 def step(memory, value):
-    """Move on by one value."""
+    """Update with one value."""
     memory[N] += 1.0
     n = memory[N]
     memory[MEAN] += (1.0 / n) * (value - memory[MEAN])
@@ -29,7 +38,7 @@ def step(memory, value):
         memory[LOW_N], memory[LOW_MEAN] = n, mean
     if n == 1.0 or memory[HIGH_MEAN] - _bound(memory[HIGH_N], memory[CUT_LOG]) <= mean - bound:
         memory[HIGH_N], memory[HIGH_MEAN] = n, mean
-    signal = CALM
+    signal = IN_CONTROL
     if memory[WATCH_RISE]:
         signal = _compare(n, memory[LOW_N], mean - memory[LOW_MEAN], memory)
     if memory[WATCH_FALL]:
@@ -39,31 +48,21 @@ def step(memory, value):
 
 @compiled
 def _bound(n, log):
-    """How far the mean of n values in [0, 1] may be off, at the level whose logarithm is -log."""
+    """Hoeffding's bound for the mean of n values in [0, 1]: sqrt(log / 2n), log = ln(1 / delta)."""
     return math.sqrt(1.0 / (2.0 * n) * log)
 
 
 @compiled
 def _compare(n, cut, change, memory):
-    """Whether the mean of n values lies too far from that of the first `cut` among them."""
+    """Compare the mean of n values with that of the first `cut` of them."""
     if cut == n:
-        return CALM
-    ratio = (n - cut) / cut * (1.0 / n)
+        return IN_CONTROL
+    ratio = (n - cut) / cut * (1.0 / n)  # (n - c) / cn
     if change >= math.sqrt(ratio / 2.0 * memory[DRIFT_LOG]):
         return DRIFT
     if change >= math.sqrt(ratio / 2.0 * memory[WARNING_LOG]):
         return WARNING
-    return CALM
-
-
-@compiled
-def scan(memory, values, signal):
-    """Move on until an alarm or the end."""
-    for t in range(values.size):
-        signal = step(memory, values[t])
-        if signal == DRIFT:
-            return t + 1, signal
-    return values.size, signal
+    return IN_CONTROL
 
 
 class HDDM_A(DriftDetector):  # noqa: N801 - its name in the literature
@@ -77,18 +76,18 @@ class HDDM_A(DriftDetector):  # noqa: N801 - its name in the literature
     Parameters
     ----------
     drift_confidence : float, in (0, 1)
-        $\delta$ of an alarm. A level for one comparison at one fixed cut; cut and moment are
-        searched for, so that it is no rate of false alarms.
+        $\delta$ of an alarm: the level of one comparison at one fixed cut. Cut and time are
+        selected from the data, so it is not the false alarm rate.
     warning_confidence : float, in (0, 1)
         $\delta$ of a warning, at least `drift_confidence`.
     direction : {"up", "down", "both"}
-        Which changes count. River's `two_sided_test` is "both".
+        Which changes raise alarms. River's `two_sided_test` is "both".
 
     Notes
     -----
-    Equals River's, alarm for alarm, and MOA's when that is told to be one-sided. Left alone, MOA
-    watches falls too, and restarts at one without a word. Values must lie in [0, 1]: the inequality
-    needs their range.
+    Equals River's, alarm for alarm, and MOA's when that is told to be one-sided. By default MOA
+    watches falls too, and restarts at one without an alarm. Values must lie in [0, 1], the range
+    that the inequality needs.
 
     Examples
     --------
@@ -105,7 +104,7 @@ class HDDM_A(DriftDetector):  # noqa: N801 - its name in the literature
     __slots__ = ()
     _lowest, _highest = 0.0, 1.0
     _step = staticmethod(step)
-    _scan = staticmethod(scan)
+    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self,
@@ -113,24 +112,18 @@ class HDDM_A(DriftDetector):  # noqa: N801 - its name in the literature
         warning_confidence: float = 0.005,
         direction: str = "up",
     ) -> None:
-        require(0 < drift_confidence < 1, "drift_confidence", "in (0, 1)", drift_confidence)
-        expectation = f"at least `drift_confidence` ({drift_confidence}) and less than 1"
-        require(
-            drift_confidence <= warning_confidence < 1,
-            "warning_confidence",
-            expectation,
-            warning_confidence,
-        )
-        memory = np.zeros(11)
-        memory[WATCH_RISE:CUT_LOG] = require_direction(direction)
-        memory[CUT_LOG] = math.log(1.0 / drift_confidence)
-        memory[DRIFT_LOG:] = math.log(2.0 / drift_confidence), math.log(2.0 / warning_confidence)
-        settings = {
-            "drift_confidence": drift_confidence,
-            "warning_confidence": warning_confidence,
+        settings: dict[str, Any] = {
+            "drift_confidence": number("drift_confidence", drift_confidence, above=0, below=1),
+            "warning_confidence": number(
+                "warning_confidence", warning_confidence, at_least=drift_confidence, below=1
+            ),
             "direction": direction,
         }
-        super().__init__(settings, memory)
+        memory = np.zeros(11)
+        memory[WATCH_RISE:CUT_LOG] = watched(direction)
+        memory[CUT_LOG] = math.log(1.0 / drift_confidence)
+        memory[DRIFT_LOG:] = math.log(2.0 / drift_confidence), math.log(2.0 / warning_confidence)
+        super().__init__(memory, settings)
 
     def _n_since_change(self) -> int:
         n, mean, low_n, low_mean, high_n = self._memory[:HIGH_MEAN]

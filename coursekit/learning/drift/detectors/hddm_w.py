@@ -1,24 +1,31 @@
-"""HDDM-W: two weighted averages that differ by more than McDiarmid's bound allows."""
+"""HDDM-W: alarm when two weighted means differ by more than McDiarmid's bound."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, WARNING, DriftDetector
-from coursekit.learning.drift.settings import require, require_direction
+from coursekit.core.validation import number
+from coursekit.learning.drift.detector import (
+    DRIFT,
+    IN_CONTROL,
+    WARNING,
+    DriftDetector,
+    scan_of,
+    watched,
+)
 
 __all__ = ["HDDM_W"]
 
-# An average is three numbers: how many values, their weighted mean, and the sum of squared weights
-# (bounded independently).
+# A weighted mean is three numbers: number of values, mean z, and sum of squared weights w.
 COUNT, MEAN, WEIGHTS = range(3)
 AVERAGE_SIZE = 3
 
-# Layout of the memory: five averages, two cut points, then the settings. The count of the first is
-# the number of values.
+# Layout of the memory, shape (22,): five weighted means, the bounds at the cut points, settings.
+# The count of the first mean is the number of values.
 ALL, BEFORE_RISE, SINCE_RISE, BEFORE_FALL, SINCE_FALL = range(0, 5 * AVERAGE_SIZE, AVERAGE_SIZE)
 LOWEST, HIGHEST = 15, 16
 LAMBDA, WATCH_RISE, WATCH_FALL, DRIFT_LOG, WARNING_LOG = range(17, 22)
@@ -26,9 +33,9 @@ LAMBDA, WATCH_RISE, WATCH_FALL, DRIFT_LOG, WARNING_LOG = range(17, 22)
 
 @compiled
 def step(memory, value):
-    """Move on by one value."""
+    """Update with one value."""
     _include(memory, ALL, value)
-    reach = math.sqrt(memory[ALL + WEIGHTS] * memory[DRIFT_LOG] / 2.0)
+    reach = math.sqrt(memory[ALL + WEIGHTS] * memory[DRIFT_LOG] / 2.0)  # McDiarmid's bound for z_t
     if memory[ALL + MEAN] + reach < memory[LOWEST]:
         memory[LOWEST] = memory[ALL + MEAN] + reach
         _cut(memory, BEFORE_RISE, SINCE_RISE)
@@ -39,7 +46,7 @@ def step(memory, value):
         _cut(memory, BEFORE_FALL, SINCE_FALL)
     else:
         _include(memory, SINCE_FALL, value)
-    signal = CALM
+    signal = IN_CONTROL
     if memory[WATCH_RISE]:
         signal = _compare(memory, BEFORE_RISE, SINCE_RISE)
     if memory[WATCH_FALL]:
@@ -49,7 +56,7 @@ def step(memory, value):
 
 @compiled
 def _include(memory, average, value):
-    """Move a weighted average on by one value."""
+    """Update a weighted mean: z = lambda x + (1 - lambda) z, w = lambda^2 + (1 - lambda)^2 w."""
     weight = memory[LAMBDA]
     if memory[average + COUNT] == 0.0:
         memory[average + MEAN] = value
@@ -61,7 +68,7 @@ def _include(memory, average, value):
 
 @compiled
 def _cut(memory, before, since):
-    """Take all values so far as `before`, none as `since`."""
+    """Move the cut point here: `before` gets the mean of all values, `since` is empty."""
     for at in range(AVERAGE_SIZE):
         memory[before + at] = memory[ALL + at]
     memory[since + COUNT], memory[since + MEAN], memory[since + WEIGHTS] = 0.0, 0.0, 1.0
@@ -69,26 +76,16 @@ def _cut(memory, before, since):
 
 @compiled
 def _compare(memory, lower, upper):
-    """Whether the average `upper` lies too far above the average `lower`."""
+    """Compare two weighted means: is `upper` too far above `lower`?"""
     if memory[lower + COUNT] == 0.0 or memory[upper + COUNT] == 0.0:
-        return CALM
+        return IN_CONTROL
     change = memory[upper + MEAN] - memory[lower + MEAN]
     weights = memory[lower + WEIGHTS] + memory[upper + WEIGHTS]
     if change > math.sqrt(weights * memory[DRIFT_LOG] / 2.0):
         return DRIFT
     if change > math.sqrt(weights * memory[WARNING_LOG] / 2.0):
         return WARNING
-    return CALM
-
-
-@compiled
-def scan(memory, values, signal):
-    """Move on until an alarm or the end."""
-    for t in range(values.size):
-        signal = step(memory, values[t])
-        if signal == DRIFT:
-            return t + 1, signal
-    return values.size, signal
+    return IN_CONTROL
 
 
 class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
@@ -108,21 +105,23 @@ class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
         $\lambda$: the weight of the latest value; the mean looks back about 1 / $\lambda$ values.
         River's `lambda_val`.
     direction : {"up", "down", "both"}
-        Which changes count. River's `two_sided_test` is "both".
+        Which changes raise alarms. River's `two_sided_test` is "both".
 
     Notes
     -----
     Equals River's, alarm for alarm. MOA gives the first value of a mean the squared weight 1 (River
     $\lambda^2 + (1-\lambda)^2$), counts the alarming value once more after the restart, and keeps
-    its means in one place for all detectors of a program: two of them side by side disturb each
-    other. Fast for large changes (0.2 to 0.5: within 27 values) and blind for small ones, for good:
-    a mean over 1 / $\lambda$ values cannot tell them from noise, however long they last.
+    its means in static variables, so that two detectors disturb each other. Delays are short for
+    large changes (0.2 to 0.5: within 27 values); small ones are never detected, because a mean over
+    1 / $\lambda$ values cannot tell them from noise.
 
     Examples
     --------
     >>> errors = np.tile([1, 0, 0, 0, 0], 200), np.tile([1, 0], 200)
-    >>> HDDM_W().update_many(np.concatenate(errors)), HDDM_W(weight=0.02).update_many(np.concatenate(errors))
-    (array([], dtype=int64), array([1092]))
+    >>> HDDM_W(weight=0.02).update_many(np.concatenate(errors))
+    array([1092])
+    >>> HDDM_W().update_many(np.concatenate(errors))
+    array([], dtype=int64)
 
     References
     ----------
@@ -133,7 +132,7 @@ class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
     __slots__ = ()
     _lowest, _highest = 0.0, 1.0
     _step = staticmethod(step)
-    _scan = staticmethod(scan)
+    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self,
@@ -142,27 +141,20 @@ class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
         weight: float = 0.05,
         direction: str = "up",
     ) -> None:
-        require(0 < drift_confidence < 1, "drift_confidence", "in (0, 1)", drift_confidence)
-        expectation = f"at least `drift_confidence` ({drift_confidence}) and less than 1"
-        require(
-            drift_confidence <= warning_confidence < 1,
-            "warning_confidence",
-            expectation,
-            warning_confidence,
-        )
-        require(0 < weight < 1, "weight", "in (0, 1)", weight)
+        settings: dict[str, Any] = {
+            "drift_confidence": number("drift_confidence", drift_confidence, above=0, below=1),
+            "warning_confidence": number(
+                "warning_confidence", warning_confidence, at_least=drift_confidence, below=1
+            ),
+            "weight": number("weight", weight, above=0, below=1),
+            "direction": direction,
+        }
         memory = np.zeros(22)
         memory[np.arange(0, 5 * AVERAGE_SIZE, AVERAGE_SIZE) + WEIGHTS] = 1.0
         memory[[LOWEST, HIGHEST]] = math.inf, -math.inf
         logs = math.log(1.0 / drift_confidence), math.log(1.0 / warning_confidence)
-        memory[LAMBDA:] = weight, *require_direction(direction), *logs
-        settings = {
-            "drift_confidence": drift_confidence,
-            "warning_confidence": warning_confidence,
-            "weight": weight,
-            "direction": direction,
-        }
-        super().__init__(settings, memory)
+        memory[LAMBDA:] = weight, *watched(direction), *logs
+        super().__init__(memory, settings)
 
     def _n_since_change(self) -> int:
         risen = (

@@ -1,29 +1,30 @@
-"""KSWIN: do the latest values come from the same distribution as some before them?"""
+"""KSWIN: a Kolmogorov-Smirnov test of the latest values against a sample of those before."""
 
 from __future__ import annotations
 
 import math
 import random
 from itertools import count
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from coursekit.core.compiled import compiled
-from coursekit.core.state import State
-from coursekit.learning.drift.detector import CALM, DRIFT, DriftDetector
-from coursekit.learning.drift.settings import require, require_count
+from coursekit.core.validation import integer, number
+from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector
 
 __all__ = ["KSWIN"]
 
-# Layout of the memory: what is known so far, then the window, the oldest value first.
+# Layout of the memory, shape (WINDOW + window_size,): counts, then the window, oldest value first.
 N, LENGTH, WINDOW = range(3)
 
-SMALLEST_DISTANCE = 0.1  # no smaller distance counts, however sure it is
+SMALLEST_DISTANCE = 0.1  # smaller distances raise no alarm, whatever their p-value
 
 
 @compiled
 def push(memory, value):
-    """Put a value at the end of the window; move the window on if it is full."""
+    """Append a value to the window; a full one drops its oldest value."""
     size = memory.size - WINDOW
     memory[N] += 1.0
     if memory[LENGTH] < size:
@@ -69,8 +70,7 @@ def chance_of_gap(gap: int, r: int) -> float:
 
 
 class KSWIN(DriftDetector):
-    r"""Test the latest r values of a window against r drawn from the rest of it, after Kolmogorov
-    and Smirnov.
+    r"""Test the latest r values of a window against r drawn from the rest (Kolmogorov-Smirnov).
 
     Model: alarm when $D = \sup_x |F_{new}(x) - F_{old}(x)|$ is greater than 0.1 and so large that
     two samples of r values from one distribution differ as much with a probability of at most
@@ -79,28 +79,28 @@ class KSWIN(DriftDetector):
     Parameters
     ----------
     alpha : float, in (0, 1)
-        $\alpha$ of one test. There is a test at every value: at the default about one false alarm
-        in 1,000.
+        $\alpha$ of one test. There is a test at every value: with the default there is about one
+        false alarm in 1,000 values.
     window_size : int
         Length of the window, at least twice `stat_size`.
     stat_size : int, 2 or more
         r, the number of values on either side.
     seed : int
-        Where the draws come from; begun anew after every alarm, as River does.
+        Of the random sample; used anew after every alarm, as in River.
     keep_recent : bool
-        After an alarm, go on with the latest r values instead of none.
+        After an alarm, continue with the latest r values instead of none.
 
     Notes
     -----
     Equals River's with the same seed, alarm for alarm. The authors keep the latest r values after
-    an alarm (`keep_recent=True`); River sets them aside and then empties the window nevertheless.
-    It sees changes in spread and shape too; in 0 and 1 it sees little: with r = 30 the probability
-    of an error has to change by about 0.4. Time grows with the window, not with the stream.
+    an alarm (`keep_recent=True`); River copies them and then empties the window.
+    Changes of variance and shape are detected too. For values 0 and 1 its power is low: with r = 30
+    the error rate has to change by about 0.4. Time grows with the window, not with the stream.
 
     Examples
     --------
     >>> rng = np.random.default_rng(7)
-    >>> KSWIN(alpha=0.001).update_many(np.concatenate([rng.normal(0, 1, 500), rng.normal(2, 1, 500)]))
+    >>> KSWIN(alpha=0.001).update_many(rng.normal(np.repeat([0, 2], 500), 1))
     array([515])
 
     References
@@ -109,9 +109,9 @@ class KSWIN(DriftDetector):
     drift streams", doi:10.1016/j.neucom.2019.11.111.
     """
 
-    __slots__ = ("_critical_gap", "_keep_recent", "_rng", "_seed", "_stat_size", "_window_size")
+    __slots__ = ("_critical_gap", "_rng")
 
-    _state_keys = DriftDetector._state_keys | {"rng"}
+    _memory_names = (*DriftDetector._memory_names, "_rng_state")
 
     def __init__(
         self,
@@ -121,38 +121,32 @@ class KSWIN(DriftDetector):
         seed: int = 0,
         keep_recent: bool = False,
     ) -> None:
-        require(0 < alpha < 1, "alpha", "in (0, 1)", alpha)
-        self._stat_size = r = require_count("stat_size", stat_size, lowest=2)
-        self._window_size = require_count("window_size", window_size, lowest=2 * r)
-        self._seed = require_count("seed", seed, lowest=0)
-        self._keep_recent = bool(keep_recent)
+        settings: dict[str, Any] = {
+            "alpha": number("alpha", alpha, above=0, below=1),
+            "stat_size": (r := integer("stat_size", stat_size, at_least=2)),
+            "window_size": integer("window_size", window_size, at_least=2 * r),
+            "seed": integer("seed", seed, at_least=0),
+            "keep_recent": bool(keep_recent),
+        }
         self._critical_gap = next(
             g
             for g in count()
             if g / r > SMALLEST_DISTANCE and (g > r or chance_of_gap(g, r) <= alpha)
         )
-        settings = {
-            "alpha": alpha,
-            "window_size": self._window_size,
-            "stat_size": r,
-            "seed": self._seed,
-        }
-        super().__init__(
-            {**settings, "keep_recent": self._keep_recent}, np.zeros(WINDOW + self._window_size)
-        )
-        self._rng = random.Random(self._seed)  # noqa: S311 - draws for a test, not for secrets
+        super().__init__(np.zeros(WINDOW + window_size), settings)
+        self._rng = random.Random(seed)  # noqa: S311 - draws for a test, not for secrets
 
     def _step(self, memory, value):
-        """Move on by one value."""
+        """Update with one value."""
         push(memory, value)
-        if memory[LENGTH] < self._window_size:
-            return CALM
-        begin = WINDOW + self._window_size - self._stat_size
-        drawn = self._rng.sample(range(WINDOW, begin), self._stat_size)
-        return DRIFT if largest_gap(memory[drawn], memory[begin:]) >= self._critical_gap else CALM
+        if memory[LENGTH] < self._config["window_size"]:
+            return IN_CONTROL
+        begin = memory.size - self._config["stat_size"]  # where the latest r values begin
+        drawn = self._rng.sample(range(WINDOW, begin), self._config["stat_size"])
+        different = largest_gap(memory[drawn], memory[begin:]) >= self._critical_gap
+        return DRIFT if different else IN_CONTROL
 
     def _scan(self, memory, values, signal):
-        """Move on until an alarm or the end."""
         for used, value in enumerate(values.tolist(), start=1):
             signal = self._step(memory, value)
             if signal == DRIFT:
@@ -160,27 +154,27 @@ class KSWIN(DriftDetector):
         return len(values), signal
 
     def reset_baseline(self) -> None:
-        """Forget everything seen."""
+        """Return to the initial state."""
         super().reset_baseline()
-        self._rng = random.Random(self._seed)  # noqa: S311
+        self._rng = random.Random(self._config["seed"])  # noqa: S311
 
     def _restart(self) -> None:
-        if not self._keep_recent:
+        if not self._config["keep_recent"]:
             self.reset_baseline()
             return
-        recent = self._memory[-self._stat_size :].copy()
-        self._memory[WINDOW : WINDOW + self._stat_size] = recent
-        self._memory[LENGTH] = self._stat_size
+        r = self._n_since_change()
+        self._memory[WINDOW : WINDOW + r] = self._memory[-r:].copy()
+        self._memory[LENGTH] = r
 
     def _n_since_change(self) -> int:
-        return self._stat_size
+        r: int = self._config["stat_size"]
+        return r
 
-    def get_state(self) -> State:
-        """Return a copy of everything the next verdict depends on, ready for `save_state`."""
-        return {**super().get_state(), "rng": np.array(self._rng.getstate()[1], dtype=np.uint32)}
+    @property
+    def _rng_state(self) -> npt.NDArray[np.uint32]:
+        return np.array(self._rng.getstate()[1], dtype=np.uint32)
 
-    def set_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between."""
-        super().set_state(state)
+    @_rng_state.setter
+    def _rng_state(self, words: npt.NDArray[np.uint32]) -> None:
         version, _, spare = self._rng.getstate()
-        self._rng.setstate((version, tuple(state["rng"].tolist()), spare))
+        self._rng.setstate((version, tuple(words.tolist()), spare))

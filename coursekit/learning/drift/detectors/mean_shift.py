@@ -1,29 +1,37 @@
-"""The course's own detector: a test at a stated level where a rule of thumb used to be."""
+"""The course's own detector: Student's t-test of the latest block against a window before it."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, WARNING, DriftDetector
+from coursekit.core.validation import integer, number
+from coursekit.learning.drift.detector import (
+    DRIFT,
+    IN_CONTROL,
+    WARNING,
+    DriftDetector,
+    scan_of,
+    watched,
+)
 from coursekit.learning.drift.glr.student_t import two_sided_p_value
-from coursekit.learning.drift.settings import require, require_count, require_direction
 
 __all__ = ["ConceptDriftDetector"]
 
-# Rows of the memory: what is known, then mean and sum of squared deviations of the latest blocks.
+# Rows of the memory, shape (3, width): statistics and settings, then mean and sum of squared
+# deviations of each block of the baseline.
 KNOWN, MEANS, SQUARES = range(3)
-# Layout of the first row: what is known so far (of the block being filled, then of the last
-# comparison), then the settings.
+# Layout of the first row: statistics (of the block being filled, then of the last test), settings.
 N, IN_BLOCK, MEAN, SPREAD, N_BLOCKS, P_VALUE, SIGNAL = range(7)
 BLOCK_SIZE, MOST_BLOCKS, LEVEL, WARNING_LEVEL, WATCH_RISE, WATCH_FALL = range(7, 13)
 
 
 @compiled
 def step(memory, value):
-    """Move on by one value."""
+    """Update with one value."""
     known = memory[KNOWN]
     known[N] += 1.0
     known[IN_BLOCK] += 1.0
@@ -38,41 +46,41 @@ def step(memory, value):
 
 @compiled
 def _compare(memory):
-    """Test whether the block has the mean of the baseline."""
+    """Test whether block and baseline have the same mean; return the signal."""
     known = memory[KNOWN]
     size, n_blocks = known[BLOCK_SIZE], int(min(known[N_BLOCKS], known[MOST_BLOCKS]))
     if n_blocks == 0:
-        return CALM
-    baseline = memory[MEANS, :n_blocks].mean()
-    squares = (
-        memory[SQUARES, :n_blocks].sum() + size * ((memory[MEANS, :n_blocks] - baseline) ** 2).sum()
-    )
+        return IN_CONTROL
+    means = memory[MEANS, :n_blocks]  # (n_blocks,)
+    baseline = means.mean()
+    # sum of squared deviations in the baseline = within blocks + between blocks
+    squares = memory[SQUARES, :n_blocks].sum() + size * ((means - baseline) ** 2).sum()
     change = known[MEAN] - baseline
     known[P_VALUE] = _students_test(change, squares + known[SPREAD], size * n_blocks, size)
     if (change > 0.0 and known[WATCH_RISE] == 0.0) or (change < 0.0 and known[WATCH_FALL] == 0.0):
-        return CALM
+        return IN_CONTROL
     if known[WATCH_RISE] == 0.0 or known[WATCH_FALL] == 0.0:
         known[P_VALUE] /= 2.0
     if known[P_VALUE] <= known[LEVEL]:
         return DRIFT
-    return WARNING if known[P_VALUE] <= known[WARNING_LEVEL] else CALM
+    return WARNING if known[P_VALUE] <= known[WARNING_LEVEL] else IN_CONTROL
 
 
 @compiled
 def _students_test(change, squares, n_old, n_new):
-    """Student's two-sided test of two means with one variance; the sum of squared deviations in,
-    the p-value out.
+    """Return the two-sided p-value of Student's test with pooled variance, from the sum of squared
+    deviations.
     """
     freedom = n_old + n_new - 2.0
     variance = squares / freedom * (1.0 / n_old + 1.0 / n_new)
-    if variance <= 0.0:  # two constants
+    if variance <= 0.0:  # both parts are constant
         return 1.0 if change == 0.0 else 0.0
     return two_sided_p_value(change / math.sqrt(variance), freedom)
 
 
 @compiled
 def _join_baseline(memory):
-    """Make the block part of the baseline, in place of the oldest one if there is no room."""
+    """Add the block to the baseline; it replaces the oldest one when the baseline is full."""
     known = memory[KNOWN]
     place = int(known[N_BLOCKS] % known[MOST_BLOCKS])
     memory[MEANS, place], memory[SQUARES, place] = known[MEAN], known[SPREAD]
@@ -80,54 +88,43 @@ def _join_baseline(memory):
     known[IN_BLOCK], known[MEAN], known[SPREAD] = 0.0, 0.0, 0.0
 
 
-@compiled
-def scan(memory, values, signal):
-    """Move on until an alarm or the end."""
-    for t in range(values.size):
-        signal = step(memory, values[t])
-        if signal == DRIFT:
-            return t + 1, signal
-    return values.size, signal
-
-
 class ConceptDriftDetector(DriftDetector):
-    r"""Compare the mean of the latest block with the mean of the window before it, by Student's
-    t-test.
+    r"""Compare the mean of the latest block with that of the window before it by Student's t-test.
 
-    Model: values are gathered in blocks of `min_samples`. Each full block is compared with the up
-    to `window_size` values before it, the baseline, and then joins them. Alarm when the p-value is
-    at most `threshold` * `min_samples` / `window_size`, so that in every `window_size` values of an
-    unchanged stream at most `threshold` false alarms are to be expected. Warning when the p-value
-    is at most `threshold`, as if there were but this one test.
+    Model: values are collected in blocks of `min_samples`. Each full block is compared with the
+    baseline, up to `window_size` values before it, and then joins it. Alarm when the p-value is at
+    most `threshold` * `min_samples` / `window_size`: the expected number of false alarms in
+    `window_size` values of an unchanged stream is then at most `threshold`. Warning when the
+    p-value is at most `threshold`, the level of a single test.
 
     Parameters
     ----------
     window_size : int, at least 2 * `min_samples`
-        Length of the baseline; cut down to whole blocks.
+        Length of the baseline, rounded down to whole blocks.
     threshold : float, in (0, 1)
         Expected false alarms in `window_size` values without drift: 0.05 for 1000 is one in 20,000.
-        Exact for independent normal values. For errors of 0 and 1 it holds as well as the normal
-        distribution fits the mean of a block: at an error rate of 0.05 and blocks of 100 there are
-        a sixth more false alarms, at 0.01 two and a half times as many.
+        Exact for independent normal values. For errors of 0 and 1 it depends on how well a normal
+        distribution fits the mean of a block: with blocks of 100 there are a sixth more false
+        alarms at an error rate of 0.05, and 2.5 times as many at 0.01.
     min_samples : int, 2 or more
-        Length of a block. A change shows at the end of a block: larger ones see smaller changes,
+        Length of a block. Tests happen at the end of a block: longer blocks detect smaller changes,
         later.
     direction : {"up", "down", "both"}
-        Which changes count.
+        Which changes raise alarms.
 
     Attributes
     ----------
     p_value : float
-        Of the latest comparison, two-sided for "both"; 1.0 before the first.
+        Of the latest test, two-sided for "both"; 1.0 before the first.
 
     Notes
     -----
-    Two changes make the naive version of it honest. It called a change "significant" when the mean
-    of 100 values was 5 % off that of 1,000; the mean of 100 squared errors scatters by 14 %, so
-    that a third of all such means were. And it asked after every single value, which is a hundred
-    chances for one mistake. The test assumes one variance, because "nothing has changed" is what it
-    has to doubt; Welch's, with two, would take a block that by luck has few errors, and so a small
-    variance, for a sure sign. An update is O(1): a block costs two numbers.
+    The naive version, an alarm when the mean of 100 values is 5 % above that of 1,000, has no
+    level: the mean of 100 squared errors has a standard deviation of 14 %, so a third of all means
+    pass; and testing after every value instead of every block multiplies the false alarms. The
+    variance is pooled because it is the same under the null hypothesis; Welch's test would give a
+    block with few errors by chance a small variance, and so a small p-value. An update takes O(1)
+    time; a block takes two numbers of memory.
 
     Examples
     --------
@@ -143,7 +140,7 @@ class ConceptDriftDetector(DriftDetector):
 
     __slots__ = ()
     _step = staticmethod(step)
-    _scan = staticmethod(scan)
+    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self,
@@ -152,30 +149,28 @@ class ConceptDriftDetector(DriftDetector):
         min_samples: int = 100,
         direction: str = "both",
     ) -> None:
-        min_samples = require_count("min_samples", min_samples, lowest=2)
-        window_size = require_count("window_size", window_size, lowest=2 * min_samples)
-        require(0 < threshold < 1, "threshold", "in (0, 1)", threshold)
+        settings: dict[str, Any] = {
+            "min_samples": integer("min_samples", min_samples, at_least=2),
+            "window_size": integer("window_size", window_size, at_least=2 * min_samples),
+            "threshold": number("threshold", threshold, above=0, below=1),
+            "direction": direction,
+        }
         most_blocks = window_size // min_samples
+        level = threshold * min_samples / window_size
         memory = np.zeros((3, max(13, most_blocks)))
         memory[KNOWN, P_VALUE] = 1.0
         memory[KNOWN, BLOCK_SIZE:13] = (
             min_samples,
             most_blocks,
-            threshold * min_samples / window_size,
+            level,
             threshold,
-            *require_direction(direction),
+            *watched(direction),
         )
-        settings = {
-            "window_size": window_size,
-            "threshold": threshold,
-            "min_samples": min_samples,
-            "direction": direction,
-        }
-        super().__init__(settings, memory)
+        super().__init__(memory, settings)
 
     @property
     def p_value(self) -> float:
-        """Of the latest comparison; 1.0 before the first."""
+        """Of the latest test; 1.0 before the first."""
         return float(self._memory[KNOWN, P_VALUE])
 
     def _n_since_change(self) -> int:

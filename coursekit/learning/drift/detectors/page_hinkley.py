@@ -1,4 +1,4 @@
-"""The Page-Hinkley test: a cumulative sum that has risen too far above its minimum."""
+"""The Page-Hinkley test: alarm when a cumulative sum rises too far above its minimum."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import math
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, DriftDetector
-from coursekit.learning.drift.settings import require, require_count, require_direction
+from coursekit.core.validation import integer, number
+from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector, scan_of, watched
 
 __all__ = ["PageHinkley"]
 
-# Layout of the memory: what is known so far, then the settings.
+# Layout of the memory, shape (14,): statistics, then settings. RISE is m_t, RISE_MIN its minimum,
+# RISE_FROM where that was; FALL the same for falls.
 N, MEAN, RISE, RISE_MIN, RISE_FROM, FALL, FALL_MAX, FALL_FROM = range(8)
 MIN_SAMPLES, DELTA, THRESHOLD, ALPHA, WATCH_RISE, WATCH_FALL = range(8, 14)
 
 
 @compiled
 def step(memory, value):
-    """Move on by one value."""
+    """Update with one value."""
     memory[N] += 1.0
     memory[MEAN] += (1.0 / memory[N]) * (value - memory[MEAN])
-    deviation = value - memory[MEAN]
+    deviation = value - memory[MEAN]  # from the mean that includes the value
     memory[RISE] = memory[ALPHA] * memory[RISE] + deviation - memory[DELTA]
     memory[FALL] = memory[ALPHA] * memory[FALL] + deviation + memory[DELTA]
     if memory[RISE] < memory[RISE_MIN]:
@@ -30,27 +31,16 @@ def step(memory, value):
     if memory[FALL] > memory[FALL_MAX]:
         memory[FALL_MAX], memory[FALL_FROM] = memory[FALL], memory[N]
     if memory[N] < memory[MIN_SAMPLES]:
-        return CALM
+        return IN_CONTROL
     if memory[WATCH_RISE] and memory[RISE] - memory[RISE_MIN] > memory[THRESHOLD]:
         return DRIFT
     if memory[WATCH_FALL] and memory[FALL_MAX] - memory[FALL] > memory[THRESHOLD]:
         return DRIFT
-    return CALM
-
-
-@compiled
-def scan(memory, values, signal):
-    """Move on until an alarm or the end."""
-    for t in range(values.size):
-        signal = step(memory, values[t])
-        if signal == DRIFT:
-            return t + 1, signal
-    return values.size, signal
+    return IN_CONTROL
 
 
 class PageHinkley(DriftDetector):
-    r"""Sum up how far values lie above their running mean; alarm when the sum has left its minimum
-    behind.
+    r"""Compare the cumulative sum of deviations from the running mean with its minimum.
 
     Model: $m_t = \alpha m_{t-1} + (x_t - \bar x_t) - \delta$, alarm when $m_t - \min_{s\le t} m_s >
     \lambda$. For falls, the same with $+\delta$ and the maximum.
@@ -58,23 +48,21 @@ class PageHinkley(DriftDetector):
     Parameters
     ----------
     min_samples : int, 1 or more
-        No alarm before so many values.
+        No alarm before this number of values.
     delta : float, 0 or more
-        $\delta$, the change per value that is tolerated, in the unit of the values.
+        $\delta$, the tolerated change of the mean, in the unit of the values.
     threshold : float, greater than 0
-        $\lambda$, in the unit of the values: its meaning depends on their spread, so it has to be
-        set anew for every stream.
+        $\lambda$, in the unit of the values: it must be tuned to the variance of each stream.
     alpha : float, in (0, 1]
-        $\alpha$, how much of the sum is kept at each value.
+        $\alpha$, the forgetting factor of the sum.
     direction : {"up", "down", "both"}
-        Which changes count.
+        Which changes raise alarms.
 
     Notes
     -----
     Equals River's, alarm for alarm. MOA (the one in CapyMOA 0.15) and frouros (0.9) compare $m_t$
-    itself with $\lambda$ and leave the minimum out, for rises only: as $m_t$ drifts down by
-    $\delta$ per value, they need about twice as many values to notice the same change, and the more
-    the older the stream is.
+    itself with $\lambda$, without its minimum, for rises only: as $m_t$ falls by $\delta$ per
+    value, their delay is about twice as long and grows with the length of the stream.
 
     Examples
     --------
@@ -83,7 +71,7 @@ class PageHinkley(DriftDetector):
     array([122])
     >>> PageHinkley(threshold=-1)
     Traceback (most recent call last):
-    coursekit.core.errors.InvalidParameterError: `threshold` must be greater than 0, got -1.
+    coursekit.core.errors.InvalidParameterError: `threshold` must be a finite number greater ...
 
     References
     ----------
@@ -92,7 +80,7 @@ class PageHinkley(DriftDetector):
 
     __slots__ = ()
     _step = staticmethod(step)
-    _scan = staticmethod(scan)
+    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self,
@@ -102,21 +90,16 @@ class PageHinkley(DriftDetector):
         alpha: float = 0.9999,
         direction: str = "both",
     ) -> None:
-        min_samples = require_count("min_samples", min_samples)
-        require(0 <= delta < math.inf, "delta", "a finite number, 0 or more", delta)
-        require(0 < threshold < math.inf, "threshold", "greater than 0", threshold)
-        require(0 < alpha <= 1, "alpha", "in (0, 1]", alpha)
+        settings = {
+            "min_samples": integer("min_samples", min_samples),
+            "delta": number("delta", delta, at_least=0),
+            "threshold": number("threshold", threshold, above=0),
+            "alpha": number("alpha", alpha, above=0, at_most=1),
+        }
         memory = np.zeros(14)
         memory[[RISE_MIN, FALL_MAX]] = math.inf, -math.inf
-        memory[MIN_SAMPLES:] = min_samples, delta, threshold, alpha, *require_direction(direction)
-        settings = {
-            "min_samples": min_samples,
-            "delta": delta,
-            "threshold": threshold,
-            "alpha": alpha,
-            "direction": direction,
-        }
-        super().__init__(settings, memory)
+        memory[MIN_SAMPLES:] = *settings.values(), *watched(direction)
+        super().__init__(memory, {**settings, "direction": direction})
 
     def _n_since_change(self) -> int:
         n, rise, rise_min, rise_from, fall_from = self._memory[

@@ -1,4 +1,4 @@
-"""The exact likelihood-ratio detector for errors that are 0 or 1."""
+"""The exact generalized likelihood ratio detector for errors that are 0 or 1."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import math
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, BinaryDetector
+from coursekit.core.validation import number
+from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, BinaryDetector, watched
 from coursekit.learning.drift.glr.convex_hull import CAPACITY, push
-from coursekit.learning.drift.settings import require, require_direction
 
 __all__ = ["BernoulliGLR"]
 
-# A side counts the ones, to see a rise, or the zeros, to see a fall. It has three rows: what is
-# known, and the hull.
+# Memory, shape (n_sides, 3, CAPACITY). One side counts the ones, for rises, another the zeros, for
+# falls. Rows of a side: statistics and settings, then k and S_k at the corners of the hull.
 KNOWN, POSITIONS, COUNTS = range(3)
-# Layout of the first row: what is known so far, then the settings. PAUSED: the latest value was not
-# one to count. SURPRISE: what the best split left unexplained when all were looked at last. CHANGE:
-# where that split was. QUIET: the value no side counts.
-N, COUNT, PAUSED, N_CORNERS, SURPRISE, CHANGE = range(6)
+# Layout of the first row: statistics, then settings. PAUSED: the latest value was not counted.
+# REST: min_k H(S_k, k) + H(S_n - S_k, n - k) at the last search; CHANGE: its k. QUIET: the value
+# that no side counts.
+N, COUNT, PAUSED, N_CORNERS, REST, CHANGE = range(6)
 COUNTED, QUIET, THRESHOLD = range(6, 9)
 
 
 @compiled
 def step(memory, value, n_quiet):
-    """Move on by `n_quiet` values that no side counts, then by one more."""
+    """Update with `n_quiet` values that no side counts, then with one more."""
     if n_quiet > 0:
         pause(memory, n_quiet)
-    signal = CALM
+    signal = IN_CONTROL
     for side in range(memory.shape[0]):
         if value == memory[side, KNOWN, COUNTED]:
             signal = _count(memory[side])
@@ -40,7 +40,7 @@ def step(memory, value, n_quiet):
 
 @compiled
 def pause(memory, n_quiet):
-    """Move on by values that no side counts: they can raise no alarm."""
+    """Update with values that no side counts; they cannot raise an alarm."""
     for side in range(memory.shape[0]):
         memory[side, KNOWN, N] += n_quiet
         memory[side, KNOWN, PAUSED] = 1.0
@@ -48,33 +48,32 @@ def pause(memory, n_quiet):
 
 @compiled
 def _count(side):
-    """Count one value and look for a change."""
+    """Count one value and test for a change."""
     known, positions, counts = side[KNOWN], side[POSITIONS], side[COUNTS]
-    if known[PAUSED] != 0.0:  # only where a run begins can the hull have a corner
+    if known[PAUSED] != 0.0:  # corners are where a run of counted values begins
         known[N_CORNERS] = push(positions, counts, int(known[N_CORNERS]), known[N], known[COUNT])
         known[PAUSED] = 0.0
     known[N] += 1.0
     known[COUNT] += 1.0
     n, count = known[N], known[COUNT]
-    together = _surprise(count, n)
-    if (
-        together - known[SURPRISE] < known[THRESHOLD]
-    ):  # no split explains more than the best one did then
-        return CALM
+    together = _neg_log_likelihood(count, n)
+    # REST never shrinks, so this is an upper bound of the log likelihood ratio
+    if together - known[REST] < known[THRESHOLD]:
+        return IN_CONTROL
     apart = together
     for at in range(int(known[N_CORNERS])):
         k, before = positions[at], counts[at]
         if before * (n - k) < (count - before) * k:
-            surprise = _surprise(before, k) + _surprise(count - before, n - k)
-            if surprise < apart:
-                apart, known[CHANGE] = surprise, k
-    known[SURPRISE] = apart
-    return DRIFT if together - apart >= known[THRESHOLD] else CALM
+            rest = _neg_log_likelihood(before, k) + _neg_log_likelihood(count - before, n - k)
+            if rest < apart:
+                apart, known[CHANGE] = rest, k
+    known[REST] = apart
+    return DRIFT if together - apart >= known[THRESHOLD] else IN_CONTROL
 
 
 @compiled
-def _surprise(count, n):
-    """Minus the logarithm of the highest likelihood that `count` ones among n values can have."""
+def _neg_log_likelihood(count, n):
+    """H(c, n) = n ln n - c ln c - (n - c) ln (n - c): at the maximum likelihood rate c / n."""
     rest = n - count
     if count == 0.0 or rest == 0.0:
         return 0.0
@@ -83,7 +82,7 @@ def _surprise(count, n):
 
 @compiled
 def scan(memory, values, signal):
-    """Move on until an alarm or the end."""
+    """Update with values until an alarm or the end."""
     quiet = memory[0, KNOWN, QUIET]
     n_quiet = 0
     for t in range(values.size):
@@ -96,32 +95,30 @@ def scan(memory, values, signal):
                 return t + 1, signal
     if n_quiet > 0:
         pause(memory, n_quiet)
-    return values.size, CALM
+    return values.size, IN_CONTROL
 
 
 class BernoulliGLR(BinaryDetector):
-    r"""Ask of every possible change point at once how much better two error rates explain the
-    stream than one.
+    r"""Test all possible change points at once: are two error rates more likely than one?
 
-    Model: with $H(c, n)$ minus the log likelihood of c errors among n values at the rate c / n, and
-    $S_k$ the errors among the first k values, the log likelihood ratio is $\Lambda_n = \max_k\,
-    H(S_n, n) - H(S_k, k) - H(S_n - S_k, n - k)$, over the k that a change of the wanted direction
-    separates. Alarm when $\Lambda_n \ge \ln(\text{samples between false alarms})$.
+    Model: with $H(c, n)$ the negative log likelihood of c errors among n values at the rate c / n,
+    and $S_k$ the errors among the first k values, the log likelihood ratio is $\Lambda_n = \max_k\,
+    H(S_n, n) - H(S_k, k) - H(S_n - S_k, n - k)$, over the k at which the rate changes in a watched
+    direction. Alarm when $\Lambda_n \ge \ln(\text{samples between false alarms})$.
 
-    No k is left out: the maximum is always at a corner of the convex hull of the points $(k, S_k)$,
-    of which there are about ln n. Two more savings change no alarm either. A right answer is no
-    evidence of a rise, so only errors are looked at. And what the best split leaves unexplained
-    never shrinks, so the corners are only gone through when $H(S_n, n)$ has grown enough.
+    The test is exact: the maximum is always at a corner of the convex hull of the points
+    $(k, S_k)$, of which there are about ln n. Two more savings change no alarm either. A right
+    answer is no evidence of a rise, so tests happen at errors only. And $\min_k H(S_k, k) + H(S_n -
+    S_k, n - k)$ never shrinks, so corners are searched only when $H(S_n, n)$ has grown enough.
 
     Parameters
     ----------
     samples_between_false_alarms : float, greater than 10
-        How many samples of an unchanged stream you want between two alarms, on average: 100,000 is
-        one false alarm in ten streams of 10,000. In simulations at error rates from 0.01 to 0.5,
-        10,000 or more are kept to within a factor of 3, and if anything alarms are rarer than
-        wanted; of 1,000, they are up to 4 times rarer.
+        Average run length to a false alarm (ARL0): 100,000 is one false alarm in ten streams of
+        10,000. Simulated at error rates from 0.01 to 0.5, it holds within a factor of 3 for 10,000
+        or more, on the side of rarer alarms; for 1,000 alarms are up to 4 times rarer.
     direction : {"up", "down", "both"}
-        Which changes count. A model that errs less often is usually no reason to act.
+        Which changes raise alarms. A falling error rate is rarely a reason to act.
 
     Examples
     --------
@@ -146,19 +143,18 @@ class BernoulliGLR(BinaryDetector):
     def __init__(
         self, samples_between_false_alarms: float = 100_000, direction: str = "up"
     ) -> None:
-        wanted = samples_between_false_alarms
-        require(10 < wanted < math.inf, "samples_between_false_alarms", "greater than 10", wanted)
-        rise, fall = require_direction(direction)
-        self._quiet = math.nan if rise and fall else 0.0 if rise else 1.0  # nan: no value is quiet
-        self._n_quiet = 0  # so many of them wait outside the memory
+        wanted = number("samples_between_false_alarms", samples_between_false_alarms, above=10)
+        rise, fall = watched(direction)
+        self._quiet = math.nan if rise and fall else 0.0 if rise else 1.0  # nan: every value counts
+        self._n_quiet = 0
         memory = np.zeros((int(rise + fall), 3, CAPACITY))
         memory[:, KNOWN, COUNTED] = [1.0] * int(rise) + [0.0] * int(fall)
         memory[:, KNOWN, QUIET] = -1.0 if rise and fall else self._quiet
         memory[:, KNOWN, THRESHOLD] = math.log(wanted)
-        super().__init__({"samples_between_false_alarms": wanted, "direction": direction}, memory)
+        super().__init__(memory, {"samples_between_false_alarms": wanted, "direction": direction})
 
     def update(self, value: float) -> None:
-        """Look at one more value, 0 or 1.
+        """Update with one value, 0 or 1.
 
         Raises
         ------
@@ -185,9 +181,6 @@ class BernoulliGLR(BinaryDetector):
         if self._n_quiet:
             pause(self._memory, self._n_quiet)
             self._n_quiet = 0
-
-    def _memory_changed(self) -> None:
-        self._n_quiet = 0
 
     def _n_since_change(self) -> int:
         known = next(

@@ -1,4 +1,4 @@
-"""The exact likelihood-ratio detector for real numbers."""
+"""The exact generalized likelihood ratio detector for real numbers."""
 
 from __future__ import annotations
 
@@ -7,49 +7,48 @@ import math
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.drift.detector import CALM, DRIFT, DriftDetector
+from coursekit.core.validation import integer, number, require
+from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector, watched
 from coursekit.learning.drift.glr.convex_hull import CAPACITY, push
 from coursekit.learning.drift.glr.prewhitening import innovation
-from coursekit.learning.drift.settings import require, require_count, require_direction
 
 __all__ = ["GaussianGLR"]
 
-# Rows of the memory: what is known, the corners to see a rise, those to see a fall (their sums
-# negated), the latest sums, and what is known of the dependence between neighbours.
+# Rows of the memory, shape (7, CAPACITY): statistics and settings; k and S_k at the corners of the
+# hull for rises; k and -S_k at those for falls; the latest S_k, at k modulo CAPACITY; statistics of
+# the prewhitening.
 KNOWN, RISES, RISE_SUMS, FALLS, FALL_SUMS, SUMS, NEIGHBOURS = range(7)
-# Layout of the first row: what is known so far, then the settings. Sums are of the distances from
-# ORIGIN, the first value, so that a large level costs no digits. No change is possible while SPREAD
-# is below SAFE and N below UNTIL.
-N, MEAN, SPREAD, ORIGIN, SUM, SAFE, UNTIL, N_PUSHED, N_RISES, N_FALLS, CHANGE = range(11)
+# Layout of the first row: statistics, then settings. SQUARES is Q, the sum of squared deviations.
+# Sums S_k are of differences from ORIGIN, the first value, so that a large mean costs no precision.
+# No alarm is possible while SQUARES < SAFE and N < UNTIL.
+N, MEAN, SQUARES, ORIGIN, SUM, SAFE, UNTIL, N_PUSHED, N_RISES, N_FALLS, CHANGE = range(11)
 WATCH_RISE, WATCH_FALL, THRESHOLD, VARIANCE, MIN_SEGMENT, AUTOCORRELATED = range(11, 17)
 
-ROUNDING = 1e-12  # a share of the spread that may be no more than the error of sums
+ROUNDING = 1e-12  # a share of SQUARES that may be rounding error
 LONGEST_SEGMENT = CAPACITY // 2
-HORIZON = (
-    CAPACITY - LONGEST_SEGMENT - 1.0
-)  # the latest sums are kept for so long, so this often the corners are brought up to date
+HORIZON = CAPACITY - LONGEST_SEGMENT - 1.0  # values between two searches; SUMS keeps that many
 
 
 @compiled
 def step(memory, value):
-    """Move on by one value."""
+    """Update with one value."""
     known = memory[KNOWN]
     if known[AUTOCORRELATED] != 0.0:
         value = innovation(memory[NEIGHBOURS], value)
     if known[N] == 0.0:
         known[ORIGIN] = value
-    known[N], known[MEAN], known[SPREAD] = _include(known[N], known[MEAN], known[SPREAD], value)
+    known[N], known[MEAN], known[SQUARES] = _include(known[N], known[MEAN], known[SQUARES], value)
     known[SUM] += value - known[ORIGIN]
     memory[SUMS, int(known[N]) % CAPACITY] = known[SUM]
-    if known[SPREAD] < known[SAFE] and known[N] < known[UNTIL]:
-        return CALM
-    return _look(memory)
+    if known[SQUARES] < known[SAFE] and known[N] < known[UNTIL]:
+        return IN_CONTROL
+    return _search(memory)
 
 
 @compiled
 def scan(memory, values, signal):
-    """Move on until an alarm or the end: `step`, with what is known held in local variables between
-    two looks.
+    """Update with values until an alarm or the end: as `step`, with statistics in local variables
+    between two searches (1.7 times as fast).
     """
     known, sums, neighbours = memory[KNOWN], memory[SUMS], memory[NEIGHBOURS]
     autocorrelated = known[AUTOCORRELATED] != 0.0
@@ -57,41 +56,35 @@ def scan(memory, values, signal):
     while t < values.size:
         if known[N] == 0.0:
             known[ORIGIN] = 0.0 if autocorrelated else values[t]
-        n, mean, spread, total, origin = (
-            known[N],
-            known[MEAN],
-            known[SPREAD],
-            known[SUM],
-            known[ORIGIN],
-        )
-        safe, until = known[SAFE], known[UNTIL]
-        calm = True
-        while calm and t < values.size:
+        n, mean, squares = known[N], known[MEAN], known[SQUARES]
+        total, origin, safe, until = known[SUM], known[ORIGIN], known[SAFE], known[UNTIL]
+        is_safe = True
+        while is_safe and t < values.size:
             value = innovation(neighbours, values[t]) if autocorrelated else values[t]
-            n, mean, spread = _include(n, mean, spread, value)
+            n, mean, squares = _include(n, mean, squares, value)
             total += value - origin
             sums[int(n) % CAPACITY] = total
             t += 1
-            calm = spread < safe and n < until
-        known[N], known[MEAN], known[SPREAD], known[SUM] = n, mean, spread, total
-        signal = CALM if calm else _look(memory)
+            is_safe = squares < safe and n < until
+        known[N], known[MEAN], known[SQUARES], known[SUM] = n, mean, squares, total
+        signal = IN_CONTROL if is_safe else _search(memory)
         if signal == DRIFT:
             return t, signal
     return values.size, signal
 
 
 @compiled
-def _include(n, mean, spread, value):
+def _include(n, mean, squares, value):
     """Welford's update of the number of values, their mean and their sum of squared deviations."""
     n += 1.0
     deviation = value - mean
     mean += deviation / n
-    return n, mean, spread + deviation * (value - mean)
+    return n, mean, squares + deviation * (value - mean)
 
 
 @compiled
-def _look(memory):
-    """Look for a change at every corner; if there is none, say until when there can be none."""
+def _search(memory):
+    """Test for a change at every corner; without one, set the bounds SAFE and UNTIL."""
     known, sums = memory[KNOWN], memory[SUMS]
     n, segment = int(known[N]), int(known[MIN_SEGMENT])
     for k in range(int(known[N_PUSHED]) + 1, n - segment + 1):
@@ -101,26 +94,24 @@ def _look(memory):
         known[N_PUSHED] = k
 
     gain = _best_gain(memory)
-    is_change = _ratio(n, known[SPREAD], gain, known[VARIANCE]) >= known[THRESHOLD]
-    for k in range(
-        max(1, n - segment + 1), n
-    ):  # splits that are too young for an alarm, but tell where the change is
+    is_change = _ratio(n, known[SQUARES], gain, known[VARIANCE]) >= known[THRESHOLD]
+    # splits within the last segment raise no alarm, but may estimate the change point best
+    for k in range(max(1, n - segment + 1), n):
         gap = known[SUM] * k / n - sums[k % CAPACITY]
-        young = gap * gap * n / (k * (n - k))
-        if young > gain and known[WATCH_RISE if gap > 0.0 else WATCH_FALL] != 0.0:
-            gain, known[CHANGE] = young, k
+        late = gap * gap * n / (k * (n - k))
+        if late > gain and known[WATCH_RISE if gap > 0.0 else WATCH_FALL] != 0.0:
+            gain, known[CHANGE] = late, k
     if is_change:
         return DRIFT
     known[UNTIL] = n + HORIZON
-    known[SAFE] = _safe_spread(
-        known[UNTIL], known[SPREAD] - gain, known[THRESHOLD], known[VARIANCE]
-    )
-    return CALM
+    rest = known[SQUARES] - gain
+    known[SAFE] = _safe_squares(known[UNTIL], rest, known[THRESHOLD], known[VARIANCE])
+    return IN_CONTROL
 
 
 @compiled
 def _best_gain(memory):
-    """How much of the spread the best split explains."""
+    """Return max_k G_k and store its k."""
     known = memory[KNOWN]
     n = known[N]
     best = 0.0
@@ -130,39 +121,35 @@ def _best_gain(memory):
             positions, sums = memory[RISES + 2 * side], memory[RISE_SUMS + 2 * side]
             for at in range(int(known[N_RISES + side])):
                 k = positions[at]
-                gap = (
-                    total * k / n - sums[at]
-                )  # positive where the mean is higher after k than before
-                gain = gap * gap * n / (k * (n - k))
+                gap = total * k / n - sums[at]  # k (n - k) / n (mean after k - mean before k)
+                gain = gap * gap * n / (k * (n - k))  # G_k
                 if gap > 0.0 and gain > best:
                     best, known[CHANGE] = gain, k
     return best
 
 
 @compiled
-def _ratio(n, spread, gain, variance):
-    """The log likelihood ratio of a split that explains `gain` of the spread."""
+def _ratio(n, squares, gain, variance):
+    """Return the log likelihood ratio of a split with G_k = `gain`."""
     if variance > 0.0:
         return gain / (2.0 * variance)
-    rest = spread - gain
-    if rest <= ROUNDING * spread:
+    rest = squares - gain
+    if rest <= ROUNDING * squares:
         return math.inf if gain > 0.0 else 0.0
-    return _weight(n) * math.log(spread / rest)
+    return _weight(n) * math.log(squares / rest)
 
 
 @compiled
 def _weight(n):
-    """Half the degrees of freedom, corrected so that the ratio is distributed as if the variance
-    were known.
-    """
+    """Return nu c_nu / 2 for nu = n - 2 degrees of freedom."""
     freedom = n - 2.0
     return freedom / 2.0 * ((8.0 * freedom + 1.0) / (8.0 * freedom + 3.0)) ** 2
 
 
 @compiled
-def _safe_spread(until, rest, threshold, variance):
-    """The spread below which no split can reach the threshold before `until`, as none leaves less
-    than `rest` unexplained.
+def _safe_squares(until, rest, threshold, variance):
+    """Return the Q below which no split reaches the threshold before `until`, since Q - max G_k
+    stays at least `rest`.
     """
     if variance > 0.0:
         return rest + 2.0 * variance * threshold
@@ -172,69 +159,60 @@ def _safe_spread(until, rest, threshold, variance):
 def threshold_for(
     samples_between_false_alarms: float, n_directions: int, min_segment: int
 ) -> float:
-    r"""Return the threshold on $\Lambda$ that false alarms pass as rarely as wanted.
+    r"""Return the threshold on $\Lambda$ for a wanted average run length to a false alarm (ARL0).
 
-    Their mean distance is about $\frac{2}{d} \sqrt{2\pi}\, e^{a} / \big(b\, I(b/\sqrt m)\big)$ at a
+    It is about $\frac{2}{d} \sqrt{2\pi}\, e^{a} / \big(b\, I(b/\sqrt m)\big)$ at a
     threshold of $a = b^2/2$, for d directions and changes of at least m values, with $I(u) =
     \int_0^u x\,\nu^2(x)\,dx$ and $\nu(x) \approx e^{-0.583 x}$ (D. Siegmund, E. S. Venkatraman
-    1995, doi:10.1214/aos/1176324466). So the threshold is the logarithm of what is wanted, and a
-    correction.
+    1995, doi:10.1214/aos/1176324466). So the threshold is ln ARL0 plus a correction, found by
+    fixed-point iteration.
 
     >>> threshold_for(100_000, n_directions=2, min_segment=20)
     10.743
     """
     threshold = math.log(samples_between_false_alarms)
-    for _ in range(50):  # a contraction where 20 segments or more are wanted
+    for _ in range(50):  # a contraction where ARL0 is 20 segments or more
         b = math.sqrt(2.0 * threshold)
         cu = 2 * 0.583 * b / math.sqrt(min_segment)
         integral = (1.0 - math.exp(-cu) * (1.0 + cu)) / (2 * 0.583) ** 2
-        threshold = math.log(
-            samples_between_false_alarms
-            * n_directions
-            / 2.0
-            * b
-            * integral
-            / math.sqrt(2.0 * math.pi)
-        )
+        rate = n_directions / 2.0 * b * integral / math.sqrt(2.0 * math.pi)
+        threshold = math.log(samples_between_false_alarms * rate)
     return threshold
 
 
 class GaussianGLR(DriftDetector):
-    r"""Ask of every possible change point at once how much better two means explain the stream than
-    one.
+    r"""Test all possible change points at once: are two means more likely than one?
 
     Model: a split after k values explains $G_k = \frac{k(n-k)}{n}(\bar x_{after} - \bar
     x_{before})^2$ of the sum of squares $Q$ around the mean. With a known standard deviation, the
     log likelihood ratio is $\Lambda_n = \max_k G_k / 2\sigma^2$. With an unknown one, $\Lambda_n =
     \max_k \frac{\nu c_\nu}{2} \ln\frac{Q}{Q - G_k}$ with $\nu = n - 2$, where $c_\nu =
-    (\frac{8\nu+1}{8\nu+3})^2$ makes it as likely to be large as with a known one (D. L. Wallace
-    1959). Alarm when $\Lambda_n$ reaches the threshold that belongs to the wanted samples between
-    false alarms (see `threshold_for`).
+    (\frac{8\nu+1}{8\nu+3})^2$ makes its distribution that for a known one (D. L. Wallace 1959).
+    Alarm when $\Lambda_n$ reaches the threshold for the wanted run length (see `threshold_for`).
 
-    No k is left out: $G_k$ is always largest at a corner of the convex hull of the cumulative sums,
-    of which there are about ln n. And as $Q - \max G_k$ never shrinks, the corners are only gone
-    through when Q has grown enough, at every twentieth value or so.
+    The test is exact: $G_k$ is always largest at a corner of the convex hull of the cumulative
+    sums, of which there are about ln n. As $Q - \max G_k$ never shrinks, corners are searched only
+    when Q has grown enough, at about every twentieth value.
 
     Parameters
     ----------
     samples_between_false_alarms : float, at least 20 * `min_segment`
-        How many samples of an unchanged stream you want between two alarms, on average: 100,000 is
-        one false alarm in ten streams of 10,000. Simulated on independent normal values, it is kept
-        to within a factor of 1.3. Dependent values (unless `autocorrelated`) and heavy tails raise
-        more alarms; of squared errors, watch the square root or the logarithm.
+        Average run length to a false alarm (ARL0): 100,000 is one false alarm in ten streams of
+        10,000. Simulated on independent normal values, it holds within a factor of 1.3. Dependent
+        values (unless `autocorrelated`) and heavy tails raise more alarms; of squared errors, watch
+        the square root or the logarithm.
     std : float, greater than 0, optional
-        $\sigma$, if it is known, in the unit of the values. Left out, it is learnt, and the unit
-        does not matter.
+        $\sigma$ in the unit of the values, if it is known; otherwise it is estimated.
     direction : {"up", "down", "both"}
-        Which changes count.
+        Which changes raise alarms.
     min_segment : int, 3 to 64
-        The fewest values before and after a change. Outliers and heavy tails raise fewer alarms,
-        the longer it is; only changes of more than a standard deviation are noticed later for it.
+        Minimum number of values before and after a change. A larger one makes outliers and heavy
+        tails raise fewer alarms; it delays only changes of more than a standard deviation.
     autocorrelated : bool
-        Whether neighbouring values resemble each other. How much they do is then learnt, and what
-        is new in each is watched (see :mod:`~coursekit.learning.drift.glr.prewhitening`): false
-        alarms stay as rare as wanted, within a factor of 2, for values correlated up to 0.9 with
-        the one before, where other detectors raise hundreds. `std` is that of the innovations.
+        Whether neighbouring values are correlated. Their autocorrelation is then estimated, and the
+        innovations are watched (see :mod:`~coursekit.learning.drift.glr.prewhitening`): the run
+        length holds within a factor of 2 up to an autocorrelation of 0.9, where other detectors
+        raise hundreds of alarms. `std` is that of the innovations.
 
     Examples
     --------
@@ -265,20 +243,21 @@ class GaussianGLR(DriftDetector):
         min_segment: int = 20,
         autocorrelated: bool = False,
     ) -> None:
-        wanted = samples_between_false_alarms
-        require(std is None or 0 < std < math.inf, "std", "greater than 0, or None", std)
-        min_segment = require_count("min_segment", min_segment, lowest=3)
-        require(
-            min_segment <= LONGEST_SEGMENT, "min_segment", f"at most {LONGEST_SEGMENT}", min_segment
-        )
+        min_segment = integer("min_segment", min_segment, at_least=3)
+        most = LONGEST_SEGMENT
+        require(min_segment <= most, "min_segment", f"at most {most}", min_segment)
         lowest = 20 * min_segment
-        require(
-            lowest <= wanted < math.inf,
-            "samples_between_false_alarms",
-            f"at least 20 * `min_segment` = {lowest}",
-            wanted,
+        wanted = number(
+            "samples_between_false_alarms", samples_between_false_alarms, at_least=lowest
         )
-        rise, fall = require_direction(direction)
+        rise, fall = watched(direction)
+        settings = {
+            "samples_between_false_alarms": wanted,
+            "std": None if std is None else number("std", std, above=0),
+            "direction": direction,
+            "min_segment": min_segment,
+            "autocorrelated": bool(autocorrelated),
+        }
         memory = np.zeros((7, CAPACITY))
         known = memory[KNOWN]
         known[[SAFE, UNTIL, N_PUSHED]] = math.inf, 2.0 * min_segment, min_segment - 1.0
@@ -286,14 +265,7 @@ class GaussianGLR(DriftDetector):
         known[THRESHOLD] = threshold_for(wanted, int(rise + fall), min_segment)
         known[AUTOCORRELATED] = bool(autocorrelated)
         known[VARIANCE] = 0.0 if std is None else std * std
-        settings = {
-            "samples_between_false_alarms": wanted,
-            "std": std,
-            "direction": direction,
-            "min_segment": min_segment,
-            "autocorrelated": bool(autocorrelated),
-        }
-        super().__init__(settings, memory)
+        super().__init__(memory, settings)
 
     def _n_since_change(self) -> int:
         return int(self._memory[KNOWN, N] - self._memory[KNOWN, CHANGE])

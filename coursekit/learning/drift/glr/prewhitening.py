@@ -1,14 +1,13 @@
-r"""What is new in a value that resembles the one before it.
+r"""Prewhitening: the innovations of an autocorrelated stream.
 
-Neighbouring measurements of a server, a price or a forecast error resemble each other, and every
-test that takes them for independent is sure too soon. For $x_t - \mu = \rho\,(x_{t-1} - \mu) + e_t$
-the innovations $e_t$ are independent again; a change of the level by $\Delta$ changes them by
-$(1-\rho)\Delta$ for good.
+Neighbouring measurements of a server, a price or a forecast error are correlated, and a test that
+assumes independence raises too many false alarms. For $x_t - \mu = \rho\,(x_{t-1} - \mu) + e_t$
+the innovations $e_t$ are independent; a change of the mean by $\Delta$ changes their mean by
+$(1-\rho)\Delta$.
 
-$\rho$ has to be learnt while watching, and a change must not pass for resemblance. So only the
-sides count: with a the mean of +1 for two neighbours on the same side of the mean and -1 for two on
-different sides, $\rho = \sin(\pi a / 2)$ (W. F. Sheppard 1899). However far a value jumps, it
-counts once.
+$\rho$ is estimated online, by a rank statistic on which the influence of one outlier is bounded:
+with a the mean of +1 for two neighbours on the same side of the mean and -1 for two on different
+sides, $\rho = \sin(\pi a / 2)$ (W. F. Sheppard 1899).
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from coursekit.core.compiled import compiled
 
 __all__ = ["innovation"]
 
-# Layout of what is known so far: number of values, their mean, the latest, and the sum of
-# agreements between neighbours.
+# Layout of the statistics: number of values, their mean, the latest one, and the sum of sign
+# agreements between neighbours (n a).
 N, MEAN, LATEST, AGREEMENT = range(4)
 
 
 @compiled
 def innovation(known, value):
-    """Return what is new in a value, and learn from it; the first counts as nothing new."""
-    news = 0.0
+    """Return the innovation of a value and update the statistics; that of the first is 0."""
+    news = 0.0  # e_t = (x_t - mean) - rho (x_(t-1) - mean)
     if known[N] > 0.0:
         deviation, before = value - known[MEAN], known[LATEST] - known[MEAN]
         news = deviation - math.sin(math.pi / 2.0 * known[AGREEMENT] / known[N]) * before

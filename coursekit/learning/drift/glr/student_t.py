@@ -1,6 +1,4 @@
-"""How surprising a t statistic is, without a statistics library: one kernel, for the detector that
-tests.
-"""
+"""The p-value of Student's t as a kernel, without a statistics library."""
 
 from __future__ import annotations
 

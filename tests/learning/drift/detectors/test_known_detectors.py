@@ -192,7 +192,7 @@ def test_adwins_memory_holds_the_spread_of_the_window():
     detector = ADWIN()
     detector.update_many(values)
     assert detector.width == 5000
-    assert detector.get_state()["memory"][0, 3] == pytest.approx(
+    assert detector.get_state()["memory"]["_memory"][0, 3] == pytest.approx(
         ((values - values.mean()) ** 2).sum()
     )
 

@@ -230,7 +230,7 @@ def test_a_curve_without_noise_fills_no_more_memory_than_there_is():
     assert alarms.tolist() == [] or detector.n_samples < 3000
     found = GaussianGLR(std=1.0, direction="up").update_many(curve)
     assert any(3000 <= t < 3030 for t in found)
-    assert detector.get_state()["memory"].shape[-1] == CAPACITY
+    assert detector.get_state()["memory"]["_memory"].shape[-1] == CAPACITY
 
 
 @pytest.mark.parametrize(
