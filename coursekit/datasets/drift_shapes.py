@@ -1,14 +1,12 @@
-"""How the world changes under a stream, with the truth known (lessons 05 and 07).
+"""Drifts of known shape for simulated streams (lessons 05 and 07).
 
-A drift is a value that says how far the new world has come at each event: 0 is the old one, `size`
-the new one. The four
-the new one. The four shapes are those of J. Gama et al. (2014), "A survey on concept drift
-adaptation", doi:10.1145/2523813::
+A drift is a number for each event: 0 is the old concept, `size` the new one. The four shapes are
+those of J. Gama et al. (2014), "A survey on concept drift adaptation", doi:10.1145/2523813::
 
     abrupt         ____|▔▔▔▔      from one event to the next
-    gradual        __|_|▔|▔▔      each event comes from the old or from the new world, ever more often from the new
-    incremental    ___/▔▔▔▔▔      the world itself moves, step by step
-    recurring      __|▔|__|▔      the old world comes back
+    gradual        __|_|▔|▔▔      each event is of the old or new concept, with rising probability
+    incremental    ___/▔▔▔▔▔      the concept itself moves, step by step
+    recurring      __|▔|__|▔      the old concept returns
 """
 
 from __future__ import annotations

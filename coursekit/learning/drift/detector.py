@@ -80,7 +80,7 @@ class DriftDetector(Stateful):
 
     __slots__ = ("_at_start", "_config", "_memory", "_signal")
 
-    _memory_names = ("_memory", "_signal")
+    _memory_names: ClassVar[tuple[str, ...]] = ("_memory", "_signal")
     _lowest: ClassVar[float] = -LARGEST
     _highest: ClassVar[float] = LARGEST
     _step: ClassVar[Callable[..., int]]
