@@ -31,8 +31,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
             "coursekit/grading/protocol/client.py",
             "coursekit/grading/student/preflight.py",
             "coursekit/learning/adaptation/manager.py",
-            "coursekit/learning/drift/detector.py",
-            "coursekit/learning/factors/kernels.py",
             "coursekit/learning/factors/model.py",
             "coursekit/learning/neural/model.py",
             "coursekit/learning/optim/optimizers.py",
@@ -49,9 +47,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "to be split",
     ),
     "cycles": dict.fromkeys(
-        [
-            "coursekit.grading.checks.render <-> coursekit.grading.checks.report",
-        ],
+        ["coursekit.grading.checks.render <-> coursekit.grading.checks.report"],
         "what both need moves below them",
     ),
     "class names": dict.fromkeys(
@@ -60,11 +56,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     ),
     "columns": dict.fromkeys(
         [
-            "coursekit/commands/doctor/diagnosis.py",
-            "coursekit/datasets/drift_shapes.py",
-            "coursekit/datasets/streams.py",
-            "coursekit/evaluation/progressive.py",
-            "coursekit/figures/diagrams.py",
             "coursekit/grading/classroom/nbgrader/showing.py",
             "coursekit/grading/classroom/publish/feedback/style.py",
             "coursekit/grading/classroom/sanitise.py",
@@ -73,10 +64,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
             "coursekit/grading/student/origin.py",
             "coursekit/grading/student/preflight.py",
             "coursekit/learning/adaptation/manager.py",
-            "coursekit/learning/drift/detector.py",
-            "coursekit/learning/drift/detectors/hddm_w.py",
-            "coursekit/learning/drift/detectors/kswin.py",
-            "coursekit/learning/drift/evaluation.py",
             "coursekit/learning/factors/model.py",
             "coursekit/learning/learners/ensemble.py",
             "coursekit/learning/learners/factorization_machine.py",

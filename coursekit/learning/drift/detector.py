@@ -11,38 +11,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from numbers import Real
-from types import FunctionType
 from typing import Any, ClassVar, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.compiled import compiled
 from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import require
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING
 
-__all__ = [
-    "DRIFT",
-    "IN_CONTROL",
-    "WARNING",
-    "BinaryDetector",
-    "Detector",
-    "DriftDetector",
-    "scan_of",
-    "watched",
-]
-
-IN_CONTROL, WARNING, DRIFT = 0, 1, 2
-"""Signals of a kernel."""
+__all__ = ["BinaryDetector", "Detector", "DriftDetector"]
 
 N = 0
 """First element of every memory: number of values since the last restart."""
 
 LARGEST = 1e100  # sums of squares of larger values could overflow
-
-_WATCHED = {"up": (1.0, 0.0), "down": (0.0, 1.0), "both": (1.0, 1.0)}
 
 
 @runtime_checkable
@@ -271,36 +255,3 @@ class BinaryDetector(DriftDetector):
     @classmethod
     def _expected(cls) -> str:
         return "0 or 1"
-
-
-def scan_of(step: Callable[..., int]) -> Callable[..., tuple[int, int]]:
-    """Compile the loop over a chunk for the kernel `step` of a detector's module.
-
-    numba keeps machine code on disk by file, line and name of a function, and compiles closures
-    anew in every process. So the loop gets the globals and the file of `step`, and no closure.
-    """
-    source: Any = getattr(step, "py_func", step)
-    place = source.__code__
-    code = _scan.__code__.replace(
-        co_filename=place.co_filename, co_firstlineno=place.co_firstlineno
-    )
-    scan: Callable[..., tuple[int, int]] = compiled(FunctionType(code, source.__globals__))
-    return scan
-
-
-def _scan(memory, values, signal):  # type: ignore[no-untyped-def]
-    for t in range(values.size):
-        signal = step(memory, values[t])  # type: ignore[name-defined]  # noqa: F821
-        if signal == DRIFT:
-            return t + 1, signal
-    return values.size, signal
-
-
-def watched(direction: str) -> tuple[float, float]:
-    """Return whether rises and whether falls are watched, as 1.0 or 0.0.
-
-    >>> watched("up"), watched("both")
-    ((1.0, 0.0), (1.0, 1.0))
-    """
-    require(direction in _WATCHED, "direction", "'up', 'down' or 'both'", direction)
-    return _WATCHED[direction]

@@ -8,9 +8,10 @@ import numpy as np
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import integer
-from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector, scan_of
+from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.glr import gaussian
 from coursekit.learning.drift.glr.gaussian import CHANGE, KNOWN, GaussianGLR, N
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, scan_of
 
 __all__ = ["MeanAndScale"]
 

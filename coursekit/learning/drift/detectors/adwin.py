@@ -8,7 +8,8 @@ import numpy as np
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import integer, number
-from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector, scan_of
+from coursekit.learning.drift.detector import DriftDetector
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, scan_of
 
 __all__ = ["ADWIN"]
 

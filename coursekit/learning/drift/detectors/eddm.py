@@ -8,7 +8,8 @@ import numpy as np
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import integer, number
-from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, WARNING, BinaryDetector, scan_of
+from coursekit.learning.drift.detector import BinaryDetector
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of
 
 __all__ = ["EDDM"]
 

@@ -9,14 +9,8 @@ import numpy as np
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import number
-from coursekit.learning.drift.detector import (
-    DRIFT,
-    IN_CONTROL,
-    WARNING,
-    DriftDetector,
-    scan_of,
-    watched,
-)
+from coursekit.learning.drift.detector import DriftDetector
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of, watched
 
 __all__ = ["HDDM_W"]
 

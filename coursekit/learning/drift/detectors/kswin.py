@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import integer, number
-from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector
+from coursekit.learning.drift.detector import DriftDetector
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL
 
 __all__ = ["KSWIN"]
 

@@ -9,15 +9,9 @@ import numpy as np
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import integer, number
-from coursekit.learning.drift.detector import (
-    DRIFT,
-    IN_CONTROL,
-    WARNING,
-    DriftDetector,
-    scan_of,
-    watched,
-)
+from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.glr.student_t import two_sided_p_value
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of, watched
 
 __all__ = ["ConceptDriftDetector"]
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import number
-from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, BinaryDetector, watched
+from coursekit.learning.drift.detector import BinaryDetector
 from coursekit.learning.drift.glr.convex_hull import CAPACITY, push
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, watched
 
 __all__ = ["BernoulliGLR"]
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import integer, number, require
-from coursekit.learning.drift.detector import DRIFT, IN_CONTROL, DriftDetector, watched
+from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.glr.convex_hull import CAPACITY, push
 from coursekit.learning.drift.glr.prewhitening import innovation
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, watched
 
 __all__ = ["GaussianGLR"]
 
