@@ -33,7 +33,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test lint types format exercises notebooks constraints screenshots bench clean
+.PHONY: help lab test lint types format exercises notebooks readme constraints screenshots bench clean
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -58,6 +58,9 @@ exercises: $(TEST_READY) ## Generate exercises/ from solutions/
 
 notebooks: $(TEST_READY) ## Run the lessons' sources and store them with their outputs
 	@$(BIN)/python notebooks/src/build.py $(ONLY)
+
+readme: $(TEST_READY) ## Write the tables of README.md: lessons, packages, commands
+	@$(BIN)/python docs/tables.py
 
 constraints: $(TEST_READY) ## Write down the versions that are installed now as the ones to install everywhere
 	@{ echo "# The versions that the course is tested with, for pip install -c; written by make constraints."; \

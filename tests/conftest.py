@@ -28,7 +28,8 @@ hypothesis.settings.load_profile("course")
 collect_ignore_glob = [
     "**/*.ipynb",
     "benchmarks/*",
-]  # notebooks in here are material for tests; benchmarks need their peers
+    "project/additions/*",
+]  # notebooks and additions are material for tests; benchmarks need their peers
 
 
 @pytest.hookimpl(wrapper=True)

@@ -89,6 +89,16 @@ check("demo-2")
 
 ABOUT = 'name = "demo"\ntitle = "A demo"\nversion = "1.0"\nminutes = 5\n'
 
+FILES = {
+    "exercise.toml": ABOUT,
+    "checks.py": CHECKS,
+    "hidden.py": HIDDEN,
+    "hints.toml": HINTS,
+    "misconceptions.py": MISCONCEPTIONS,
+    "demo.py": SOURCE,
+}
+"""What an author writes."""
+
 
 def notebook_of(*sources):
     cells = [
@@ -110,15 +120,7 @@ def course(tmp_path):
     """A course folder with one exercise in `solutions/`, nothing generated yet."""
     folder = tmp_path / "solutions" / "demo"
     folder.mkdir(parents=True)
-    files = {
-        "exercise.toml": ABOUT,
-        "checks.py": CHECKS,
-        "hidden.py": HIDDEN,
-        "hints.toml": HINTS,
-        "misconceptions.py": MISCONCEPTIONS,
-        "demo.py": SOURCE,
-    }
-    for name, text in files.items():
+    for name, text in FILES.items():
         (folder / name).write_text(text.lstrip("\n"), encoding="utf-8")
     return tmp_path
 

@@ -1,3 +1,1 @@
-"""The words everything speaks: events, errors, state, streams, data sets, metrics, evaluation,
-figures.
-"""
+"""What every package needs: events, errors, validation, files and state on disk, compiled code."""

@@ -1,6 +1,4 @@
-"""Data to learn from: shipped, fetched, read from your own files, or simulated with a known
-truth.
-"""
+"""Data sets: shipped, downloaded, read from your own files, or simulated with known parameters."""
 
 from coursekit.datasets.catalog import DatasetInfo, available, info
 from coursekit.datasets.loading import Dataset, Item, fetch, load

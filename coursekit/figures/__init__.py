@@ -1,5 +1,4 @@
-"""Every figure of the course: one idea each, the finding as its title, colours that always mean the
-same (all lessons).
+"""The figures of the course: one style, curves, panels, rows of events and diagrams.
 
 from coursekit import figures
 

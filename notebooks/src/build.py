@@ -3,6 +3,7 @@
     python notebooks/src/build.py            every lesson
     python notebooks/src/build.py 02 03      these
     python notebooks/src/build.py docs/x.py  a source elsewhere; its notebook lies beside it
+    python notebooks/src/build.py --text 02  only prose has changed: run nothing, keep the outputs
     python notebooks/src/build.py --check    only say where notebook and source differ, and how many outputs are compared
 
 A lesson is written in `notebooks/src/NN_name.py` (percent format: changes can be read). `notebooks/NN_name.ipynb` is made
@@ -99,6 +100,23 @@ def build(source: Path) -> None:
         resources={"metadata": {"path": str(notebook_of(source).parent)}},
     )
     client.execute()
+    store(notebook, source)
+
+
+def take_text(source: Path) -> None:
+    """Take changed prose over into the notebook and keep the outputs; the code must be what was run."""
+    notebook = read_source(source)
+    stored = nbformat.read(notebook_of(source), as_version=4)
+    codes, ran = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, stored))
+    if [cell.source for cell in codes] != [cell.source for cell in ran]:
+        sys.exit(f"{source.name}: code has changed since it was run, build it without --text.")
+    for cell, other in zip(codes, ran, strict=True):
+        cell.outputs, cell.execution_count = other.outputs, other.execution_count
+    store(notebook, source)
+
+
+def store(notebook: NotebookNode, source: Path) -> None:
+    """Write the notebook of a source, the same bytes for the same cells."""
     notebook.metadata = nbformat.from_dict(METADATA)  # running added this machine's versions
     text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True)
     notebook_of(source).write_text(text + "\n", encoding="utf-8")
@@ -108,6 +126,7 @@ def main() -> int:
     """Build or check the lessons asked for; the exit code is the number of differences."""
     parser = argparse.ArgumentParser(description="Build the lessons from their sources.")
     parser.add_argument("prefix", nargs="*", help="which lessons, for example 02 (default: all)")
+    parser.add_argument("--text", action="store_true", help="run nothing: only prose has changed")
     parser.add_argument("--check", action="store_true", help="build nothing, say where notebook and source differ")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -118,6 +137,8 @@ def main() -> int:
             sentence = difference(source, notebook_of(source))
             print(sentence or "{}: a pair; {} of {} outputs compared".format(source.stem, *compared_cells(notebook_of(source))))
             found += sentence is not None
+        elif options.text:
+            take_text(source)
         else:
             print(f"{source.name} ...", flush=True)
             build(source)

@@ -5,6 +5,7 @@ runs as a doctest).
 from __future__ import annotations
 
 import re
+import runpy
 import struct
 import subprocess
 from pathlib import Path
@@ -61,9 +62,26 @@ def test_the_command_table_is_the_table_of_the_command_line() -> None:
     ]
 
 
+def test_the_tables_are_the_ones_that_the_code_gives() -> None:
+    """Lessons, packages and commands; `make readme` writes them."""
+    writer = runpy.run_path(str(ROOT / "docs" / "tables.py"))
+    assert writer["updated"](README) == README
+
+
+def test_every_folder_of_the_course_is_named_once() -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").replace("/\n", "\n").split()
+    folders = [
+        folder.name
+        for folder in ROOT.iterdir()
+        if folder.is_dir() and not any(folder.match(pattern) for pattern in [".*", *ignored])
+    ]
+    shown = [links(folder)[0] for folder, _ in rows("Where things are")]
+    assert sorted(shown) == sorted((f"`{name}/`", name) for name in folders)
+
+
 def test_every_command_in_the_text_exists() -> None:
     assert set(
-        re.findall(r"coursekit ([a-z]+)\b", " ".join(re.findall(r"`([^`]+)`", README)))
+        re.findall(r"coursekit ([a-z]+)\b", "\n".join(re.findall(r"`([^`]+)`", README)))
     ) <= set(COMMANDS)
 
 
