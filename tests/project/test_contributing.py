@@ -150,7 +150,7 @@ def test_an_exercise_is_six_files_and_the_contract_finds_it(course: Course) -> N
         course.write(f"solutions/demo/{name}", text.lstrip("\n"))
     assert course.changed() == course.touched == recipe("exercise", "demo")
     assert len(course.touched) <= 6
-    course.run("-m", "coursekit.authoring.generate")
+    course.run("-c", "from coursekit.cli import main; main()", "release")
     made = {"answers.json", "checks.py", "demo.ipynb", "exercise.toml", "hints.toml"}
     made = {f"exercises/demo/{name}" for name in made} | {"solutions/demo/demo.ipynb"}
     assert course.changed() - course.touched == made
