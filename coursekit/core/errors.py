@@ -5,8 +5,7 @@
     CourseKitError
     ├── InvalidSampleError      an event that no learner could use (also a ValueError)
     ├── InvalidParameterError   a setting outside its range (also a ValueError)
-    ├── RatingsFileError        a ratings file that cannot be read as one
-    ├── SeriesFileError         a column of numbers that cannot be read as one
+    ├── FileFormatError         a file that cannot be read as what it should be
     ├── DataUnavailableError    a data set that is neither here nor to be had
     ├── UnknownNameError        a name that is not in its list (also a LookupError)
     ├── ArithmeticOverflowError the numbers left the range of a float (also an ArithmeticError)
@@ -21,11 +20,10 @@ __all__ = [
     "ArithmeticOverflowError",
     "CourseKitError",
     "DataUnavailableError",
+    "FileFormatError",
     "IntegrityError",
     "InvalidParameterError",
     "InvalidSampleError",
-    "RatingsFileError",
-    "SeriesFileError",
     "StateFormatError",
     "UnknownNameError",
 ]
@@ -43,12 +41,8 @@ class InvalidParameterError(CourseKitError, ValueError):
     """A setting is outside its range."""
 
 
-class RatingsFileError(CourseKitError):
-    """A file could not be read as ratings."""
-
-
-class SeriesFileError(CourseKitError):
-    """A column of a file could not be read as a series of numbers."""
+class FileFormatError(CourseKitError):
+    """A file could not be read as what it should be; names the file and the line."""
 
 
 class DataUnavailableError(CourseKitError):

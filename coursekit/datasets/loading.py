@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +13,7 @@ from typing import Any
 from coursekit.core.errors import DataUnavailableError
 from coursekit.core.events import Chunk, Features
 from coursekit.datasets.catalog import DatasetInfo, available, info
+from coursekit.datasets.delimited import open_delimited
 from coursekit.datasets.download import fetch_files, is_complete
 from coursekit.datasets.ratings import read_ratings
 
@@ -24,9 +22,9 @@ __all__ = ["Dataset", "DatasetInfo", "Item", "available", "fetch", "info", "load
 _SHIPPED = Path(__file__).resolve().with_name("shipped")
 _YEAR = re.compile(r"\s*\((\d{4})\)\s*$")
 _ML_100K_GENRES = (
-    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|Mystery|"
-    "Romance|Sci-Fi|Thriller|War|Western"
-).split("|")
+    "unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy "
+    "Film-Noir Horror Musical Mystery Romance Sci-Fi Thriller War Western"
+).split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +116,10 @@ def load(name: str = "movietweetings-50k", *, folder: str | Path = "data") -> Da
         )
     ratings = read_ratings(place / dataset.ratings_file)
     kind = type(ratings.item_ids[0])  # int or str, as in the ratings
-    items = {kind(id_): item for id_, item in _read_items(place / dataset.items_file).items()}
+    items = {
+        kind(id_): item
+        for id_, item in read_items(place / dataset.items_file, dataset.encoding).items()
+    }
     return Dataset(info=dataset, ratings=ratings, items=items)
 
 
@@ -153,35 +154,20 @@ def fetch(name: str, *, to: str | Path = "data", source: str | Path | None = Non
     return folder
 
 
-def _read_items(path: Path) -> dict[str, Item]:
+def read_items(path: Path, encoding: str = "utf-8") -> dict[str, Item]:
     """Read the films of any set in the catalog: `movies.csv`, `movies.dat` or `u.item`."""
-    content = path.read_bytes()
-    text = _decoded(gzip.decompress(content) if path.suffix == ".gz" else content)
-    lines = [
-        line.rstrip("\n") for line in io.StringIO(text, newline=None)
-    ]  # str.splitlines would cut at \x85 as well
-    if path.name == "u.item":
-        return {
-            id_: _item(title, _flagged(flags))
-            for id_, title, _, _, _, *flags in (line.split("|") for line in lines)
-        }
-    rows = (
-        [line.split("::") for line in lines]
-        if path.suffix == ".dat"
-        else list(csv.reader(lines))[1:]
-    )
-    return {id_: _item(title, genres.split("|")) for id_, title, genres in rows}
+    delimiter = {".item": "|", ".dat": "::"}.get(path.suffix, ",")
+    with open_delimited(path, "a list of films", delimiter=delimiter, encoding=encoding) as file:
+        if delimiter == ",":
+            return {id_: _item(title, genres.split("|")) for id_, title, genres in file}
+        rows = [file.first, *file]
+    if delimiter == "::":
+        return {id_: _item(title, genres.split("|")) for id_, title, genres in rows}
+    return {id_: _item(title, _flagged(flags)) for id_, title, _, _, _, *flags in rows}
 
 
 def _flagged(flags: list[str]) -> list[str]:
     return [genre for genre, flag in zip(_ML_100K_GENRES, flags, strict=True) if flag == "1"]
-
-
-def _decoded(content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")  # MovieLens before 2015
 
 
 def _item(title: str, genres: list[str]) -> Item:

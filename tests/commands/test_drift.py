@@ -143,10 +143,10 @@ def test_a_refusal_is_one_sentence_and_exit_code_2_and_writes_nothing(
     ("content", "words"),
     [
         ("cpu\n1\n\n3\nNaN\n", "has no value"),
-        ("cpu\n1\nmuch\n", "must be a number"),
+        ("cpu\n1\nmuch\n", "expected a number as `cpu`"),
         ("cpu\n4\n4\n4\n", "is 4 in all 3 lines"),
         ("cpu\n", "at least 2"),
-        ("", "is empty"),
+        ("", "got an empty file"),
     ],
 )
 def test_gaps_text_and_constants_are_refused_with_the_place(run, tmp_path, content, words):

@@ -103,7 +103,7 @@ def test_a_single_rating_can_be_evaluated(run, tmp_path):
         ("user,item,rating\n1,2,3\n1,2\n", "line 3: expected 3 fields separated by comma, got 2"),
         ("user,item\n1,2\n", "line 1: expected a rating column"),
         ("1 2 3\n", "line 1: expected fields separated by"),
-        ("", "line 1: expected ratings, got an empty file"),
+        ("", "line 1: expected rows of fields, got an empty file"),
         ("user,item,rating\n1,2,nan\n", "line 2: expected a finite number as rating"),
         ("user,item,rating\n1,2,1e300\n2,2,-1e300\n", "would leave the range of floats"),
         (None, "does not exist"),

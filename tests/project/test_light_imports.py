@@ -25,8 +25,16 @@ HEAVY = {
     "jupyterlab",
     "fastapi",
     "nbgrader",
+    "pooch",
+    "requests",
 }
-LIBRARIES = {"coursekit", "coursekit.cli", "coursekit.core.events", "coursekit.core.state"}
+LIBRARIES = {
+    "coursekit",
+    "coursekit.cli",
+    "coursekit.core.events",
+    "coursekit.core.state",
+    "coursekit.datasets",
+}
 
 
 def loaded_by(code: str) -> set[str]:
