@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coursekit.commands.output import emit_json, json_option
+from coursekit.commands.output import emit_json, figure_option, json_option
 
 if TYPE_CHECKING:
     from coursekit.core.events import Chunk
@@ -53,12 +53,7 @@ _NAMES = {"mf": "matrix factorization", "fm": "factorization machine"}
     show_default=True,
     help="Where the random start comes from.",
 )
-@click.option(
-    "--figure",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="OUT.png",
-    help="Draw the learning curve into this file.",
-)
+@figure_option("Draw the learning curve into this file.")
 @json_option
 def evaluate(
     ratings: Path,
@@ -75,19 +70,12 @@ def evaluate(
     Read are MovieLens files and whatever looks like them: user, item, rating and, if there is one,
     the time; with or without a header; separated by comma, tab, semicolon or '::'; plain or gzip.
     """
-    if figure is not None and (figure.suffix != ".png" or not figure.absolute().parent.is_dir()):
-        raise click.BadParameter(
-            f"`{figure}` must be the name of a .png file in a folder that exists.",
-            param_hint="--figure",
-        )
     from coursekit.datasets.ratings import read_ratings
     from coursekit.evaluation.progressive import error_by_age, progressive_validation
 
     stream = read_ratings(ratings)
     low, high = rating_range or (float(stream.targets.min()), float(stream.targets.max()))
-    _learner(learner, n_factors, seed).partial_fit_many(
-        stream.slice(0, 2)
-    )  # compiles the update rules, off the clock
+    _learner(learner, n_factors, seed).partial_fit_many(stream.slice(0, 2))  # compiles the kernels
     with _progress_bar(len(stream)) as advance:
         result = progressive_validation(
             _learner(learner, n_factors, seed),
@@ -100,13 +88,8 @@ def evaluate(
     if as_json:
         emit_json(_summary(learner, n_factors, result))
     else:
-        click.echo(
-            "\n".join(
-                _report(
-                    learner, n_factors, stream, result, error_by_age(stream, result.predictions)
-                )
-            )
-        )
+        slices = error_by_age(stream, result.predictions)
+        click.echo("\n".join(_report(learner, n_factors, stream, result, slices)))
 
 
 def _learner(short: str, n_factors: int, seed: int) -> OnlineLearner:
@@ -133,14 +116,14 @@ def _summary(learner: str, n_factors: int, result: Evaluation) -> dict[str, obje
 def _report(
     learner: str, n_factors: int, stream: Chunk, result: Evaluation, slices: tuple[AgeSlice, ...]
 ) -> Iterator[str]:
-    """Lay the findings out, line by line."""
+    """Lay out what was found, line by line."""
+    from coursekit.evaluation.progressive import rmse_of_running_mean
+
     n_users, n_items = len(set(stream.user_ids)), len(set(stream.item_ids))
     yield click.style(f"{_NAMES[learner].capitalize()}, {n_factors} factors", bold=True)
     yield f"  ratings             {result.n_samples:>12,}  ({n_users:,} users, {n_items:,} items)"
-    yield (
-        f"  RMSE                {result.rmse:>12.4f}  (always the mean so far: "
-        f"{_rmse_of_the_mean(stream):.4f})"
-    )
+    baseline = f"always the mean so far: {rmse_of_running_mean(stream):.4f}"
+    yield f"  RMSE                {result.rmse:>12.4f}  ({baseline})"
     yield f"  MAE                 {result.mae:>12.4f}"
     yield f"  ratings per second  {result.samples_per_second:>12,.0f}  (of processor time)"
     yield ""
@@ -148,18 +131,6 @@ def _report(
     for each in slices:
         if each.n_samples:
             yield f"  {each.label:<18}  {each.rmse:>12.4f}  ({each.n_samples:,} ratings)"
-
-
-def _rmse_of_the_mean(stream: Chunk) -> float:
-    """Return the error of who predicts the mean of all earlier ratings: what a learner has to
-    beat.
-    """
-    import numpy as np
-
-    from coursekit.evaluation.metrics import rmse
-
-    means = np.cumsum(stream.targets) / np.arange(1, len(stream) + 1)
-    return rmse(stream.targets[1:], means[:-1])
 
 
 def _draw(result: Evaluation, *, title: str, path: Path) -> None:
@@ -182,7 +153,7 @@ def _draw(result: Evaluation, *, title: str, path: Path) -> None:
 
 @contextmanager
 def _progress_bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal's stderr how far it is; give the function that is told the number done."""
+    """Show progress on stderr if it is a terminal; yield a function of the number done."""
     from rich.console import Console
     from rich.progress import Progress
 

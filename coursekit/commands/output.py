@@ -1,18 +1,19 @@
-"""What every command shares: one JSON object on stdout, and marks that are a word and a symbol."""
+"""What commands share: options, one JSON object on stdout, and status marks."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["Mark", "emit_json", "json_option", "to_json"]
+__all__ = ["Mark", "emit_json", "figure_option", "json_option", "to_json"]
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object, nothing else."
@@ -20,19 +21,36 @@ json_option = click.option(
 """The option `--json`; the command receives it as `as_json`."""
 
 
+def figure_option(help_text: str) -> Callable[[Any], Any]:
+    """Return the option `--figure OUT.png`; a file that cannot be written is refused at once."""
+    return click.option(
+        "--figure",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="OUT.png",
+        help=help_text,
+        callback=_png_in_a_folder,
+    )
+
+
+def _png_in_a_folder(
+    _context: click.Context, _parameter: click.Parameter, path: Path | None
+) -> Path | None:
+    if path is not None and (path.suffix != ".png" or not path.absolute().parent.is_dir()):
+        raise click.BadParameter(
+            f"`{path}` must be the name of a .png file in a folder that exists."
+        )
+    return path
+
+
 class Mark(Enum):
-    """How something stands: a word, a symbol and a colour, so that no one of them is needed to
-    understand it.
-    """
+    """A status as word, symbol and colour; each of them alone can be understood."""
 
     OK = "ok"
     NOTE = "note"
     PROBLEM = "problem"
 
     def shown(self) -> str:
-        """Symbol and word, in colour on a terminal, with a plain symbol where the terminal knows no
-        other.
-        """
+        """Return symbol and word, in colour; an ASCII symbol where the terminal has no other."""
         symbol, plain_symbol, colour = _LOOKS[self]
         return click.style(
             f"{symbol if _can_print(symbol) else plain_symbol} {self.value:<7}", fg=colour

@@ -35,6 +35,7 @@ __all__ = [
     "error_by_age",
     "learning_curve",
     "progressive_validation",
+    "rmse_of_running_mean",
 ]
 
 _Floats = npt.NDArray[np.float64]
@@ -205,6 +206,17 @@ def learning_curve(
     with np.errstate(invalid="ignore"):  # 0 / 0: a block without weight
         block, so_far = np.sqrt(losses / weight), np.sqrt(np.cumsum(losses) / np.cumsum(weight))
     return LearningCurve(n_seen=edges[1:], rmse=block, cumulative_rmse=so_far)
+
+
+def rmse_of_running_mean(stream: Chunk) -> float:
+    """Return the error of predicting the mean of all earlier targets: the baseline of a learner.
+
+    >>> stream = Chunk(user_ids="ab", item_ids="xy", targets=[3.0, 5.0])
+    >>> rmse_of_running_mean(stream)
+    2.0
+    """
+    means = np.cumsum(stream.targets) / np.arange(1, len(stream) + 1)
+    return rmse(stream.targets[1:], means[:-1])
 
 
 def ages(ids: Iterable[Hashable]) -> _Ints:

@@ -1,8 +1,7 @@
-"""Detectors beside people: change points of real series, and how well two segmentations cover each
-other (lesson 05).
+"""Change points of real series marked by people, and the covering metric (lesson 05).
 
-The Turing Change Point Dataset has series in which five people each marked the changes. They
-disagree, and so a detector is held against each of them: G. van den Burg, C. Williams (2020), "An
+In the Turing Change Point Dataset five people each marked the changes in every series. They
+disagree, so a detector is compared with each of them: G. van den Burg, C. Williams (2020), "An
 evaluation of change point detection algorithms", arXiv:2003.06222.
 """
 
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.errors import InvalidParameterError
+from coursekit.learning.drift.changes import alarms_and_changes
 from coursekit.learning.drift.detector import Detector
 
 __all__ = ["MarkedSeries", "change_points_of", "covering", "covering_score", "read_marked_series"]
@@ -27,15 +27,15 @@ _Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedSeries:
-    """A real series, with the changes that people saw in it.
+    """A real series, with the changes that people marked in it.
 
     Parameters
     ----------
     name : str
     values : array, shape (n_dimensions, n)
-        Each dimension with mean 0 and standard deviation 1; missing values filled in along a line.
+        Each dimension with mean 0 and standard deviation 1; missing values interpolated.
     marks : mapping
-        Person -> the values at which each new part begins, as that person saw it.
+        Person -> the values at which each new part begins.
     """
 
     name: str
@@ -49,40 +49,22 @@ def read_marked_series(folder: str | Path) -> tuple[MarkedSeries, ...]:
     """
     folder = Path(folder)
     annotations = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
-    found = []
-    for name in sorted(annotations):
-        path = folder / f"{name}.json"
-        if path.is_file():
-            series = json.loads(path.read_text(encoding="utf-8"))["series"]
-            raw = np.array(
-                [[np.nan if value is None else value for value in each["raw"]] for each in series],
-                dtype=np.float64,
-            )
-            marks = {person: tuple(marked) for person, marked in annotations[name].items()}
-            found.append(
-                MarkedSeries(
-                    name=name, values=np.array([_standardized(each) for each in raw]), marks=marks
-                )
-            )
-    return tuple(found)
+    return tuple(
+        _marked_series(folder, name, annotations[name])
+        for name in sorted(annotations)
+        if (folder / f"{name}.json").is_file()
+    )
 
 
 def change_points_of(
     make_detector: Callable[[], Detector], series: MarkedSeries
 ) -> tuple[int, ...]:
-    """Return the values at which a detector believes that a new part begins: a detector for each
-    dimension, all it finds together.
-
-    The begin is where the detector puts it (`n_since_change`), or the alarm itself if it does not
-    say.
-    """
-    found = set()
-    for values in series.values:
-        detector = make_detector()
-        for t, value in enumerate(values.tolist()):
-            detector.update(value)
-            if detector.drift_detected:
-                found.add(t + 1 - int(getattr(detector, "n_since_change", 1)))
+    """Return the estimated change points: one detector for each dimension, their changes united."""
+    found = {
+        change
+        for values in series.values
+        for _, change in alarms_and_changes(make_detector(), values)
+    }
     return tuple(sorted(found - {0}))
 
 
@@ -119,13 +101,17 @@ def covering_score(series: MarkedSeries, found: Iterable[int]) -> float:
     """Return the mean covering of what each person marked by what was found."""
     found = tuple(found)
     n = series.values.shape[1]
-    return float(
-        np.mean(
-            [
-                covering([begin for begin in marks if begin > 0], found, n)
-                for marks in series.marks.values()
-            ]
-        )
+    marked = [[begin for begin in marks if begin > 0] for marks in series.marks.values()]
+    return float(np.mean([covering(begins, found, n) for begins in marked]))
+
+
+def _marked_series(folder: Path, name: str, marks: Mapping[str, list[int]]) -> MarkedSeries:
+    parsed = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    raw = np.array([each["raw"] for each in parsed["series"]], dtype=np.float64)  # None: nan
+    return MarkedSeries(
+        name=name,
+        values=np.array([_standardized(each) for each in raw]),
+        marks={person: tuple(marked) for person, marked in marks.items()},
     )
 
 
@@ -138,15 +124,13 @@ def _parts(begins: Iterable[int], n_samples: int) -> list[tuple[int, int]]:
 
 
 def _overlap(start: int, stop: int, other_start: int, other_stop: int) -> float:
-    """Return what two parts have in common, as a share of what they have together."""
+    """Return the Jaccard index of two parts."""
     common = max(0, min(stop, other_stop) - max(start, other_start))
     return common / (stop - start + other_stop - other_start - common)
 
 
 def _standardized(values: _Floats) -> _Floats:
-    """Fill in missing values along a line; take off the mean and divide by the standard
-    deviation.
-    """
+    """Interpolate missing values; subtract the mean and divide by the standard deviation."""
     at = np.arange(len(values))
     known = np.isfinite(values)
     whole = np.interp(at, at[known], values[known])
