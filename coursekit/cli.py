@@ -22,7 +22,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("coursekit.commands.lab:lab", "Open the course in JupyterLab."),
     "doctor": (
-        "coursekit.commands.doctor:doctor",
+        "coursekit.commands.doctor.command:doctor",
         "Say what is there, what is missing and how to get it.",
     ),
     "check": ("coursekit.commands.student.feedback:check", "Check your answers to an exercise."),

@@ -14,15 +14,15 @@ import pytest
 from click.testing import CliRunner
 
 from coursekit.cli import cli
-from coursekit.commands import doctor as doctor_module
-from coursekit.commands.doctor import diagnosis as diagnosis
-from coursekit.commands.doctor.diagnosis import Finding
+from coursekit.commands.doctor import command as doctor_module
+from coursekit.commands.doctor import diagnosis
+from coursekit.commands.doctor.diagnosis import HealthCheck
 from coursekit.commands.doctor.machine import SERVICES, Service
 from coursekit.commands.output import Mark
 
 
-def finding(mark: Mark, fix: str | None = None) -> Finding:
-    return Finding(area="Packages", name="numpy", mark=mark, detail="2.4.6", fix=fix)
+def finding(mark: Mark, fix: str | None = None) -> HealthCheck:
+    return HealthCheck(area="Packages", name="numpy", mark=mark, detail="2.4.6", fix=fix)
 
 
 def test_this_machine_can_run_the_lessons() -> None:

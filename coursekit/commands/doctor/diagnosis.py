@@ -1,6 +1,4 @@
-"""Look at this machine, one question per function; each answers with findings (what `coursekit
-doctor` shows).
-"""
+"""The health checks of `coursekit doctor`, one per function."""
 
 from __future__ import annotations
 
@@ -17,12 +15,12 @@ from pathlib import Path
 
 from coursekit.commands.doctor.machine import SERVICES
 from coursekit.commands.output import Mark
-from coursekit.core.processes import clean_environment, find_program
 
-__all__ = ["Finding", "diagnose"]
+__all__ = ["HealthCheck", "diagnose"]
 
 _OLDEST_PYTHON = (3, 11)
 _DISK_GIB = 1.0
+_BEYOND = "Beyond the lessons"
 _LESSON_EXTRAS = ("lab",)
 _OTHER_EXTRAS = ("grading", "test")
 _REINSTALL = "make lab (or: python -m pip install -c constraints.txt -e '.[lab]')"
@@ -37,8 +35,8 @@ else:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing looked at: how it stands, and what to do when it should stand better.
+class HealthCheck:
+    """One thing looked at: its status, and what to do about it.
 
     Parameters
     ----------
@@ -60,7 +58,15 @@ class Finding:
     fix: str | None = None
 
 
-def diagnose(folder: Path) -> Iterator[Finding]:
+def _check(
+    area: str, name: str, detail: str, fix: str | None = None, *, mark: Mark = Mark.PROBLEM
+) -> HealthCheck:
+    """Return a check that is OK without a `fix`, and has the given mark with one."""
+    mark = Mark.OK if fix is None else mark
+    return HealthCheck(area=area, name=name, mark=mark, detail=detail, fix=fix)
+
+
+def diagnose(folder: Path) -> Iterator[HealthCheck]:
     """Look at everything, in the order in which it should be mended.
 
     Parameters
@@ -80,62 +86,42 @@ def diagnose(folder: Path) -> Iterator[Finding]:
     yield git()
 
 
-def python_version(version: tuple[int, ...] = sys.version_info[:3]) -> Finding:
-    """Ask whether Python is new enough."""
-    new_enough = version >= _OLDEST_PYTHON
-    return Finding(
-        area="Python",
-        name="version",
-        mark=Mark.OK if new_enough else Mark.PROBLEM,
-        detail=f"{'.'.join(map(str, version))} on {platform.system()} {platform.machine()}",
-        fix=None
-        if new_enough
-        else "install Python 3.11 or newer, then: make lab PYTHON=/path/to/python3.11",
-    )
+def python_version(version: tuple[int, ...] = sys.version_info[:3]) -> HealthCheck:
+    """Check that Python is new enough."""
+    detail = f"{'.'.join(map(str, version))} on {platform.system()} {platform.machine()}"
+    fix = "install Python 3.11 or newer, then: make lab PYTHON=/path/to/python3.11"
+    return _check("Python", "version", detail, None if version >= _OLDEST_PYTHON else fix)
 
 
-def environment(folder: Path) -> Finding:
-    """Ask whether the packages live in an environment of their own."""
+def environment(folder: Path) -> HealthCheck:
+    """Check that the packages live in an environment of their own."""
+    area, name = "Python", "environment"
     if Path(sys.prefix).resolve() == (folder / ".venv").resolve():
-        return Finding(
-            area="Python", name="environment", mark=Mark.OK, detail=".venv of this course"
-        )
-    own = sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ
-    return Finding(
-        area="Python",
-        name="environment",
-        mark=Mark.OK if own else Mark.NOTE,
-        detail=f"{sys.prefix}{'' if own else ', the system-wide Python'}",
-        fix=None if own else "make lab builds .venv, so that nothing else on this machine changes",
-    )
+        return _check(area, name, ".venv of this course")
+    if sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ:
+        return _check(area, name, sys.prefix)
+    fix = "make lab builds .venv, so that nothing else on this machine changes"
+    return _check(area, name, f"{sys.prefix}, the system-wide Python", fix, mark=Mark.NOTE)
 
 
-def disk_space(folder: Path) -> Finding:
-    """Ask whether there is room for checkpoints and figures."""
+def disk_space(folder: Path) -> HealthCheck:
+    """Check that there is room for checkpoints and figures."""
     free = shutil.disk_usage(folder).free / 2**30
-    enough = free >= _DISK_GIB
-    return Finding(
-        area="Python",
-        name="disk space",
-        mark=Mark.OK if enough else Mark.NOTE,
-        detail=f"{free:.1f} GiB free",
-        fix=None if enough else f"make room: lessons write less than {_DISK_GIB:.0f} GiB",
+    fix = f"make room: lessons write less than {_DISK_GIB:.0f} GiB"
+    detail = f"{free:.1f} GiB free"
+    return _check(
+        "Python", "disk space", detail, None if free >= _DISK_GIB else fix, mark=Mark.NOTE
     )
 
 
-def lessons(folder: Path) -> Finding:
-    """Ask whether the notebooks are there."""
+def lessons(folder: Path) -> HealthCheck:
+    """Check that the notebooks are there."""
     found = len(list((folder / "notebooks").glob("*.ipynb")))
-    return Finding(
-        area="Python",
-        name="lessons",
-        mark=Mark.OK if found else Mark.PROBLEM,
-        detail=f"{found} notebooks in notebooks/",
-        fix=None if found else "git checkout notebooks",
-    )
+    fix = None if found else "git checkout notebooks"
+    return _check("Python", "lessons", f"{found} notebooks in notebooks/", fix)
 
 
-def packages(constraints: Path) -> Iterator[Finding]:
+def packages(constraints: Path) -> Iterator[HealthCheck]:
     """Compare every package that the course names with the version it was tested with."""
     pinned = _pinned_versions(constraints)
     for_lessons = _required(_LESSON_EXTRAS)
@@ -145,143 +131,83 @@ def packages(constraints: Path) -> Iterator[Finding]:
         yield _package(name, pinned.get(name), needed=False)
 
 
-def torch_device() -> Finding:
-    """Import torch in a process of its own (a broken one can take the process with it) and ask
-    where it computes.
+def torch_device() -> HealthCheck:
+    """Import torch in a process of its own, since a broken one can end the process, and ask where
+    it computes.
     """
+    area, name = "Lessons", "torch device"
+    command = [sys.executable, "-c", _TORCH]
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-c", _TORCH],
-            capture_output=True,
-            text=True,
-            timeout=180,
-            env=clean_environment(),
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180)
     except subprocess.TimeoutExpired:
-        return Finding(
-            area="Lessons",
-            name="torch device",
-            mark=Mark.PROBLEM,
-            detail="no answer in 180 s",
-            fix=_REINSTALL,
-        )
+        return _check(area, name, "no answer in 180 s", _REINSTALL)
     if done.returncode:
-        trouble = done.stderr.strip().rpartition("\n")[2]
-        return Finding(
-            area="Lessons", name="torch device", mark=Mark.PROBLEM, detail=trouble, fix=_REINSTALL
-        )
-    return Finding(area="Lessons", name="torch device", mark=Mark.OK, detail=done.stdout.strip())
+        return _check(area, name, done.stderr.strip().rpartition("\n")[2], _REINSTALL)
+    return _check(area, name, done.stdout.strip())
 
 
-def kernel() -> Finding:
-    """Ask whether notebooks would run in this environment, and not in another Python of this
-    machine.
-    """
+def kernel() -> HealthCheck:
+    """Check that notebooks run in this environment, not in another Python of this machine."""
+    area, name = "Lessons", "kernel"
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
-        return Finding(
-            area="Lessons",
-            name="kernel",
-            mark=Mark.PROBLEM,
-            detail="Jupyter is not installed",
-            fix=_REINSTALL,
-        )
+        return _check(area, name, "Jupyter is not installed", _REINSTALL)
     fix = "python -m ipykernel install --sys-prefix"
     try:
         program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
-        return Finding(
-            area="Lessons", name="kernel", mark=Mark.PROBLEM, detail="no kernel `python3`", fix=fix
-        )
+        return _check(area, name, "no kernel `python3`", fix)
     if os.path.isabs(program) and not Path(program).is_relative_to(sys.prefix):
-        return Finding(
-            area="Lessons",
-            name="kernel",
-            mark=Mark.PROBLEM,
-            detail=f"`python3` starts {program}",
-            fix=fix,
-        )
-    return Finding(
-        area="Lessons", name="kernel", mark=Mark.OK, detail="`python3` runs in this environment"
-    )
+        return _check(area, name, f"`python3` starts {program}", fix)
+    return _check(area, name, "`python3` runs in this environment")
 
 
-def services() -> Iterator[Finding]:
+def services() -> Iterator[HealthCheck]:
     """Try every program outside Python that some part of the course can use."""
     for service in SERVICES.values():
         trouble = service.trouble()
-        yield Finding(
-            area="Beyond the lessons",
-            name=service.name,
-            mark=Mark.NOTE if trouble else Mark.OK,
-            detail=f"{trouble}; for {service.used_for}" if trouble else str(service.find()),
-            fix=service.fix() if trouble else None,
-        )
+        if trouble is None:
+            yield _check(_BEYOND, service.name, str(service.find()))
+        else:
+            detail = f"{trouble}; for {service.used_for}"
+            yield _check(_BEYOND, service.name, detail, service.fix(), mark=Mark.NOTE)
 
 
-def system_fonts() -> Finding:
-    """Ask whether a browser would find letters to draw; figures bring their own."""
+def system_fonts() -> HealthCheck:
+    """Check that a browser finds fonts; figures bring their own."""
     try:
         from matplotlib import font_manager
     except ImportError:
-        return Finding(
-            area="Beyond the lessons",
-            name="fonts",
-            mark=Mark.NOTE,
-            detail="matplotlib is not installed",
-            fix=_REINSTALL,
-        )
-    found = len(font_manager.findSystemFonts())
-    return Finding(
-        area="Beyond the lessons",
-        name="fonts",
-        mark=Mark.OK if found else Mark.NOTE,
-        detail=f"{found} font files"
-        if found
-        else "no system fonts; screenshots would be without letters",
-        fix=None
-        if found
-        else "sudo apt-get install fonts-dejavu-core (or your distribution's package)",
-    )
+        return _check(_BEYOND, "fonts", "matplotlib is not installed", _REINSTALL, mark=Mark.NOTE)
+    if found := len(font_manager.findSystemFonts()):
+        return _check(_BEYOND, "fonts", f"{found} font files")
+    detail = "no system fonts; screenshots would be without letters"
+    fix = "sudo apt-get install fonts-dejavu-core (or your distribution's package)"
+    return _check(_BEYOND, "fonts", detail, fix, mark=Mark.NOTE)
 
 
-def git() -> Finding:
-    """Ask for git, which brings newer versions of the course."""
-    program = find_program("git")
-    return Finding(
-        area="Beyond the lessons",
-        name="git",
-        mark=Mark.OK if program else Mark.NOTE,
-        detail=program or "not found; for newer versions of the course",
-        fix=None if program else "install git from your system's packages",
-    )
+def git() -> HealthCheck:
+    """Check for git, which brings newer versions of the course."""
+    program = shutil.which("git")
+    if program:
+        return _check(_BEYOND, "git", program)
+    detail = "not found; for newer versions of the course"
+    return _check(_BEYOND, "git", detail, "install git from your system's packages", mark=Mark.NOTE)
 
 
-def _package(name: str, pinned: str | None, *, needed: bool) -> Finding:
+def _package(name: str, pinned: str | None, *, needed: bool) -> HealthCheck:
     area = "Packages" if needed else "Packages for grading and tests"
     fix = _REINSTALL if needed else _REINSTALL_ALL
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(
-            area=area,
-            name=name,
-            mark=Mark.PROBLEM if needed else Mark.NOTE,
-            detail="not installed",
-            fix=fix,
-        )
-    if (
-        pinned is not None and version.partition("+")[0] != pinned
-    ):  # 2.13.0+cpu is a build of 2.13.0
-        return Finding(
-            area=area,
-            name=name,
-            mark=Mark.NOTE,
-            detail=f"{version}; the course is tested with {pinned}",
-            fix=fix,
-        )
-    return Finding(area=area, name=name, mark=Mark.OK, detail=version)
+        mark = Mark.PROBLEM if needed else Mark.NOTE
+        return _check(area, name, "not installed", fix, mark=mark)
+    if pinned in (None, version.partition("+")[0]):  # 2.13.0+cpu is a build of 2.13.0
+        return _check(area, name, version)
+    detail = f"{version}; the course is tested with {pinned}"
+    return _check(area, name, detail, fix, mark=Mark.NOTE)
 
 
 def _pinned_versions(constraints: Path) -> dict[str, str]:

@@ -54,10 +54,8 @@ class Service:
         except (OSError, subprocess.TimeoutExpired) as error:
             return f"cannot be started: {error}"
         if done.returncode:
-            return (
-                f"is there, but does not work: "
-                f"{_last_line(done.stderr) or f'exit code {done.returncode}'}"
-            )
+            reason = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+            return f"is there, but does not work: {reason}"
         return None
 
     def fix(self) -> str:
@@ -109,7 +107,3 @@ SERVICES = {
     )
 }
 """Everything outside Python that some part of the course can use; no lesson needs any of it."""
-
-
-def _last_line(text: str) -> str:
-    return text.strip().rpartition("\n")[2]
