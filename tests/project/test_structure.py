@@ -25,7 +25,6 @@ MAX_COLUMNS = 100
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "folders": {},
     "files": {
-        "coursekit/commands/doctor/diagnosis.py": "to be split",
         "coursekit/grading/checks/check.py": "to be split",
         "coursekit/grading/protocol/client.py": "to be split",
         "coursekit/grading/student/preflight.py": "to be split",
@@ -36,7 +35,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     },
     "classes": {
         "coursekit/learning/adaptation/manager.py OnlineLearningManager": "to be split",
-        "coursekit/learning/drift/detector.py DriftDetector": "to be split",
         "coursekit/learning/factors/model.py FactorModel": "to be split",
         "coursekit/learning/neural/model.py NeuralModel": "to be split",
     },
@@ -44,7 +42,6 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "coursekit.grading.checks.render <-> coursekit.grading.checks.report": "to be cut in two"
     },
     "class names": {
-        "Finding": "one of them gets a name of its own",
         "Item": "one of them gets a name of its own",
         "Limits": "one of them gets a name of its own",
         "Detector": "one of them gets a name of its own",

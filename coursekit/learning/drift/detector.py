@@ -9,24 +9,21 @@ source is the reference.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from numbers import Real
-from typing import Any, ClassVar, NoReturn, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidSampleError, StateFormatError
+from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
+from coursekit.learning.drift.domain import BINARY, FINITE, Domain
 from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING
 
 __all__ = ["BinaryDetector", "Detector", "DriftDetector"]
 
 N = 0
 """First element of every memory: number of values since the last restart."""
-
-LARGEST = 1e100  # sums of squares of larger values could overflow
 
 
 @runtime_checkable
@@ -65,8 +62,7 @@ class DriftDetector(Stateful):
     __slots__ = ("_at_start", "_config", "_memory", "_signal")
 
     _memory_names: ClassVar[tuple[str, ...]] = ("_memory", "_signal")
-    _lowest: ClassVar[float] = -LARGEST
-    _highest: ClassVar[float] = LARGEST
+    _domain: ClassVar[Domain] = FINITE
     _step: ClassVar[Callable[..., int]]
     """Kernel: (memory, value) -> signal."""
     _scan: ClassVar[Callable[..., tuple[int, int]]]
@@ -89,9 +85,9 @@ class DriftDetector(Stateful):
             If the value is not a number in the detector's range; nothing has changed.
         """
         if value.__class__ is not float:
-            value = self._number(value)
-        if not self._lowest <= value <= self._highest:
-            self._refuse(value)
+            value = self._domain.number(value)
+        if not self._domain.lowest <= value <= self._domain.highest:
+            self._domain.refuse(value)
         if self._signal == DRIFT:
             self._restart()
         self._signal = self._step(self._memory, value)
@@ -110,7 +106,7 @@ class DriftDetector(Stateful):
         InvalidSampleError
             If a value is not a number in the detector's range; nothing has changed.
         """
-        numbers = self._numbers(values)
+        numbers = self._domain.numbers(values)
         self._settle()
         alarms = []
         at = 0
@@ -188,46 +184,12 @@ class DriftDetector(Stateful):
         if found != expected:
             raise StateFormatError(f"The state's memory has shape {found}, expected {expected}.")
 
-    @classmethod
-    def _number(cls, value: Any) -> float:
-        """Return an integer, a truth value or a scalar of numpy as a float."""
-        if isinstance(value, Real | np.bool_):
-            with suppress(OverflowError):
-                return float(value)
-        cls._refuse(value)
-
-    @classmethod
-    def _numbers(cls, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return values as float64, shape (n,), or name the first that is out of range."""
-        array = np.asarray(values)
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):
-            raise InvalidSampleError(
-                f"`values` must be numbers of shape (n,), got {array.dtype} of shape {array.shape}."
-            )
-        numbers = np.ascontiguousarray(array, dtype=np.float64)
-        refused = np.flatnonzero(~cls._accepts(numbers))
-        if refused.size:
-            cls._refuse(numbers[refused[0]].item(), f"values[{refused[0]}]")
-        return numbers
-
-    @classmethod
-    def _accepts(cls, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        return (numbers >= cls._lowest) & (numbers <= cls._highest)
-
-    @classmethod
-    def _expected(cls) -> str:
-        return f"a finite number from {cls._lowest:g} to {cls._highest:g}"
-
-    @classmethod
-    def _refuse(cls, value: object, name: str = "value") -> NoReturn:
-        raise InvalidSampleError(f"`{name}` must be {cls._expected()}, got {value!r}.")
-
 
 class BinaryDetector(DriftDetector):
     """A detector for errors of a classifier: 1 for a wrong answer, 0 for a right one."""
 
     __slots__ = ()
-    _lowest, _highest = 0.0, 1.0
+    _domain = BINARY
 
     def update(self, value: float) -> None:
         """Update with one value, 0 or 1.
@@ -242,16 +204,7 @@ class BinaryDetector(DriftDetector):
         elif value == 1:
             value = 1.0
         else:
-            self._refuse(value)
+            self._domain.refuse(value)
         if self._signal == DRIFT:
             self._restart()
         self._signal = self._step(self._memory, value)
-
-    @classmethod
-    def _accepts(cls, numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        is_binary: npt.NDArray[np.bool_] = (numbers == 0) | (numbers == 1)
-        return is_binary
-
-    @classmethod
-    def _expected(cls) -> str:
-        return "0 or 1"

@@ -10,6 +10,7 @@ import numpy as np
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import number
 from coursekit.learning.drift.detector import DriftDetector
+from coursekit.learning.drift.domain import UNIT
 from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of, watched
 
 __all__ = ["HDDM_W"]
@@ -124,7 +125,7 @@ class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
     """
 
     __slots__ = ()
-    _lowest, _highest = 0.0, 1.0
+    _domain = UNIT
     _step = staticmethod(step)
     _scan = staticmethod(scan_of(step))
 

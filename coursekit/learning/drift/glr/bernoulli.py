@@ -172,7 +172,7 @@ class BernoulliGLR(BinaryDetector):
         elif value == 0:
             value = 0.0
         else:
-            self._refuse(value)
+            self._domain.refuse(value)
         if self._signal == DRIFT:
             self._restart()
         self._signal = step(self._memory, value, self._n_quiet)
