@@ -1,23 +1,18 @@
-"""The words everything speaks: one observed event, a chunk of events, and clocks.
-
-An event carries its own time. Nothing in the course reads the wall clock on its own: whoever needs
-"now" is handed a :class:`Clock`.
-"""
+"""Events: one observed sample, and a chunk of samples as columns. An event carries its own time."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.errors import InvalidSampleError
 
-__all__ = ["Chunk", "Clock", "Features", "ManualClock", "OnlineSample", "SystemClock"]
+__all__ = ["Chunk", "Features", "OnlineSample"]
 
 Features = Mapping[str, float | str] | npt.NDArray[np.float64]
 """Side information of one event: names to numbers (or categories), or a dense vector."""
@@ -206,43 +201,6 @@ class Chunk:
 
 
 _COLUMNS = ("user_ids", "item_ids", "targets", "weights", "features", "timestamps")
-
-
-class Clock(Protocol):
-    """Something that knows the time: seconds since 1970-01-01 UTC."""
-
-    def now(self) -> float:
-        """Return seconds since 1970-01-01 UTC."""
-        ...
-
-
-class SystemClock:
-    """The wall clock."""
-
-    def now(self) -> float:
-        """Return seconds since 1970-01-01 UTC."""
-        return datetime.now(UTC).timestamp()
-
-
-class ManualClock:
-    """A clock that moves only when told to, for tests and replays.
-
-    >>> clock = ManualClock(start=100.0)
-    >>> clock.advance(hours=1)
-    >>> clock.now()
-    3700.0
-    """
-
-    def __init__(self, start: float = 0.0) -> None:
-        self._now = float(start)
-
-    def now(self) -> float:
-        """Return seconds since 1970-01-01 UTC."""
-        return self._now
-
-    def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
-        """Move forward."""
-        self._now += timedelta(seconds=seconds, minutes=minutes, hours=hours).total_seconds()
 
 
 def _is_finite(value: object) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.errors import InvalidParameterError
+from coursekit.core.validation import integer
 
 __all__ = ["AbruptDrift", "Drift", "GradualDrift", "IncrementalDrift", "RecurringDrift"]
 
@@ -48,20 +49,18 @@ class Drift(ABC):
         return self.size * self.share(n_samples)
 
     def draw(self, n_samples: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-        """Return the change that each event really gets, shape (n_samples,). Only a gradual drift
-        leaves anything to chance.
-        """
+        """Return the change that each event gets, shape (n_samples,); random in a gradual drift."""
         return self.magnitude(n_samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbruptDrift(Drift):
-    """From event `at` on, everything is `size` away from where it was.
+    """From event `at` on, the level has changed by `size`.
 
     Parameters
     ----------
     at : int, optional
-        First event of the new world; half-way through the stream when left out.
+        First event of the new concept; half-way through the stream by default.
     size : float
 
     Examples
@@ -73,15 +72,15 @@ class AbruptDrift(Drift):
     at: int | None = None
 
     def __post_init__(self) -> None:
-        if self.at is not None and self.at < 0:
-            raise InvalidParameterError(f"`at` must be 0 or more, got {self.at}.")
+        if self.at is not None:
+            integer("at", self.at, at_least=0)
 
     def share(self, n_samples: int) -> npt.NDArray[np.float64]:
         """Return 0 before `at` and 1 from there on."""
         return np.where(np.arange(n_samples) >= self._at(n_samples), 1.0, 0.0)
 
     def change_points(self, n_samples: int) -> tuple[int, ...]:
-        """Return the one event at which the world changes."""
+        """Return the one change point."""
         return _inside([self._at(n_samples)], n_samples)
 
     def _at(self, n_samples: int) -> int:
@@ -113,7 +112,7 @@ class _Transition(Drift):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncrementalDrift(_Transition):
-    """Between the events `start` and `stop` the world moves by `size`, a little with every event.
+    """Between the events `start` and `stop` the level changes linearly by `size`.
 
     Examples
     --------
@@ -124,8 +123,8 @@ class IncrementalDrift(_Transition):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradualDrift(_Transition):
-    """Between `start` and `stop`, events of the old and the new world are mixed; the chance of the
-    new one rises linearly.
+    """Between `start` and `stop`, each event is of the old or the new concept; the probability of
+    the new one rises linearly.
 
     Examples
     --------
@@ -134,13 +133,13 @@ class GradualDrift(_Transition):
     """
 
     def draw(self, n_samples: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-        """Return 0 or `size` for each event: its own toss between the two worlds."""
+        """Return 0 or `size` for each event, drawn independently."""
         return np.where(rng.random(n_samples) < self.share(n_samples), self.size, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecurringDrift(Drift):
-    """From event `start` on, the new and the old world take turns of `period` events each.
+    """From event `start` on, the new and the old concept alternate every `period` events.
 
     Examples
     --------
@@ -155,13 +154,11 @@ class RecurringDrift(Drift):
     period: int
 
     def __post_init__(self) -> None:
-        if self.start < 0:
-            raise InvalidParameterError(f"`start` must be 0 or more, got {self.start}.")
-        if self.period < 1:
-            raise InvalidParameterError(f"`period` must be 1 or more, got {self.period}.")
+        integer("start", self.start, at_least=0)
+        integer("period", self.period)
 
     def share(self, n_samples: int) -> npt.NDArray[np.float64]:
-        """Return 0 until `start`, then 1 and 0 in turns."""
+        """Return 0 until `start`, then 1 and 0 alternately."""
         turn = (np.arange(n_samples) - self.start) // self.period  # negative before the first turn
         return np.where((turn >= 0) & (turn % 2 == 0), 1.0, 0.0)
 

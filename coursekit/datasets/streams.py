@@ -12,8 +12,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Chunk
+from coursekit.core.validation import integer, number, require
 from coursekit.datasets.drift_shapes import (
     AbruptDrift,
     Drift,
@@ -127,29 +127,17 @@ def rating_stream(
     >>> (stream.targets - calm.targets)[2498:2502].round(6)
     array([0. , 0. , 0.5, 0.5])
     """
-    for name, count in (
-        ("n_samples", n_samples),
-        ("n_users", n_users),
-        ("n_items", n_items),
-        ("n_factors", n_factors),
-    ):
-        _require(count >= 1, name, "1 or more", count)
-    for name, value in (
-        ("user_std", user_std),
-        ("item_std", item_std),
-        ("taste_std", taste_std),
-        ("noise_std", noise_std),
-    ):
-        _require(value >= 0, name, "0 or more", value)
-    _require(popularity_skew >= 0, "popularity_skew", "0 or more", popularity_skew)
-    _require(session_length >= 1, "session_length", "1 or more", session_length)
-    _require(drifting in ("level", "tastes"), "drifting", "'level' or 'tastes'", repr(drifting))
-    _require(
-        rating_range is None or rating_range[0] < rating_range[1],
-        "rating_range",
-        "(lowest, highest)",
-        rating_range,
-    )
+    counts = {"n_samples": n_samples, "n_users": n_users, "n_items": n_items}
+    for name, count in {**counts, "n_factors": n_factors}.items():
+        integer(name, count)
+    stds = {"user_std": user_std, "item_std": item_std, "taste_std": taste_std}
+    for name, std in {**stds, "noise_std": noise_std}.items():
+        number(name, std, at_least=0)
+    number("popularity_skew", popularity_skew, at_least=0)
+    number("session_length", session_length, at_least=1)
+    require(drifting in ("level", "tastes"), "drifting", "'level' or 'tastes'", drifting)
+    is_range = rating_range is None or rating_range[0] < rating_range[1]
+    require(is_range, "rating_range", "(lowest, highest)", rating_range)
 
     events, people, things, noise, change = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(5)
@@ -159,13 +147,11 @@ def rating_stream(
     drawn = np.zeros(n_samples) if drift is None else drift.draw(n_samples, change)
 
     angle = drawn * (np.pi / 2) if drifting == "tastes" else np.zeros(n_samples)
-    factor_std = (
-        np.sqrt(taste_std) / n_factors**0.25
-    )  # the product of two such vectors has standard deviation taste_std
+    # so that the inner product of two vectors has standard deviation taste_std
+    factor_std = np.sqrt(taste_std) / n_factors**0.25
     old, new = people.normal(0.0, factor_std, (2, n_users, n_factors))
-    wanted = (
-        np.cos(angle)[:, None] * old[users] + np.sin(angle)[:, None] * new[users]
-    )  # (n_samples, n_factors)
+    # rotate each user's vector from old to new, (n_samples, n_factors)
+    wanted = np.cos(angle)[:, None] * old[users] + np.sin(angle)[:, None] * new[users]
     offered = things.normal(0.0, factor_std, (n_items, n_factors))[items]
     level = drawn if drifting == "level" else 0.0
     biases = (
@@ -245,9 +231,9 @@ def error_stream(
     >>> stream.change_points, stream.values.reshape(2, 1000).mean(axis=1).round(1)
     ((1000,), array([0.2, 0.5]))
     """
-    _require(n_samples >= 1, "n_samples", "1 or more", n_samples)
-    _require(spread >= 0, "spread", "0 or more", spread)
-    _require(kind in ("bernoulli", "gaussian"), "kind", "'bernoulli' or 'gaussian'", repr(kind))
+    integer("n_samples", n_samples)
+    number("spread", spread, at_least=0)
+    require(kind in ("bernoulli", "gaussian"), "kind", "'bernoulli' or 'gaussian'", kind)
     noise, change = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)
     )
@@ -255,12 +241,8 @@ def error_stream(
     if kind == "gaussian":
         values = noise.normal(expected, spread)
     else:
-        _require(
-            0 <= expected.min() and expected.max() <= 1,
-            "level",
-            "in [0, 1] before and after the drift",
-            level,
-        )
+        is_rate = 0 <= expected.min() and expected.max() <= 1
+        require(is_rate, "level", "in [0, 1] before and after the drift", level)
         values = np.where(noise.random(n_samples) < expected, 1.0, 0.0)
     return ErrorStream(
         values=values,
@@ -278,9 +260,8 @@ def _sessions(
     begins = rng.random(n_samples) < 1 / session_length
     begins[0] = True
     visitors = rng.integers(n_users, size=n_samples)
-    session = np.maximum.accumulate(
-        np.where(begins, np.arange(n_samples), 0)
-    )  # the event at which each session began
+    # the event at which each session began
+    session = np.maximum.accumulate(np.where(begins, np.arange(n_samples), 0))
     gaps = rng.exponential(np.where(begins, 3600.0, 60.0))
     return visitors[session], np.cumsum(gaps)
 
@@ -292,8 +273,3 @@ def _popular(rng: np.random.Generator, n_samples: int, n_items: int, skew: float
     weights = np.arange(1, n_items + 1) ** -skew
     ranks = rng.choice(n_items, n_samples, p=weights / weights.sum())
     return rng.permutation(n_items)[ranks]
-
-
-def _require(holds: bool, name: str, expectation: str, value: object) -> None:
-    if not holds:
-        raise InvalidParameterError(f"`{name}` must be {expectation}, got {value}.")

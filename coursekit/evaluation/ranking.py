@@ -1,83 +1,16 @@
-"""What a good list of recommendations is: precision, recall and discounted gain on its first places
-(lessons 03 and 04).
-"""
+"""Precision, recall and discounted cumulative gain of a recommended list (lessons 03 and 04)."""
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError
-from coursekit.evaluation.metrics import RunningMean
+from coursekit.core.validation import integer
 
-__all__ = [
-    "NDCGAtK",
-    "PrecisionAtK",
-    "RankingMetric",
-    "RecallAtK",
-    "ndcg_at_k",
-    "precision_at_k",
-    "recall_at_k",
-]
-
-
-class RankingMetric(ABC):
-    """The mean quality of recommended lists, judged on their first `k` places.
-
-    Parameters
-    ----------
-    k : int, 1 or more
-        How many places a user sees.
-    """
-
-    def __init__(self, k: int = 10) -> None:
-        if k < 1:
-            raise InvalidParameterError(f"`k` must be 1 or more, got {k}.")
-        self.k = k
-        self._mean = RunningMean()
-
-    @abstractmethod
-    def score(self, ranked: Sequence[Hashable], relevant: Collection[Hashable]) -> float:
-        """Return the quality of one list, best items first, given what the user really wanted."""
-
-    def update(self, ranked: Sequence[Hashable], relevant: Collection[Hashable]) -> None:
-        """Judge one list. A user who wanted nothing says nothing about the list and is left out."""
-        if relevant:
-            self._mean.update(self.score(ranked, relevant))
-
-    def get(self) -> float:
-        """Return the mean over all lists so far; NaN before the first one."""
-        return self._mean.get()
-
-
-class PrecisionAtK(RankingMetric):
-    """The share of the `k` places that hold a wanted item; an empty place counts as a miss."""
-
-    def score(self, ranked: Sequence[Hashable], relevant: Collection[Hashable]) -> float:
-        """Return the precision of one list."""
-        return precision_at_k(ranked, relevant, self.k)
-
-
-class RecallAtK(RankingMetric):
-    """The share of the wanted items that are found on the first `k` places."""
-
-    def score(self, ranked: Sequence[Hashable], relevant: Collection[Hashable]) -> float:
-        """Return the recall of one list."""
-        return recall_at_k(ranked, relevant, self.k)
-
-
-class NDCGAtK(RankingMetric):
-    """Normalised discounted cumulative gain: a wanted item counts less, the further down it stands;
-    1 is the best order.
-    """
-
-    def score(self, ranked: Sequence[Hashable], relevant: Collection[Hashable]) -> float:
-        """Return the gain of one list, divided by that of the best list."""
-        return ndcg_at_k(ranked, relevant, self.k)
+__all__ = ["ndcg_at_k", "precision_at_k", "recall_at_k"]
 
 
 def precision_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int) -> float:
@@ -123,8 +56,8 @@ def _hits(
     shape (k,).
     """
     wanted = set(relevant)
-    hits = np.zeros(k)
+    hits = np.zeros(integer("k", k))
     for place, item in enumerate(ranked[:k]):
         hits[place] = item in wanted
-        wanted.discard(item)  # a list that repeats an item earns nothing by it
+        wanted.discard(item)  # a repeated item counts once
     return hits

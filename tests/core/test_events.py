@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from coursekit.core.clock import ManualClock, SystemClock
 from coursekit.core.errors import InvalidSampleError
-from coursekit.core.events import Chunk, ManualClock, OnlineSample, SystemClock
+from coursekit.core.events import Chunk, OnlineSample
 
 
 def test_a_chunk_gives_back_the_samples_it_was_made_of():

@@ -9,8 +9,8 @@ import click
 
 from coursekit.commands.output import emit_json, json_option
 from coursekit.commands.student.preflight import look, show, timeout_option
+from coursekit.core.clock import SystemClock
 from coursekit.core.errors import InvalidParameterError
-from coursekit.core.events import SystemClock
 from coursekit.core.files import replaced_atomically
 from coursekit.grading.student.submission import archive_of, manifest_of
 

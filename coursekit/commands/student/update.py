@@ -8,8 +8,8 @@ import click
 
 from coursekit.commands.course_folder import course_folder
 from coursekit.commands.output import Mark, emit_json, json_option
+from coursekit.core.clock import SystemClock
 from coursekit.core.errors import CourseKitError
-from coursekit.core.events import SystemClock
 from coursekit.grading.checks.text import inert
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercises.notebook import read_notebook

@@ -16,8 +16,8 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
+from coursekit.core.clock import Clock
 from coursekit.core.errors import InvalidParameterError
-from coursekit.core.events import Clock
 
 __all__ = ["MANIFEST", "Manifest", "archive_of", "manifest_of"]
 

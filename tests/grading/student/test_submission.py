@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from coursekit.cli import cli
+from coursekit.core.clock import ManualClock
 from coursekit.core.errors import InvalidParameterError
-from coursekit.core.events import ManualClock
 from coursekit.grading.classroom.submissions import find_submissions
 from coursekit.grading.student.submission import archive_of, manifest_of
 

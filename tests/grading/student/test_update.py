@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from coursekit.authoring.generate import generate
 from coursekit.cli import cli
-from coursekit.core.events import ManualClock
+from coursekit.core.clock import ManualClock
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.student.merge import merge
 from coursekit.grading.student.origin import origin_of
