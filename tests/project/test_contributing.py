@@ -129,6 +129,25 @@ def test_a_learner_is_two_files_and_the_contract_finds_it(course: Course) -> Non
     course.is_clean()
 
 
+def test_a_detector_is_three_files_and_the_contract_finds_it(course: Course) -> None:
+    course.add("detector")
+    package = "coursekit/learning/drift/__init__.py"
+    line = "from coursekit.learning.drift.detectors.adwin import ADWIN\n    "
+    course.replace(
+        package, line, f"{line}{line.replace('adwin', 'cusum').replace('ADWIN', 'CUSUM')}"
+    )
+    course.replace(package, '    "BernoulliGLR",\n', '    "BernoulliGLR",\n    "CUSUM",\n')
+    line = '    "KSWIN": "detectors.kswin",\n'
+    course.replace(package, line, f'{line}    "CUSUM": "detectors.cusum",\n')
+    assert course.changed() == course.touched == recipe("detector", "cusum")
+    assert len(course.touched) <= 3
+    folder = "tests/learning/drift"
+    tests = [f"{folder}/test_contract.py", f"{folder}/test_package.py", *sorted(course.touched)]
+    wanted = "CUSUM or cusum or every_name or keeps"
+    assert course.test(*tests, STRUCTURE, "-k", wanted) >= 40
+    course.is_clean()
+
+
 def test_a_command_is_three_files_and_the_readme_is_written(course: Course) -> None:
     course.add("command")
     line = '    "lessons": ("coursekit.commands.lessons:lessons", "{}"),\n'

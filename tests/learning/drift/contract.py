@@ -1,13 +1,15 @@
-"""What every detector promises, checked on every detector unasked: add one to `DETECTORS` and all
-of this runs on it.
+"""What every detector promises, checked on every detector unasked.
+
+A detector of the package without an entry in `SETTINGS` is tested with its defaults.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from coursekit.learning import drift
 from coursekit.learning.drift.mean_and_scale import MeanAndScale
 
-DETECTORS: dict[str, Callable[[], drift.DriftDetector]] = {
+SETTINGS: dict[str, Callable[[], drift.DriftDetector]] = {
     "mean shift": lambda: drift.ConceptDriftDetector(window_size=200, min_samples=20),
     "mean shift, falls": lambda: drift.ConceptDriftDetector(
         window_size=90, min_samples=30, threshold=0.2, direction="down"
@@ -39,3 +41,10 @@ DETECTORS: dict[str, Callable[[], drift.DriftDetector]] = {
     "mean and scale": lambda: MeanAndScale(2000, warm_up=0),
 }
 """Settings under which alarms are frequent, so that restarts are tested too."""
+
+_WITH_SETTINGS = {type(make()).__name__ for make in SETTINGS.values()}
+DETECTORS = SETTINGS | {
+    name: partial(drift.detector_named, name)
+    for name in drift.DETECTORS
+    if name not in _WITH_SETTINGS
+}
