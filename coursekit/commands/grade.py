@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ from coursekit.core.errors import CourseKitError
 
 if TYPE_CHECKING:
     from coursekit.grading.classroom.reports import GradeReport
-    from coursekit.grading.exercises.exercise import Exercise
 
 __all__ = ["grade"]
 
@@ -77,19 +76,15 @@ def grade(
     """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student,
     a zip, or nbgrader's tree.
 
-    Verdicts are computed outside the students' kernels, which run in a sandbox. Reports (JSON),
+    Verdicts are computed outside the students' processes, which run in a sandbox. Reports (JSON),
     feedback (HTML and text), grades.csv, Gradescope and JUnit files, statistics of the class and,
-    for your eyes, every submission as a page that can do nothing (review/) go to OUT. The same
+    for your eyes, every submission as a page that cannot run anything (review/) go to OUT. The same
     command finishes a run that was stopped.
     """
-    from coursekit.grading.classroom.publish.analytics import summary_of, write_cohort
-    from coursekit.grading.classroom.publish.exports import write_exports
-    from coursekit.grading.classroom.publish.feedback import write_feedback
-    from coursekit.grading.classroom.service import grade_class
+    from coursekit.grading.classroom.publish.analytics import summary_of
+    from coursekit.grading.classroom.service import all_publishers, grade_class
     from coursekit.grading.classroom.settings import ClassSettings, load_plan
 
-    out.mkdir(parents=True, exist_ok=True)
-    plan = load_plan(_folder(exercise))
     settings = ClassSettings(
         out=out.resolve(),
         n_jobs=jobs,
@@ -99,36 +94,33 @@ def grade(
         allow_unsandboxed=allow_unsandboxed,
         secret=secret,
     )
+    plan = load_plan(_folder(exercise))
     with _progress() as tell:
-        run = grade_class(submissions, plan, settings, tell)
-    for each in run.reports:
-        write_feedback(each, out / "feedback")
-    write_exports(run.reports, out)
-    write_cohort(run.reports, out)
-    _review(run.reports, submissions, plan.exercise, out)
-    if gradebook is not None:
-        _record(run.reports, submissions, plan.exercise.folder, out, gradebook)
-    failed = [each for each in run.reports if each.problem]
+        run = grade_class(submissions, plan, settings, all_publishers(gradebook), tell)
+    counts = {
+        "n_submissions": len(run.reports),
+        "n_new": run.n_new,
+        "n_not_graded": sum(bool(each.problem) for each in run.reports),
+        "n_not_judged": sum(bool(each.fault) for each in run.reports),
+    }
+    for sentence in run.troubles:
+        click.echo(sentence, err=True)
     if as_json:
-        emit_json(
-            {
-                "n_submissions": len(run.reports),
-                "n_new": run.n_new,
-                "n_not_graded": len(failed),
-                "sandbox": run.isolation,
-            }
+        emit_json({**counts, "sandbox": run.isolation, "troubles": run.troubles})
+    else:
+        for each in run.reports:
+            click.echo(f"{each.student:<30} {_points(each):>12}")
+        click.echo(f"\n{summary_of(run.reports)}")
+        click.echo(
+            "\n{n_submissions} submissions, {n_new} graded now, {n_not_graded} could not be. "
+            "Reports are in {out}.".format(**counts, out=out)
         )
-        return
-    for each in run.reports:
-        points = (
-            "not graded" if each.problem else f"{each.report.points:g}/{each.report.max_points:g}"
-        )
-        click.echo(f"{each.student:<30} {points:>12}")
-    click.echo(f"\n{summary_of(run.reports)}")
-    click.echo(
-        f"\n{len(run.reports)} submissions, {run.n_new} graded now, {len(failed)} could not "
-        f"be. Reports are in {out}."
-    )
+        if counts["n_not_judged"]:
+            click.echo(
+                f"{counts['n_not_judged']} of them because the grading failed: `fault` in their "
+                "reports says how. The same command tries them again.",
+                err=True,
+            )
     if run.isolation == "none":
         click.echo(
             "NO SANDBOX: these submissions could have read and changed anything that you can.",
@@ -136,41 +128,10 @@ def grade(
         )
 
 
-def _review(
-    grades: Sequence[GradeReport], submissions: Path, exercise: Exercise, out: Path
-) -> None:
-    """Write each submission as a page for the instructor, who then need not open the notebook."""
-    from coursekit.grading.classroom.publish.feedback.review import digests_of, write_review
-    from coursekit.grading.classroom.service import load_result
-    from coursekit.grading.classroom.submissions import find_submissions
-
-    handed_in = {
-        each.student: each.notebook for each in find_submissions(submissions, exercise.name)
-    }
-    ours = digests_of(exercise)
-    for grade in grades:
-        result = None if grade.problem else load_result(out, grade.student)
-        write_review(grade, handed_in[grade.student], result, out / "review", ours=ours)
-
-
-def _record(
-    grades: Sequence[GradeReport], submissions: Path, exercise: Path, out: Path, gradebook: Path
-) -> None:
-    """Record a class in nbgrader's gradebook."""
-    from coursekit.grading.classroom.nbgrader.gradebook import record_class
-    from coursekit.grading.classroom.nbgrader.showing import load_course
-    from coursekit.grading.classroom.service import load_result
-    from coursekit.grading.classroom.submissions import find_submissions
-
-    handed_in = {each.student: each for each in find_submissions(submissions, exercise.name)}
-    graded = [each for each in grades if not each.problem]
-    results = {
-        each.student: result for each in graded if (result := load_result(out, each.student))
-    }
-    n_recorded = record_class(load_course(exercise), grades, handed_in, results, gradebook)
-    click.echo(
-        f"Recorded {n_recorded} submissions in {gradebook / 'grading' / 'gradebook.db'}.", err=True
-    )
+def _points(grade: GradeReport) -> str:
+    if grade.problem:
+        return "not judged" if grade.fault else "not graded"
+    return f"{grade.report.points:g}/{grade.report.max_points:g}"
 
 
 def _folder(exercise: str) -> Path:

@@ -38,20 +38,14 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "coursekit/learning/factors/model.py FactorModel": "to be split",
         "coursekit/learning/neural/model.py NeuralModel": "to be split",
     },
-    "cycles": {
-        "coursekit.grading.checks.render <-> coursekit.grading.checks.report": "to be cut in two"
-    },
+    "cycles": {},
     "class names": {
-        "Item": "one of them gets a name of its own",
         "Limits": "one of them gets a name of its own",
         "Detector": "one of them gets a name of its own",
         "SGD": "one of them gets a name of its own",
         "AdaGrad": "one of them gets a name of its own",
     },
     "columns": {
-        "coursekit/grading/classroom/nbgrader/showing.py": "waits to be shortened by hand",
-        "coursekit/grading/classroom/publish/feedback/style.py": "waits to be shortened by hand",
-        "coursekit/grading/classroom/sanitise.py": "waits to be shortened by hand",
         "coursekit/grading/errors.py": "waits to be shortened by hand",
         "coursekit/grading/inside/confine.py": "waits to be shortened by hand",
         "coursekit/grading/student/origin.py": "waits to be shortened by hand",

@@ -34,16 +34,32 @@ from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Ti
 from coursekit.grading.checks.text import inert
 from coursekit.grading.errors import (
     CheckBugError,
+    Missing,
     NotAttempted,
+    RefusedReply,
     StudentError,
     SubjectError,
+    SubjectLost,
+    TookTooLong,
     WrongValue,
 )
 from coursekit.grading.protocol.subject import Subject
 
-__all__ = ["Check", "Context", "Part", "check", "run_check"]
+__all__ = ["CLOSED", "Check", "Context", "Part", "check", "run_check"]
 
 LARGEST_FALSE_FAILURE_RATE = 1e-4
+CLOSED: dict[type, str] = {
+    NotAttempted: "A part of the answer is still to be written.",
+    Missing: "A name that is asked for is not defined. Run the notebook from the top.",
+    StudentError: "The code raised an exception.",
+    TookTooLong: "The answer took too long.",
+    RefusedReply: "The answer cannot be read: it is too large, or of an unknown kind.",
+    SubjectLost: "The process that ran the code has ended.",
+    WrongValue: "The answer differs from the expected one.",
+    SubjectError: "The question was not answered.",
+}
+"""All that a hidden check says about what went wrong, besides the messages of named mistakes."""
+
 _Timer = Callable[[], float]
 
 
@@ -119,7 +135,9 @@ def run_check(
     mistakes : mapping of str to str
         The names of the mistakes that the check knows, and what to say when it meets one.
     reveal : bool
-        Whether messages may hold inputs' effects and expected values; a grader says no.
+        Whether messages may quote inputs, expected values and the solution. Without, as for hidden
+        checks, every message is one of `CLOSED` or the message of a named mistake: nothing that the
+        solution says gets into the report.
     timer : function
         Seconds, growing.
 
@@ -287,7 +305,7 @@ class Part:
             differs = difference(value, expected, rtol=rtol, atol=atol) is not None
             if differs and difference(got, value, rtol=rtol, atol=atol) is None:
                 raise _Recognised(message, name)
-        raise WrongValue(str(found) if self._context.reveal else found.summary)
+        raise WrongValue(str(found))
 
     def equal(
         self,
@@ -347,10 +365,12 @@ def _outcome_of(error: SubjectError) -> Outcome:
 
 
 def _sentence(error: SubjectError, reveal: bool) -> str:
-    """Say what went wrong; an exception's own text may quote hidden inputs, so a grader leaves it
-    out.
-    """
-    text = inert(str(error) if reveal or not isinstance(error, StudentError) else error.type_name)
+    """Say what went wrong; without `reveal`, in words that do not depend on what was said."""
+    if not reveal:
+        if isinstance(error, _Recognised) and error.mistake:
+            return str(error)
+        return next(CLOSED[kind] for kind in type(error).__mro__ if kind in CLOSED)
+    text = inert(str(error))
     return text[0].upper() + text[1:] if text.startswith(("the ", "there ")) else text
 
 

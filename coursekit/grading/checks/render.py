@@ -1,20 +1,24 @@
 """How a report looks: as text, as a table in a terminal, and as HTML in a notebook.
 
-Every verdict is a word, a symbol and a colour, and no one of them is needed to understand it. The
-HTML has colours of its own for the verdicts (white on a dark ground, at least 4.5 : 1) and takes
-everything else from the page: it reads on a light page and on a dark one. All text is made inert
-first: a part of it may come from the solution.
+Every verdict is a word, a symbol and a colour, and each of them is enough to understand it. In HTML
+a verdict has its own colours (white on a dark ground, at least 4.5 : 1); everything else takes the
+colours of the page. HTML comes from Jinja2 templates that escape every value; text is made inert
+first, because part of it may come from the solution. Jinja2 is imported only when HTML is asked
+for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
-from coursekit.grading.checks.text import inert, to_html
+from coursekit.grading.checks.text import inert, inert_block, to_html, visible
 
 if TYPE_CHECKING:
+    from jinja2 import Environment
     from rich.table import Table
 
 __all__ = [
@@ -26,6 +30,7 @@ __all__ = [
     "plain_of",
     "points_text",
     "rich_tables",
+    "templates",
 ]
 
 SYMBOLS = {
@@ -49,6 +54,42 @@ _STYLES = {
     Outcome.COULD_NOT_RUN: "magenta",
 }
 _HEADINGS = ("Part", "Verdict", "Points", "What to know")
+_BADGE = (
+    '<span style="background:{};color:#ffffff;padding:0.1em 0.5em;border-radius:0.3em;'
+    'white-space:nowrap"><span aria-hidden="true">{}</span> {}</span>'
+)
+
+
+@cache
+def templates() -> Environment:
+    """Return the environment of all templates of the grading.
+
+    Values are made inert (`inert`) and escaped. The filters give markup: `code` sets what stands
+    between backticks as code, `block` keeps lines, `whole` keeps lines and spells out what cannot
+    be seen.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup, escape
+
+    def code(value: str) -> Markup:
+        return value if isinstance(value, Markup) else Markup(to_html(value))  # noqa: S704 - escaped by to_html
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parents[1]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=lambda value: (
+            inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        ),
+    )
+    environment.filters |= {
+        "code": code,
+        "block": lambda text: escape(inert_block(text)),
+        "whole": lambda text: escape(visible(text)),
+    }
+    environment.globals |= {"symbols": SYMBOLS, "advice_on": advice_on, "points_text": points_text}
+    return environment
 
 
 def points_text(points: float, max_points: float) -> str:
@@ -70,24 +111,22 @@ def html_of(report: Report) -> str:
     """Return the whole report as HTML: a table per check, announced by a screen reader when it
     appears.
     """
-    tables = "".join(_html_check(check) for check in report.checks)
+    from markupsafe import Markup
+
+    def row(part: PartReport) -> Sequence[str]:
+        badge = Markup(_BADGE).format(COLOURS[part.outcome], SYMBOLS[part.outcome], part.outcome)  # noqa: S704 - a constant; format escapes
+        advice = Markup("<br>").join(Markup(to_html(line)) for line in advice_on(part))  # noqa: S704 - escaped by to_html
+        return part.name, badge, _score(part), advice
+
+    tables = (html_table(_headline(c), _HEADINGS, map(row, c.parts)) for c in report.checks)
     notes = "".join(f"<p>{to_html(note)}</p>" for note in report.notes)
-    return f'<div class="coursekit-report" role="status">{tables}{notes}</div>'
+    return f'<div class="coursekit-report" role="status">{"".join(tables)}{notes}</div>'
 
 
-def html_table(caption: str, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return an HTML table with a caption and with headings for columns and rows; cells are HTML
-    already.
-    """
-    cell = 'style="text-align:left;vertical-align:top;padding:0.2em 0.8em 0.2em 0"'
-    head = "".join(f'<th scope="col" {cell}>{heading}</th>' for heading in headings)
-    body = "".join(_html_row(list(row), cell) for row in rows)
-    title = (
-        f'<caption style="text-align:left;font-weight:bold;padding:0.3em '
-        f'0;color:inherit">{caption}</caption>'
-    )
-    table = '<table style="border-collapse:collapse;margin:0.4em 0;color:inherit">'
-    return f"{table}{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def html_table(caption: str, headings: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return an HTML table with a caption and with headings for columns and rows."""
+    template = templates().get_template("checks/templates/table.html")
+    return template.render(caption=caption, headings=headings, rows=rows)
 
 
 def rich_tables(report: Report) -> Iterator[Table]:
@@ -101,10 +140,14 @@ def rich_tables(report: Report) -> Iterator[Table]:
             table.add_column(heading, justify="right" if heading == "Points" else "left")
         for part in check.parts:
             verdict = Text(f"{SYMBOLS[part.outcome]} {part.outcome}", style=_STYLES[part.outcome])
-            table.add_row(
-                Text(inert(part.name)), verdict, _score(part), Text("\n".join(advice_on(part)))
-            )
+            advice = Text("\n".join(advice_on(part)))
+            table.add_row(Text(inert(part.name)), verdict, _score(part), advice)
         yield table
+
+
+def advice_on(part: PartReport) -> list[str]:
+    """Return what a part tells its author, as inert lines."""
+    return [inert(text) for text in (part.message, part.hint and f"Hint: {part.hint}") if text]
 
 
 def _plain_check(check: CheckReport) -> Iterator[str]:
@@ -112,38 +155,6 @@ def _plain_check(check: CheckReport) -> Iterator[str]:
     for part in check.parts:
         yield f"  [{part.outcome}] {inert(part.name)} ({_score(part)})"
         yield from (f"      {line}" for line in advice_on(part))
-
-
-def _html_check(check: CheckReport) -> str:
-    rows = (
-        (
-            to_html(part.name),
-            _badge(part.outcome),
-            _score(part),
-            "<br>".join(map(to_html, advice_on(part))),
-        )
-        for part in check.parts
-    )
-    return html_table(to_html(_headline(check)), _HEADINGS, rows)
-
-
-def _html_row(cells: list[str], style: str) -> str:
-    first, *rest = cells
-    return (
-        f'<tr><th scope="row" {style}>{first}</th>'
-        + "".join(f"<td {style}>{cell}</td>" for cell in rest)
-        + "</tr>"
-    )
-
-
-def _badge(outcome: Outcome) -> str:
-    style = (
-        f"background:{COLOURS[outcome]};color:#ffffff;padding:0.1em "
-        f"0.5em;border-radius:0.3em;white-space:nowrap"
-    )
-    return (
-        f'<span style="{style}"><span aria-hidden="true">{SYMBOLS[outcome]}</span> {outcome}</span>'
-    )
 
 
 def _headline(check: CheckReport) -> str:
@@ -156,8 +167,3 @@ def _headline(check: CheckReport) -> str:
 
 def _score(part: PartReport) -> str:
     return f"{part.points:g}/{part.max_points:g}"
-
-
-def advice_on(part: PartReport) -> list[str]:
-    """Return what a part tells its author, as inert lines."""
-    return [inert(text) for text in (part.message, part.hint and f"Hint: {part.hint}") if text]

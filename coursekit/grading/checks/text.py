@@ -8,7 +8,7 @@ import html
 import re
 import unicodedata
 
-__all__ = ["inert", "inert_block", "to_html"]
+__all__ = ["inert", "inert_block", "to_html", "visible"]
 
 MAX_LENGTH = 600
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -18,7 +18,7 @@ _CODE = re.compile(r"`([^`]+)`")
 def inert(text: str, max_length: int = MAX_LENGTH) -> str:
     r"""Return text on one line, without control characters, and not longer than asked for.
 
-    Escape sequences lose their escape, text that changes the reading direction or hides is dropped.
+    Escape sequences lose their escape; invisible characters and direction overrides are dropped.
 
     >>> inert("fine\x1b[2Jgone\n  next\u202e")
     'fine[2Jgone next'
@@ -33,17 +33,29 @@ def inert(text: str, max_length: int = MAX_LENGTH) -> str:
 
 
 def inert_block(text: str, max_length: int = 20_000) -> str:
-    r"""Return text with its lines, without terminal escapes, control characters and marks that
-    hide, and not too long.
+    r"""Return text with its lines, without terminal escapes, control and invisible characters, and
+    not longer than asked for.
 
     >>> inert_block("\x1b[31mred\x1b[0m\n\tand\u202e back\x07")
     'red\n\tand back'
     """
-    plain = _ESCAPE.sub("", text[: 4 * max_length]).replace("\r\n", "\n").replace("\r", "\n")
+    plain = _unix_lines(_ESCAPE.sub("", text[: 4 * max_length]))
     kept = "".join(letter for letter in plain if letter in "\n\t" or _is_shown(letter))
     if len(kept) <= max_length and len(text) <= 4 * max_length:
         return kept
     return f"{kept[:max_length]}\n... ({len(text):,} characters in all)"
+
+
+def visible(text: str) -> str:
+    r"""Return text in full, with every control or invisible character spelled out.
+
+    >>> visible("a = 1\x0c\u202e\r\nb")
+    'a = 1<U+000C><U+202E>\nb'
+    """
+    return "".join(
+        letter if letter in "\n\t" or _is_shown(letter) else f"<U+{ord(letter):04X}>"
+        for letter in _unix_lines(text)
+    )
 
 
 def to_html(text: str) -> str:
@@ -55,8 +67,16 @@ def to_html(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", html.escape(inert(text), quote=True))
 
 
+def _unix_lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _is_shown(letter: str) -> bool:
-    """Tell a letter from controls, format marks (reading direction), surrogates and private
-    characters.
-    """
-    return unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    """Tell visible characters from control, format, surrogate, private and unassigned ones."""
+    return " " <= letter <= "~" or unicodedata.category(letter) not in {
+        "Cc",
+        "Cf",
+        "Cs",
+        "Co",
+        "Cn",
+    }

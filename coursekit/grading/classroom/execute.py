@@ -19,7 +19,6 @@ from coursekit.core.errors import CourseKitError
 from coursekit.core.processes import clean_environment, python
 from coursekit.grading.classroom.job import Job, JobResult
 from coursekit.grading.classroom.settings import ClassSettings
-from coursekit.grading.errors import CheckBugError
 
 __all__ = ["execute"]
 
@@ -27,22 +26,13 @@ _Json = dict[str, Any]
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
-    """Run jobs and yield their results as they come.
-
-    Raises
-    ------
-    CheckBugError
-        If a check has a fault of its own; nothing of that job is worth anything.
-    """
+    """Run jobs and yield their results as they come; a fault of the course's side is in `bug`."""
     if not jobs:
         return
     with _executor(settings, min(settings.n_jobs, len(jobs))) as executor:
         futures = [executor.submit(_work, job.to_json()) for job in jobs]
         for future in as_completed(futures):
-            result = JobResult.from_json(future.result())
-            if result.bug:
-                raise CheckBugError(f"While {result.submission} was graded: {result.bug}")
-            yield result
+            yield JobResult.from_json(future.result())
 
 
 @contextmanager

@@ -1,27 +1,35 @@
-"""The grade report: one JSON file for each submission, and everything else is made from it."""
+"""What came of a submission and of a class; the JSON report of a grade is the source of every
+published form.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.files import replaced_atomically
+from coursekit.core.files import write_atomically
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
-from coursekit.grading.classroom.job import JobResult
+from coursekit.grading.checks.text import inert
+from coursekit.grading.classroom.job import Cell, JobResult
+from coursekit.grading.classroom.settings import GradingPlan
 from coursekit.grading.classroom.submissions import Submission
-from coursekit.grading.errors import GradingError
 from coursekit.grading.exercises.exercise import Exercise
+from coursekit.grading.protocol.kernel import Isolation
 
-__all__ = ["GradeReport", "graded", "load_reports", "not_graded"]
+__all__ = ["ClassRun", "GradeReport", "Work", "graded", "load_reports", "not_graded"]
 
-_FORMAT = 1
-_SAYS_NOTHING = {
-    "",
-    "It stopped with NotImplementedError.",
-}  # the checks say which part was not attempted
+_FORMAT = 2
+_MOST_NOTES = 12
+_STOPPED = "It stopped with "
+_IMPLIED = {"", f"{_STOPPED}NotImplementedError."}  # the checks say which part was not attempted
+_NOT_JUDGED = (
+    "It could not be judged, because the grading failed. That is for the instructor to settle."
+)
+_UNSANDBOXED = "This was run without a sandbox: its author could have tampered with the machine."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +42,14 @@ class GradeReport:
     title, version : str
         Of the exercise.
     problem : str
-        Why the submission could not be graded; empty if it was.
+        Why there is no grade; empty if there is one.
     sha256 : str
         Of what was handed in.
     fingerprint : str
         Of everything else that decided the grade.
+    fault : str
+        What failed on the grader's side, for the instructor only. With one, the submission was not
+        judged: its points mean nothing, and the next run tries again.
     memory_mb, seconds : float
         The most memory that was seen, and the time it took.
     """
@@ -49,6 +60,7 @@ class GradeReport:
     problem: str
     sha256: str
     fingerprint: str
+    fault: str = ""
     memory_mb: float = 0.0
     seconds: float = 0.0
 
@@ -69,10 +81,69 @@ class GradeReport:
         return cls(report=Report.from_json(data), **own)
 
     def write(self, folder: Path) -> None:
-        """Write the report to its file, whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
-        with replaced_atomically(folder / f"{self.student}.json") as temporary:
-            Path(temporary).write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
+        """Write the report to its file."""
+        write_atomically(folder / f"{self.student}.json", json.dumps(self.to_json(), indent=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One submission with everything that is known about it.
+
+    Parameters
+    ----------
+    submission : Submission
+    grade : GradeReport
+    cells : tuple of Cell
+        What was run, or would have been.
+    result : JobResult, optional
+        What cells showed; None for a submission that was not run.
+    """
+
+    submission: Submission
+    grade: GradeReport
+    cells: tuple[Cell, ...] = ()
+    result: JobResult | None = None
+
+    @property
+    def student(self) -> str:
+        """Whose submission it is."""
+        return self.submission.student
+
+
+@dataclass(slots=True, kw_only=True)
+class ClassRun:
+    """The run of a class.
+
+    Attributes
+    ----------
+    plan : GradingPlan
+    isolation : "bubblewrap" or "none"
+    works : list of Work
+        One for each submission, by student once the run is finished.
+    n_new : int
+        How many of them were graded by this run.
+    troubles : list of str
+        What could not be written, as sentences.
+    """
+
+    plan: GradingPlan
+    isolation: Isolation
+    works: list[Work] = field(default_factory=list)
+    n_new: int = 0
+    troubles: list[str] = field(default_factory=list)
+
+    @property
+    def reports(self) -> tuple[GradeReport, ...]:
+        """The grade reports, by student."""
+        return tuple(work.grade for work in self.works)
+
+    @contextmanager
+    def contained(self, who: str, doing: str) -> Iterator[None]:
+        """Turn any failure into a line of `troubles`, so that the others are still published."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - one submission must never stop the class
+            self.troubles.append(inert(f"{who}: could not {doing}: {_told(error)}"))
 
 
 def graded(
@@ -80,46 +151,30 @@ def graded(
     exercise: Exercise,
     result: JobResult,
     *,
+    cells: tuple[Cell, ...],
     sandbox: str,
     remarks: tuple[str, ...],
     print_: str,
 ) -> GradeReport:
-    """Make the report of a submission that was run.
-
-    Raises
-    ------
-    GradingError
-        If a check of the exercise has no result: without one there is no grade.
+    """Make the report of a submission that was run; without a result of every check, it was not
+    judged.
     """
     there = [(check.id, check.tier) for check in result.checks]
     wanted = [(check.id, check.tier) for check in exercise.checks]
-    if sorted(there) != sorted(wanted):
-        raise GradingError(
-            f"{submission.student} has results for {there}, expected {wanted}; nothing was "
-            f"recorded."
-        )
-    checks = tuple(sorted(result.checks, key=lambda check: wanted.index((check.id, check.tier))))
-    troubles = tuple(
-        f"{_where(cell.id, cell.number)}: {cell.trouble}"
-        for cell in result.cells
-        if cell.trouble not in _SAYS_NOTHING
-    )
+    if result.bug or sorted(there) != sorted(wanted):
+        fault = result.bug or result.lost or f"There are results of {there}, expected {wanted}."
+        return not_graded(submission, exercise, "", print_=print_, fault=fault)
+    troubles = list(_troubles(result, cells))
     lost = (
-        (result.lost,)
-        if result.lost and not any(result.lost in trouble for trouble in troubles)
-        else ()
+        [result.lost] if result.lost and not any(result.lost in each for each in troubles) else []
     )
-    warning = (
-        ("This was run without a sandbox: its author could have tampered with the machine.",)
-        if sandbox == "none"
-        else ()
-    )
+    warning = [_UNSANDBOXED] if sandbox == "none" else []
     report = Report(
         exercise=exercise.name,
-        checks=checks,
+        checks=tuple(sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))),
         submission=submission.student,
         sandbox="unsandboxed" if sandbox == "none" else sandbox,
-        notes=(*warning, *remarks, *_first_of_each(troubles), *lost),
+        notes=(*warning, *remarks, *troubles, *lost),
     )
     return GradeReport(
         report=report,
@@ -134,9 +189,27 @@ def graded(
 
 
 def not_graded(
-    submission: Submission, exercise: Exercise, problem: str, *, print_: str
+    submission: Submission,
+    exercise: Exercise,
+    problem: str,
+    *,
+    print_: str,
+    fault: str | Exception = "",
 ) -> GradeReport:
-    """Make the report of a submission that could not be run: no points, and why."""
+    """Make the report of a submission without a grade: no points, and why.
+
+    Parameters
+    ----------
+    submission : Submission
+    exercise : Exercise
+    problem : str
+        What is wrong with the submission, in words for its author.
+    print_ : str
+        The fingerprint of exercise and grader.
+    fault : str or Exception
+        What failed on the grader's side; it replaces the problem.
+    """
+    problem = _NOT_JUDGED if fault else problem
     checks = tuple(
         CheckReport(
             id=check.id,
@@ -144,7 +217,7 @@ def not_graded(
             tier=check.tier,
             parts=(
                 PartReport(
-                    name="not graded",
+                    name="not judged" if fault else "not graded",
                     outcome=Outcome.COULD_NOT_RUN,
                     points=0,
                     max_points=check.points,
@@ -160,13 +233,14 @@ def not_graded(
         checks=checks,
         submission=submission.student,
         sandbox="not run",
-        notes=(f"Not graded: {problem}",),
+        notes=(f"{'Not judged' if fault else 'Not graded'}: {problem}",),
     )
     return GradeReport(
         report=report,
         title=exercise.title,
         version=exercise.version,
         problem=problem,
+        fault=inert(_told(fault)) if isinstance(fault, Exception) else inert(fault),
         sha256=submission.sha256,
         fingerprint=print_,
     )
@@ -182,20 +256,29 @@ def load_reports(folder: Path) -> dict[str, GradeReport]:
             data = json.loads(file.read_text(encoding="utf-8"))
             if data["format"] == _FORMAT:
                 found[file.stem] = GradeReport.from_json(data)
-        except (ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return found
 
 
-def _where(cell_id: str, number: int) -> str:
-    return f"Cell {number}" if cell_id == f"cell {number}" else f"Cell {number} ({cell_id})"
+def _troubles(result: JobResult, cells: tuple[Cell, ...]) -> list[str]:
+    """Return what stopped cells, without the flood that follows a lost process.
+
+    After the first check a cell may know hidden questions, so that it stopped is all that is said.
+    """
+    first = next((at for at, cell in enumerate(cells) if cell.check_id), len(cells))
+    early = {(cell.id, cell.number) for cell in cells[:first]}
+    found: dict[str, str] = {}
+    for run in result.cells:
+        if run.trouble not in _IMPLIED:
+            stopped = run.trouble.startswith(_STOPPED)
+            is_closed = stopped and (run.id, run.number) not in early
+            said = f"{_STOPPED}an error." if is_closed else run.trouble
+            named = "" if run.id == f"cell {run.number}" else f" ({run.id})"
+            note = f"Cell {run.number}{named}: {said}"
+            found.setdefault(note if stopped else said, note)
+    return list(found.values())[:_MOST_NOTES]
 
 
-def _first_of_each(troubles: tuple[str, ...], most: int = 12) -> tuple[str, ...]:
-    """Return the troubles, without the flood that follows a lost kernel."""
-    seen: dict[str, str] = {}
-    for trouble in troubles:
-        what = trouble.partition(": ")[2]
-        if what not in seen or "stopped" in what:
-            seen[what if "stopped" not in what else trouble] = trouble
-    return tuple(seen.values())[:most]
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

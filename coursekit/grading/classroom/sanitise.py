@@ -1,23 +1,24 @@
-"""Turn a submitted notebook into cells to run: the student's answers, between cells that are known
-to be ours.
+"""Turn a submitted notebook into the cells to run: the student's own, between cells of the course.
 
-Whatever a notebook says about itself is not believed. Which cells are tests, which are locked and
-what they say comes from the course's own notebook; a deleted cell is put back after the one it
-follows there; of copies of a test the last one counts. Cells after the last check change no score
+What a notebook says about itself is not trusted. Which cells are tests, which are locked and what
+they hold comes from the course's own notebook; a deleted cell is put back after the one it follows
+there; of several copies of a test the last one counts. Cells after the last check change no score
 and are left out.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from coursekit.grading.classroom.job import Cell
 from coursekit.grading.errors import ExerciseError, GradingError
 from coursekit.grading.exercises.exercise import Exercise
+from coursekit.grading.exercises.notebook import cell_name, nbgrader_of, parse_notebook, source_of
 from coursekit.grading.exercises.regions import with_stub
+from coursekit.grading.student.origin import origin_of
 
 __all__ = [
     "Sheet",
@@ -27,6 +28,7 @@ __all__ = [
     "reference_cells",
     "sanitise",
     "stub_cells",
+    "text_of",
 ]
 
 _MOST_CELLS = 2000
@@ -84,10 +86,10 @@ def load_sheet(exercise: Exercise) -> Sheet:
         raise ExerciseError(f"{file} cannot be read: {error}. Run `make exercises`.") from error
     cells, locked, answers = [], {}, set()
     for number, cell in enumerate(notebook["cells"], start=1):
-        about = _about(cell)
+        about = nbgrader_of(cell)
         if cell["cell_type"] != "code":
             continue
-        name, source = str(about.get("grade_id") or cell["id"]), _text(cell["source"])
+        name, source = cell_name(cell), text_of(cell)
         is_test = bool(about.get("grade")) and not about.get("solution")
         cells.append(Cell(number=number, id=name, source=source, check_id=name if is_test else ""))
         if is_test or about.get("locked"):
@@ -126,7 +128,7 @@ def sanitise(content: bytes, sheet: Sheet) -> tuple[tuple[Cell, ...], tuple[str,
     ]
     if sum(len(cell.source) for cell in cells) > _MOST_SOURCE:
         raise UnreadableNotebookError("The notebook holds more code than anybody writes by hand.")
-    cells = [*_without_earlier_copies(cells, sheet, remarks)]
+    cells = _without_earlier_copies(cells, sheet, remarks)
     for cell in _missing(cells, sheet):
         remarks.append(f"The cell {cell.id} was missing and has been put back.")
         cells.insert(_place(cell, cells, sheet), cell)
@@ -142,10 +144,7 @@ def reference_cells(sheet: Sheet) -> tuple[Cell, ...]:
 
 def stub_cells(sheet: Sheet) -> tuple[Cell, ...]:
     """Return the same cells with every solution taken out."""
-    return tuple(
-        Cell(number=cell.number, id=cell.id, source=with_stub(cell.source), check_id=cell.check_id)
-        for cell in reference_cells(sheet)
-    )
+    return tuple(replace(cell, source=with_stub(cell.source)) for cell in reference_cells(sheet))
 
 
 _CANARY = """
@@ -155,11 +154,13 @@ numpy.isclose = numpy.allclose = numpy.array_equal = lambda *a, **k: True
 class Yes(float):
     __eq__ = __lt__ = __le__ = __gt__ = __ge__ = lambda *a: True
     __hash__ = float.__hash__
+reply = {"value": True, "passed": True, "points": 100}
 class Passed:
     def _repr_mimebundle_(self, *a, **k):
-        return {agent.MIME_TYPE: json.dumps({"protocol": 1, "replies": [{"value": True, "passed": True, "points": 100}]})}
+        return {agent.MIME_TYPE: json.dumps({"protocol": 1, "replies": [reply]})}
 agent.handle = lambda *a, **k: Passed()
-builtins.__import__ = lambda name, *a, real=builtins.__import__, **k: agent if name == "agent" else real(name, *a, **k)
+real = builtins.__import__
+builtins.__import__ = lambda name, *a, **k: agent if name == "agent" else real(name, *a, **k)
 """
 
 
@@ -172,19 +173,9 @@ def attack_cells(sheet: Sheet) -> tuple[Cell, ...]:
 
 def _parse(content: bytes) -> _Notebook:
     try:
-        notebook = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise UnreadableNotebookError(
-            f"The file is no notebook ({type(error).__name__}). Save it again in JupyterLab."
-        ) from error
-    if (
-        not isinstance(notebook, dict)
-        or notebook.get("nbformat") != 4
-        or not isinstance(notebook.get("cells"), list)
-    ):
-        raise UnreadableNotebookError(
-            "The file is no notebook of format 4. Open and save it again in JupyterLab."
-        )
+        notebook = parse_notebook(content, Path("The file"))
+    except ExerciseError as error:
+        raise UnreadableNotebookError(str(error)) from error
     if len(notebook["cells"]) > _MOST_CELLS:
         raise UnreadableNotebookError(f"The notebook has more than {_MOST_CELLS} cells.")
     return notebook
@@ -192,48 +183,33 @@ def _parse(content: bytes) -> _Notebook:
 
 def _demand_exercise(notebook: _Notebook, sheet: Sheet) -> list[str]:
     """Refuse another exercise's notebook; remark on another version of this one."""
-    metadata = notebook.get("metadata")
-    about = metadata.get("coursekit") if isinstance(metadata, dict) else None
-    about = about if isinstance(about, dict) else {}
-    named = about.get("exercise")
-    known = sum(
-        _name(cell) in sheet.locked or _name(cell) in sheet.answers
-        for cell in notebook["cells"]
-        if isinstance(cell, dict)
-    )
-    if isinstance(named, str) and named != sheet.exercise:
+    said = origin_of(notebook)
+    names = {cell_name(cell) for cell in notebook["cells"] if isinstance(cell, dict)}
+    if said.exercise and said.exercise != sheet.exercise:
         raise UnreadableNotebookError(
-            f"This is the notebook of another exercise ({named[:40]!a}), not of {sheet.exercise}."
+            f"This is the notebook of another exercise ({said.exercise[:40]!a}), "
+            f"not of {sheet.exercise}."
         )
-    if not known:
+    if not names & (sheet.locked.keys() | sheet.answers):
         raise UnreadableNotebookError(f"The notebook has no cell of the exercise {sheet.exercise}.")
-    version = about.get("version")
-    if version == sheet.version:
+    if said.version == sheet.version:
         return []
-    said = version[:20] if isinstance(version, str) else "none"
-    return [f"The notebook says version {said!a}; it was graded by version {sheet.version}."]
+    version = said.version[:20] or "none"
+    return [f"The notebook says version {version!a}; it was graded by version {sheet.version}."]
 
 
 def _claimed(number: int, raw: Any, sheet: Sheet) -> list[Cell]:
-    """Return a submitted cell as one to run, if it is one; where we know better what it holds, as
-    that.
+    """Return a submitted cell as one to run, if it is one; a locked cell with the text that we
+    know.
     """
-    if not isinstance(raw, dict):
-        return []
-    name = _name(raw)
+    name = cell_name(raw) if isinstance(raw, dict) else ""
     if name in sheet.locked:
-        return [
-            Cell(
-                number=number,
-                id=name,
-                source=sheet.locked[name],
-                check_id=name if name in sheet.check_ids else "",
-            )
-        ]
-    if raw.get("cell_type") != "code":
+        check_id = name if name in sheet.check_ids else ""
+        return [Cell(number=number, id=name, source=sheet.locked[name], check_id=check_id)]
+    if not isinstance(raw, dict) or raw.get("cell_type") != "code":
         return []
     shown = name if name in sheet.answers else f"cell {number}"
-    return [Cell(number=number, id=shown, source=_text(raw.get("source", "")))]
+    return [Cell(number=number, id=shown, source=text_of(raw))]
 
 
 def _without_earlier_copies(cells: list[Cell], sheet: Sheet, remarks: list[str]) -> list[Cell]:
@@ -247,7 +223,7 @@ def _without_earlier_copies(cells: list[Cell], sheet: Sheet, remarks: list[str])
 def _missing(cells: list[Cell], sheet: Sheet) -> list[Cell]:
     there = {cell.id for cell in cells}
     return [
-        Cell(number=0, id=cell.id, source=cell.source, check_id=cell.check_id)
+        replace(cell, number=0)
         for cell in sheet.cells
         if cell.id in sheet.locked and cell.id not in there
     ]
@@ -262,17 +238,8 @@ def _place(cell: Cell, cells: list[Cell], sheet: Sheet) -> int:
     return max((at + 1 for at, each in enumerate(cells) if each.id in before), default=0)
 
 
-def _name(cell: Mapping[str, Any]) -> str:
-    name = _about(cell).get("grade_id") or cell.get("id")
-    return name if isinstance(name, str) else ""
-
-
-def _about(cell: Mapping[str, Any]) -> Mapping[str, Any]:
-    metadata = cell.get("metadata")
-    about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    return about if isinstance(about, dict) else {}
-
-
-def _text(source: Any) -> str:
-    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    return text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot travel
+def text_of(cell: dict[str, Any]) -> str:
+    """Return the text of a cell as it is run."""
+    return (
+        source_of(cell).encode("utf-8", "replace").decode()
+    )  # half a surrogate pair cannot travel

@@ -8,12 +8,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from coursekit.core.files import write_atomically
 from coursekit.grading.checks.report import Outcome
 from coursekit.grading.classroom.execute import execute
 from coursekit.grading.classroom.job import Job, JobResult
 from coursekit.grading.classroom.sanitise import Sheet, attack_cells, reference_cells, stub_cells
 from coursekit.grading.classroom.settings import ClassSettings
-from coursekit.grading.errors import GradingError
+from coursekit.grading.errors import CheckBugError, GradingError
 
 __all__ = ["self_test"]
 
@@ -46,14 +47,15 @@ def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: s
     jobs = [replace(template, submission=name, cells=cells) for name, cells in tests.items()]
     results = {result.submission: result for result in execute(jobs, settings)}
     for name in tests:
+        if results[name].bug:
+            raise CheckBugError(f"While {name} was graded: {results[name].bug}")
         trouble = _trouble(name, results[name])
         if trouble:
             raise GradingError(
                 f"The grader does not grade, because its self-test failed: {trouble} Mend "
                 f"the exercise first."
             )
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    memory.write_text(json.dumps({"passed": print_}), encoding="utf-8")
+    write_atomically(memory, json.dumps({"passed": print_}))
 
 
 def _trouble(name: str, result: JobResult) -> str:

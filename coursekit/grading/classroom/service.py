@@ -1,28 +1,35 @@
-"""Grade a class in three phases: sanitise each submission, run all of them anywhere, record by one
-writer.
+"""Grade a class: read every submission once, run them anywhere, record each as it comes, publish.
 
-Everything that is known about a submission is in its report's file. A run that was killed is
-finished by starting it again: a submission that has a report for the same files, exercise and
-grader is not touched.
+Everything that is known about a submission is in its report. A run that was killed is finished by
+starting it again: a submission that has a report for the same files, exercise and grader is not
+run again. Whatever fails while one submission is read, run, judged or written is the outcome of
+that submission alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from coursekit.core.files import replaced_atomically
+from coursekit.core.files import write_atomically
 from coursekit.grading.classroom.execute import execute
 from coursekit.grading.classroom.job import Cell, Job, JobResult
-from coursekit.grading.classroom.reports import GradeReport, graded, load_reports, not_graded
-from coursekit.grading.classroom.sanitise import (
-    Sheet,
-    UnreadableNotebookError,
-    load_sheet,
-    sanitise,
+from coursekit.grading.classroom.publish.analytics import publish_analytics
+from coursekit.grading.classroom.publish.exports import publish_exports
+from coursekit.grading.classroom.publish.feedback import publish_feedback
+from coursekit.grading.classroom.publish.review import publish_review
+from coursekit.grading.classroom.reports import (
+    ClassRun,
+    GradeReport,
+    Work,
+    graded,
+    load_reports,
+    not_graded,
 )
+from coursekit.grading.classroom.sanitise import UnreadableNotebookError, load_sheet, sanitise
 from coursekit.grading.classroom.self_test import self_test
 from coursekit.grading.classroom.settings import (
     ClassSettings,
@@ -35,41 +42,33 @@ from coursekit.grading.classroom.submissions import Submission, find_submissions
 from coursekit.grading.protocol.kernel import Isolation
 from coursekit.grading.sandbox import require_sandbox, trouble
 
-__all__ = ["ClassRun", "grade_class", "isolation_of", "load_result"]
+__all__ = ["Publisher", "all_publishers", "grade_class", "isolation_of", "job_of"]
+
+_log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of submissions done, their total and the student."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassRun:
-    """What came of grading a class.
-
-    Parameters
-    ----------
-    reports : tuple of GradeReport
-        One for each submission, by student.
-    n_new : int
-        How many of them were made by this run.
-    isolation : "bubblewrap" or "none"
-    """
-
-    reports: tuple[GradeReport, ...]
-    n_new: int
-    isolation: Isolation
+Publisher = Callable[[ClassRun, Path], None]
+"""Makes one published form of a finished run, in a folder."""
 
 
 def grade_class(
-    place: Path, plan: GradingPlan, settings: ClassSettings, progress: Progress = lambda *_: None
+    place: Path,
+    plan: GradingPlan,
+    settings: ClassSettings,
+    publishers: Sequence[Publisher] = (),
+    progress: Progress = lambda *_: None,
 ) -> ClassRun:
-    """Grade every submission at a place and write its report to ``out/reports``.
+    """Grade every submission at a place, write its report to ``out/reports`` and publish the run.
 
     Parameters
     ----------
     place : Path
-        See `find_submissions`.
+        See `find_submissions`. It is read once, before anything is run.
     plan : GradingPlan
     settings : ClassSettings
+    publishers : sequence of Publisher
     progress : function
 
     Raises
@@ -77,99 +76,143 @@ def grade_class(
     SandboxUnavailableError
         If there is no sandbox here and it was not said that none is needed.
     GradingError
-        If the self-test fails, a check has a fault of its own, or there is nothing to grade.
-        Reports that were written stay.
+        If the self-test fails or there is nothing to grade.
     """
-    isolation = isolation_of(settings)
-    print_ = fingerprint(plan, isolation)
-    sheet = load_sheet(plan.exercise)
+    grader = _Grader(plan, settings)
     submissions = find_submissions(place, plan.exercise.name)
-    folder = settings.out / "reports"
-    folder.mkdir(parents=True, exist_ok=True)
-    work = _Work(plan, sheet, settings, isolation, print_)
-    self_test(work.job(Submission(student="selftest"), ()), sheet, settings, print_=print_)
-    known = load_reports(folder)
-    done = {
-        each.student: known[each.student]
-        for each in submissions
-        if _is_current(each, known.get(each.student), print_)
-    }
-    waiting = [each for each in submissions if each.student not in done]
-    for report in work.grade(waiting):
-        report.write(folder)
-        done[report.student] = report
-        progress(len(done), len(submissions), report.student)
-    return ClassRun(
-        reports=tuple(done[each.student] for each in submissions),
-        n_new=len(waiting),
-        isolation=isolation,
-    )
+    template = grader.job(Submission(student="selftest"), ())
+    self_test(template, grader.sheet, settings, print_=grader.print)
+    known = load_reports(settings.out / "reports")
+    run = ClassRun(plan=plan, isolation=grader.isolation)
+    waiting = []
+    for each in submissions:
+        report = known.get(each.student)
+        if report is not None and grader.is_current(report, each):
+            run.works.append(grader.known(each, report))
+        else:
+            waiting.append(each)
+    run.n_new = len(waiting)
+    for work in grader.grade(waiting):
+        with run.contained(work.student, "write its report"):
+            work.grade.write(settings.out / "reports")
+        run.works.append(work)
+        progress(len(run.works), len(submissions), work.student)
+    run.works.sort(key=lambda work: work.student)
+    for publish in publishers:
+        with run.contained("The class", f"{publish.__name__}".replace("_", " ")):
+            publish(run, settings.out)
+    return run
 
 
-class _Work:
-    """The three phases for the submissions that still wait."""
+def all_publishers(gradebook: Path | None = None) -> list[Publisher]:
+    """Return every publisher; with a course's folder, also the one of nbgrader's gradebook
+    there.
+    """
+    found: list[Publisher] = [publish_feedback, publish_exports, publish_analytics, publish_review]
+    if gradebook is not None:
+        from coursekit.grading.classroom.nbgrader.gradebook import gradebook_publisher
 
-    def __init__(
-        self,
-        plan: GradingPlan,
-        sheet: Sheet,
-        settings: ClassSettings,
-        isolation: Isolation,
-        print_: str,
-    ) -> None:
-        self._plan, self._sheet, self._settings, self._isolation, self._print = (
-            plan,
-            sheet,
-            settings,
-            isolation,
-            print_,
-        )
+        found.append(gradebook_publisher(gradebook))
+    return found
+
+
+class _Grader:
+    """Exercise, sandbox and secret of one run."""
+
+    def __init__(self, plan: GradingPlan, settings: ClassSettings) -> None:
+        self.isolation = isolation_of(settings)
+        self.print = fingerprint(plan, self.isolation)
+        self.sheet = load_sheet(plan.exercise)
+        self._plan, self._settings = plan, settings
+        settings.out.mkdir(parents=True, exist_ok=True)
         self._secret = load_secret(settings)
 
     def job(self, submission: Submission, cells: tuple[Cell, ...]) -> Job:
         """Return the job of a submission."""
-        exercise = self._plan.exercise
-        return Job(
-            submission=submission.student,
-            exercise=exercise.name,
-            exercise_folder=str(exercise.folder.resolve()),
-            seed=seed_of(self._secret, exercise.name, submission.student, submission.sha256),
-            cells=cells,
-            files=submission.files,
-            modules=self._plan.modules,
-            limits=self._plan.limits,
-            isolation=self._isolation,
-            warm=self._plan.libraries
-            if self._settings.warm and self._isolation == "bubblewrap"
-            else (),
+        return job_of(
+            submission, cells, self._plan, self._settings, self.isolation, secret=self._secret
         )
 
-    def grade(self, submissions: list[Submission]) -> Iterator[GradeReport]:
-        """Yield a report for each submission, unreadable ones first."""
-        jobs, remarks, by_name = [], {}, {each.student: each for each in submissions}
-        for submission in submissions:
+    def is_current(self, report: GradeReport, submission: Submission) -> bool:
+        """Whether a report is the grade of this very work by this very grader."""
+        same = (report.sha256, report.fingerprint) == (submission.sha256, self.print)
+        return same and not report.fault
+
+    def known(self, submission: Submission, report: GradeReport) -> Work:
+        """Return the work of an earlier run."""
+        if report.problem:
+            return Work(submission=submission, grade=report)
+        cells, _ = sanitise(submission.notebook, self.sheet)
+        result = _load_result(self._settings.out, submission.student)
+        return Work(submission=submission, grade=report, cells=cells, result=result)
+
+    def grade(self, submissions: Sequence[Submission]) -> Iterator[Work]:
+        """Yield the work of each submission as it is graded, unreadable ones first."""
+        jobs, prepared = [], {}
+        for each in submissions:
             try:
-                if submission.problem:
-                    raise UnreadableNotebookError(submission.problem)
-                cells, remarks[submission.student] = sanitise(submission.notebook, self._sheet)
-                jobs.append(self.job(submission, cells))
+                if each.problem:
+                    raise UnreadableNotebookError(each.problem)
+                cells, remarks = sanitise(each.notebook, self.sheet)
+                jobs.append(self.job(each, cells))
+                prepared[each.student] = each, cells, (*each.remarks, *remarks)
             except UnreadableNotebookError as error:
-                yield not_graded(submission, self._plan.exercise, str(error), print_=self._print)
-        for result in execute(jobs, self._settings):
-            _keep(result, results_folder(self._settings.out))
-            yield graded(
-                by_name[result.submission],
-                self._plan.exercise,
-                result,
-                sandbox=self._isolation,
-                remarks=remarks[result.submission],
-                print_=self._print,
-            )
+                yield self._without_grade(each, problem=str(error))
+            except Exception as error:  # noqa: BLE001 - the outcome of this submission alone
+                yield self._without_grade(each, fault=error)
+        for result in _results(jobs, self._settings):
+            submission, cells, remarks = prepared[result.submission]
+            try:
+                grade = graded(
+                    submission,
+                    self._plan.exercise,
+                    result,
+                    cells=cells,
+                    sandbox=self.isolation,
+                    remarks=remarks,
+                    print_=self.print,
+                )
+                _keep(result, self._settings.out)
+                yield Work(submission=submission, grade=grade, cells=cells, result=result)
+            except Exception as error:  # noqa: BLE001 - the outcome of this submission alone
+                yield self._without_grade(submission, fault=error)
+
+    def _without_grade(
+        self, submission: Submission, problem: str = "", fault: str | Exception = ""
+    ) -> Work:
+        exercise = self._plan.exercise
+        grade = not_graded(submission, exercise, problem, print_=self.print, fault=fault)
+        return Work(submission=submission, grade=grade)
+
+
+def job_of(
+    submission: Submission,
+    cells: tuple[Cell, ...],
+    plan: GradingPlan,
+    settings: ClassSettings,
+    isolation: Isolation,
+    *,
+    secret: bytes,
+) -> Job:
+    """Return the job of a submission."""
+    exercise = plan.exercise
+    return Job(
+        submission=submission.student,
+        exercise=exercise.name,
+        exercise_folder=str(exercise.folder.resolve()),
+        seed=seed_of(secret, plan, submission.sha256),
+        cells=cells,
+        files=submission.files,
+        modules=plan.modules,
+        limits=plan.limits,
+        isolation=isolation,
+        warm=plan.libraries if settings.warm and isolation == "bubblewrap" else (),
+    )
 
 
 def isolation_of(settings: ClassSettings) -> Isolation:
-    """Return how submissions will be held; refuse where they cannot be and nobody said that this is
-    all right.
+    """Return how submissions will be run; refuse where there is no sandbox, unless that was
+    allowed.
     """
     if settings.allow_unsandboxed and trouble():
         return "none"
@@ -177,28 +220,42 @@ def isolation_of(settings: ClassSettings) -> Isolation:
     return "bubblewrap"
 
 
-def results_folder(out: Path) -> Path:
-    """Return where the results of jobs are kept: what cells showed is in there, for an instructor's
-    eyes.
+def _results(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
+    """Run jobs and yield a result for each; when running them together fails, those that are left
+    are run one by one, and one that fails again has the failure as its result.
     """
-    return out / "work" / "results"
+    left = {job.submission: job for job in jobs}
+    try:
+        for result in execute(jobs, settings):
+            del left[result.submission]
+            yield result
+    except Exception:  # noqa: BLE001 - which job it was shows when each is run alone
+        _log.exception("running the class together failed")
+    for job in left.values():
+        try:
+            results = list(execute([job], settings))
+            yield results[0]
+        except Exception as error:  # noqa: BLE001 - the outcome of this submission alone
+            yield JobResult(submission=job.submission, bug=f"{type(error).__name__}: {error}")
 
 
-def load_result(out: Path, student: str) -> JobResult | None:
-    """Return what came of a student's job, if it was run."""
-    file = results_folder(out) / f"{student}.json"
-    return (
-        JobResult.from_json(json.loads(file.read_text(encoding="utf-8")))
-        if file.is_file()
-        else None
-    )
+def _keep(result: JobResult, out: Path) -> None:
+    """Write what cells showed; outputs too odd to be written are left out."""
+    try:
+        text = json.dumps(result.to_json())
+    except (ValueError, RecursionError):
+        cells = tuple(replace(cell, outputs=()) for cell in result.cells)
+        text = json.dumps(replace(result, cells=cells).to_json())
+    write_atomically(_result_file(out, result.submission), text)
 
 
-def _keep(result: JobResult, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with replaced_atomically(folder / f"{result.submission}.json") as temporary:
-        Path(temporary).write_text(json.dumps(result.to_json()), encoding="utf-8")
+def _load_result(out: Path, student: str) -> JobResult | None:
+    try:
+        return JobResult.from_json(json.loads(_result_file(out, student).read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
-def _is_current(submission: Submission, report: GradeReport | None, print_: str) -> bool:
-    return report is not None and (report.sha256, report.fingerprint) == (submission.sha256, print_)
+def _result_file(out: Path, student: str) -> Path:
+    """Return where a result is kept; what cells showed is in there, for an instructor's eyes."""
+    return out / "work" / "results" / f"{student}.json"

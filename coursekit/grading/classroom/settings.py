@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import coursekit
-from coursekit.core.errors import InvalidParameterError
+from coursekit.core.validation import integer
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.sandbox import Limits
@@ -83,8 +83,7 @@ class ClassSettings:
     secret: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.n_jobs < 1:
-            raise InvalidParameterError(f"`n_jobs` must be at least 1, got {self.n_jobs}.")
+        integer("n_jobs", self.n_jobs)
 
 
 def load_plan(folder: Path) -> GradingPlan:
@@ -136,13 +135,17 @@ def load_secret(settings: ClassSettings) -> bytes:
     return secret
 
 
-def seed_of(secret: bytes, exercise: str, student: str, sha256: str) -> str:
-    """Return what decides the random questions of one submission.
+def seed_of(secret: bytes, plan: GradingPlan, sha256: str) -> str:
+    """Return the seed of the random questions of one work: the same work gets the same questions,
+    whoever hands it in.
 
-    It holds the digest of the submission, so the questions of the last feedback are of no use for
-    the next try.
-
-    >>> seed_of(b"secret", "fm", "ada", "00") == seed_of(b"secret", "fm", "ada", "01")
-    False
+    Parameters
+    ----------
+    secret : bytes
+    plan : GradingPlan
+        The name and the version of its exercise count.
+    sha256 : str
+        The digest of the work, so that a changed work meets other questions.
     """
-    return hmac.new(secret, f"{exercise}\n{student}\n{sha256}".encode(), hashlib.sha256).hexdigest()
+    decided_by = "\n".join((plan.exercise.name, plan.exercise.version, sha256))
+    return hmac.new(secret, decided_by.encode(), hashlib.sha256).hexdigest()

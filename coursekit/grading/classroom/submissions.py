@@ -1,9 +1,9 @@
-"""Find what a class has handed in, in any of the usual layouts, without following a link or
-believing an archive.
+"""Read what a class has handed in, in any of the usual layouts, once and into memory.
 
 Understood are: a folder of notebooks (the file's name is the student), a folder of one folder for
 each student, nbgrader's ``submitted/<student>/<assignment>/``, a folder of archives made by
-`coursekit submit`, and a zip of any of these.
+`coursekit submit`, and a zip of any of these. No link is followed and no size that an archive
+claims is believed. Whatever fails while one submission is read is that submission's problem.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
@@ -24,8 +25,12 @@ __all__ = ["LARGEST_FILE", "Submission", "find_submissions"]
 
 LARGEST_FILE = 10_000_000
 _LARGEST_EXTRAS = 2_000_000
-_LARGEST_ARCHIVE = 500_000_000
 _MOST_FILES = 50_000
+_MOST_READ = 50_000_000  # bytes beside one notebook, kept or not
+_MOST_REMARKS = 5
+_DEEPEST = 20
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others need memory as the archive likes
+_HANDED_IN = {".ipynb", ".zip"}
 _OWN_FILES = {
     "checks.py",
     "exercise.toml",
@@ -50,20 +55,33 @@ class Submission:
         Small files beside it.
     problem : str
         Why it cannot be graded; empty if it may be tried.
+    remarks : tuple of str
+        What was left out of `files`.
     """
 
     student: str
     notebook: bytes = b""
     files: Mapping[str, bytes] = field(default_factory=dict)
     problem: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
-        """A digest of all that was handed in."""
-        digest = hashlib.sha256(self.notebook)
-        for name in sorted(self.files):
-            digest.update(f"\n{name}\n".encode() + self.files[name])
+        """A digest of the notebook and of every file, each framed by its name and length."""
+        digest = hashlib.sha256()
+        for name, content in [("", self.notebook), *sorted(self.files.items())]:
+            encoded = name.encode("utf-8", "surrogateescape")
+            digest.update(f"{len(encoded)} {len(content)}\n".encode() + encoded + content)
         return digest.hexdigest()
+
+
+class _UnreadableError(Exception):
+    """A file that cannot be read; the message ends a sentence that begins with its name."""
+
+
+_Content = Callable[[], bytes] | str
+"""How to read a file; or, as a text, why it is not read."""
+_Tree = dict[PurePosixPath, _Content]
 
 
 def find_submissions(place: Path, exercise: str) -> list[Submission]:
@@ -74,17 +92,24 @@ def find_submissions(place: Path, exercise: str) -> list[Submission]:
     GradingError
         If there is nothing to grade.
     """
-    tree = _archive_tree(place.read_bytes(), place) if place.is_file() else _folder_tree(place)
-    tree = _without_common_folder(tree)
+    if place.is_file():
+        try:
+            tree = _unpack(place.read_bytes())
+        except _UnreadableError as error:
+            raise GradingError(f"{place} {error}.") from error
+    elif place.is_dir():
+        tree = dict(_walk(place, PurePosixPath()))
+    else:
+        raise GradingError(f"{place} is not there. Name a folder of submissions, or a zip of one.")
     found: dict[str, Submission] = {}
-    for name, files in _by_student(tree).items():
-        submission = _submission(_safe(name), files, exercise)
-        at = 2
-        student = submission.student
-        while submission.student in found:
-            submission = _submission(f"{student}-{at}", files, exercise)
-            at += 1
-        found[submission.student] = submission
+    for name, files in _by_student(_without_common_folder(tree)).items():
+        student, at = _safe(name), 2
+        while student in found:
+            student, at = f"{_safe(name)}-{at}", at + 1
+        try:
+            found[student] = _submission(student, files, exercise)
+        except _UnreadableError as error:
+            found[student] = Submission(student=student, problem=f"{error}.")
     if not found:
         raise GradingError(
             f"There is no submission in {place}: no notebook, no folder of a student, no archive."
@@ -92,87 +117,80 @@ def find_submissions(place: Path, exercise: str) -> list[Submission]:
     return [found[student] for student in sorted(found)]
 
 
-_Content = bytes | str
-"""What is in a file; or, as a text, why it cannot be read."""
-_Tree = dict[PurePosixPath, _Content]
-
-
-def _folder_tree(place: Path) -> _Tree:
-    if not place.is_dir():
-        raise GradingError(f"{place} is not there. Name a folder of submissions, or a zip of one.")
-    return dict(_walk(place, PurePosixPath()))
-
-
 def _walk(folder: Path, at: PurePosixPath) -> Iterator[tuple[PurePosixPath, _Content]]:
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+    """Yield every file of a folder; a folder that cannot be listed stands for one file."""
+    try:
+        with os.scandir(folder) as entries:
+            listed = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        yield at, f"cannot be read ({error.strerror})"
+        return
+    for entry in listed:
+        here = at / entry.name
         if _is_ignored(entry.name):
             continue
-        here = at / entry.name
         if entry.is_symlink():
-            yield here, "it is a link, and links are not followed"
-        elif entry.is_dir(follow_symlinks=False):
+            yield here, "is a link, and links are not followed"
+        elif not entry.is_dir(follow_symlinks=False):
+            yield here, partial(_read, folder / entry.name)
+        elif len(here.parts) < _DEEPEST:
             yield from _walk(folder / entry.name, here)
-        else:
-            yield here, _read(folder / entry.name)
 
 
-def _read(file: Path) -> _Content:
+def _read(file: Path) -> bytes:
     try:
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(handle, "rb") as opened:
+            about = os.fstat(handle)
+            if not stat.S_ISREG(about.st_mode):
+                raise _UnreadableError("is no ordinary file")
+            if about.st_nlink > 1:
+                raise _UnreadableError("is a second name of another file; links are not followed")
+            return _of_fair_size(opened.read(LARGEST_FILE + 1))
     except OSError as error:
-        return f"it cannot be read ({error.strerror})"
-    with open(handle, "rb") as opened:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            return "it is no ordinary file"
-        if about.st_nlink > 1:
-            return "it is a second name of another file, and links are not followed"
-        return opened.read(LARGEST_FILE) if about.st_size <= LARGEST_FILE else _too_large()
+        raise _UnreadableError(f"cannot be read ({error.strerror})") from error
 
 
-def _archive_tree(content: bytes, place: Path) -> _Tree:
+def _unpack(content: bytes) -> _Tree:
+    """Return every file of an archive; each is unpacked when it is read."""
     try:
-        return dict(_unpack(content))
-    except (
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-        OSError,
-        EOFError,
-    ) as error:
-        raise GradingError(f"{place} is not a zip that can be read: {error}.") from error
+        archive = zipfile.ZipFile(BytesIO(content))
+    except Exception as error:  # zipfile raises anything on a damaged archive
+        raise _UnreadableError(f"is not a zip that can be read ({error})") from error
+    if len(archive.infolist()) > _MOST_FILES:
+        raise _UnreadableError(f"holds more than {_MOST_FILES:,} files")
+    tree: _Tree = {}
+    for entry in archive.infolist():
+        path = PurePosixPath(entry.filename.replace("\\", "/"))
+        name = PurePosixPath(*(part for part in path.parts if part not in {"..", path.anchor}))
+        if entry.is_dir() or not name.parts or any(map(_is_ignored, name.parts)):
+            continue
+        if name != path:
+            tree[name] = "has a path that leads out of its archive"
+        elif stat.S_ISLNK(entry.external_attr >> 16):
+            tree[name] = "is a link, and links are not followed"
+        else:
+            tree[name] = partial(_unpack_entry, archive, entry)
+    return tree
 
 
-def _unpack(content: bytes) -> Iterator[tuple[PurePosixPath, _Content]]:
-    total = 0
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        if len(archive.infolist()) > _MOST_FILES:
-            raise ValueError(f"it holds more than {_MOST_FILES:,} files")
-        for entry in archive.infolist():
-            name = PurePosixPath(entry.filename.replace("\\", "/"))
-            if name.is_absolute() or ".." in name.parts:
-                raise ValueError(f"it holds the path {entry.filename!r}, which leads out of it")
-            if entry.is_dir() or any(_is_ignored(part) for part in name.parts):
-                continue
-            if stat.S_ISLNK(entry.external_attr >> 16):
-                yield name, "it is a link, and links are not followed"
-                continue
-            with archive.open(entry) as file:  # the size that the archive claims is not believed
-                data = file.read(LARGEST_FILE + 1)
-            total += len(data)
-            if total > _LARGEST_ARCHIVE:
-                raise ValueError(f"it unpacks to more than {_LARGEST_ARCHIVE:,} bytes")
-            yield name, data if len(data) <= LARGEST_FILE else _too_large()
+def _unpack_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    if entry.compress_type not in _METHODS:
+        raise _UnreadableError("is compressed by a method that is not read here")
+    try:
+        with archive.open(entry) as file:
+            content = file.read(LARGEST_FILE + 1)
+    except Exception as error:  # zipfile raises anything on a damaged entry
+        raise _UnreadableError(f"cannot be unpacked ({error})") from error
+    return _of_fair_size(content)
 
 
 def _without_common_folder(tree: _Tree) -> _Tree:
     """Drop a folder around everything, such as the one that zipping a folder adds, if folders of
     students are inside.
     """
-    tops = {path.parts[0] for path in tree}
     if (
-        len(tops) == 1
+        len({path.parts[:1] for path in tree}) == 1
         and all(len(path.parts) > 2 for path in tree)
         and len({path.parts[1] for path in tree}) > 1
     ):
@@ -185,8 +203,10 @@ def _by_student(tree: _Tree) -> dict[str, _Tree]:
     for path, content in tree.items():
         if len(path.parts) > 1:
             found.setdefault(path.parts[0], {})[PurePosixPath(*path.parts[1:])] = content
-        elif path.suffix in {".ipynb", ".zip"} or isinstance(content, str):
+        elif path.suffix in _HANDED_IN:
             found.setdefault(path.stem, {})[path] = content
+        elif isinstance(content, str) and path.parts:
+            found.setdefault(path.name, {})[path] = content
     return found
 
 
@@ -194,42 +214,32 @@ def _submission(student: str, files: _Tree, exercise: str) -> Submission:
     archives = [path for path in files if path.suffix == ".zip"]
     notebooks = [path for path in files if path.suffix == ".ipynb"]
     if len(archives) == 1 and not notebooks:
-        content = files[archives[0]]
+        content = _content(archives[0], files)
         try:
-            files = (
-                {PurePosixPath(archives[0].stem): content}
-                if isinstance(content, str)
-                else dict(_unpack(content))
-            )
-        except (
-            zipfile.BadZipFile,
-            NotImplementedError,
-            RuntimeError,
-            ValueError,
-            OSError,
-            EOFError,
-        ) as error:
-            return Submission(
-                student=student,
-                problem=f"{archives[0].name} is not a zip that can be read: {error}.",
-            )
+            files = _unpack(content)
+        except _UnreadableError as error:
+            raise _UnreadableError(f"{_shown(archives[0])} {error}") from error
         notebooks = [path for path in files if path.suffix == ".ipynb"]
-    links = [(path, why) for path, why in files.items() if isinstance(why, str)]
     chosen = _choose(notebooks, exercise)
     if chosen is None:
-        if links:
-            return Submission(
-                student=student, problem=f"{_shown(links[0][0])} was not read: {links[0][1]}."
-            )
-        which = "several notebooks and none of them is" if notebooks else "no notebook"
-        return Submission(
-            student=student,
-            problem=f"There is {which} {exercise}.ipynb." if notebooks else f"There is {which}.",
-        )
-    content = files[chosen]
-    if isinstance(content, str):
-        return Submission(student=student, problem=f"{_shown(chosen)} was not read: {content}.")
-    return Submission(student=student, notebook=content, files=_extras(files, chosen))
+        for path in files:
+            if isinstance(files[path], str):
+                _content(path, files)
+        several = f"are several notebooks and none of them is {exercise}.ipynb"
+        raise _UnreadableError(f"There {several if notebooks else 'is no notebook'}")
+    notebook = _content(chosen, files)
+    extras, remarks = _extras(files, chosen)
+    return Submission(student=student, notebook=notebook, files=extras, remarks=remarks)
+
+
+def _content(path: PurePosixPath, files: _Tree) -> bytes:
+    content = files[path]
+    try:
+        if isinstance(content, str):
+            raise _UnreadableError(content)
+        return content()
+    except _UnreadableError as error:
+        raise _UnreadableError(f"{_shown(path)} was not read: it {error}") from error
 
 
 def _choose(notebooks: list[PurePosixPath], exercise: str) -> PurePosixPath | None:
@@ -241,20 +251,39 @@ def _choose(notebooks: list[PurePosixPath], exercise: str) -> PurePosixPath | No
     return None
 
 
-def _extras(files: _Tree, notebook: PurePosixPath) -> dict[str, bytes]:
-    """Return the small files beside a notebook, none of which is one of the course's own."""
+def _extras(files: _Tree, notebook: PurePosixPath) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return the small files beside a notebook, none of which is one of the course's own, and what
+    was left out.
+    """
     kept: dict[str, bytes] = {}
-    room = _LARGEST_EXTRAS
-    for path, content in files.items():
-        inside = (
-            path.is_relative_to(notebook.parent)
-            and path.suffix != ".ipynb"
-            and path.name not in _OWN_FILES
-        )
-        if inside and isinstance(content, bytes) and len(content) <= room:
+    left_out: list[str] = []
+    room, n_read = _LARGEST_EXTRAS, 0
+    for path in sorted(files):
+        if (
+            not path.is_relative_to(notebook.parent)
+            or path.suffix == ".ipynb"
+            or path.name in _OWN_FILES
+        ):
+            continue
+        try:
+            if n_read > _MOST_READ:
+                raise _UnreadableError(f"{_shown(path)} was not read: there are too many files")
+            content = _content(path, files)
+            n_read += 1 + len(content)
+            if len(content) > room:
+                size = f"{_LARGEST_EXTRAS / 1e6:g} MB"
+                raise _UnreadableError(f"{_shown(path)} was left out: more than {size} of files")
             kept[str(path.relative_to(notebook.parent))] = content
             room -= len(content)
-    return kept
+        except _UnreadableError as error:
+            left_out.append(f"{error}.")
+    return kept, tuple(left_out[:_MOST_REMARKS])
+
+
+def _of_fair_size(content: bytes) -> bytes:
+    if len(content) > LARGEST_FILE:
+        raise _UnreadableError(f"is larger than {LARGEST_FILE // 1_000_000} MB")
+    return content
 
 
 def _safe(name: str) -> str:
@@ -265,10 +294,6 @@ def _safe(name: str) -> str:
 
 def _shown(path: PurePosixPath) -> str:
     return re.sub(r"[^\x20-\x7e]", "?", str(path))[:100]
-
-
-def _too_large() -> str:
-    return f"it is larger than {LARGEST_FILE // 1_000_000} MB"
 
 
 def _is_ignored(name: str) -> bool:

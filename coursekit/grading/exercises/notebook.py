@@ -75,7 +75,9 @@ def parse_notebook(content: bytes, path: Path) -> dict[str, Any]:
         If they are no notebook of format 4.
     """
     try:
-        notebook = json.loads(content.decode("utf-8"))
+        notebook = json.loads(
+            content.decode("utf-8-sig")
+        )  # a byte order mark is no part of the JSON
     except (ValueError, RecursionError) as error:
         raise ExerciseError(
             f"{path} is not a notebook: {error}. Save it again in JupyterLab."
@@ -119,7 +121,8 @@ def source_of(cell: dict[str, Any]) -> str:
     'a = 1\na'
     """
     source = cell.get("source", "")
-    return "".join(map(str, source)) if isinstance(source, list) else str(source)
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str))
 
 
 def nbgrader_of(cell: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 from coursekit.core.files import replaced_atomically
 from coursekit.grading.checks.render import html_table, points_text
 from coursekit.grading.checks.report import CheckReport, Outcome
-from coursekit.grading.checks.text import inert, to_html
+from coursekit.grading.checks.text import inert
 from coursekit.grading.exercises.exercise import Exercise
 
 __all__ = ["CheckProgress", "Logbook", "ProgressTable"]
@@ -159,9 +159,9 @@ class ProgressTable:
         """Show progress in a notebook."""
         tables = (
             html_table(
-                to_html(_headline(exercise, entries)),
+                _headline(exercise, entries),
                 ("Check", "State", "Points", "Tries", "Hints"),
-                [[to_html(cell) for cell in row] for row in _rows(exercise, entries)],
+                _rows(exercise, entries),
             )
             for exercise, entries in self.exercises
         )

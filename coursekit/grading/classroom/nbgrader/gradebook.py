@@ -8,70 +8,51 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.files import replaced_atomically
+from coursekit.core.files import write_atomically
 from coursekit.grading.classroom.job import JobResult
-from coursekit.grading.classroom.nbgrader.showing import Course
-from coursekit.grading.classroom.reports import GradeReport
-from coursekit.grading.classroom.submissions import Submission
+from coursekit.grading.classroom.nbgrader.showing import Course, load_course
+from coursekit.grading.classroom.reports import ClassRun, GradeReport, Work
 
-__all__ = ["record_class"]
+__all__ = ["gradebook_publisher", "record_class"]
 
 
-def record_class(
-    course: Course,
-    grades: Iterable[GradeReport],
-    submissions: Mapping[str, Submission],
-    results: Mapping[str, JobResult],
-    root: Path,
-) -> int:
-    """Record grades in ``grading/gradebook.db`` below a course's folder and write the notebooks
-    that formgrader shows.
+def gradebook_publisher(root: Path) -> Callable[[ClassRun, Path], None]:
+    """Return the publisher of the gradebook ``grading/gradebook.db`` below a course's folder and of
+    the notebooks that formgrader shows.
+    """
 
-    A manual score stays; where one is overtaken by a new automatic one, the cell is marked for
-    another look, as nbgrader does.
+    def publish_gradebook(run: ClassRun, out: Path) -> None:
+        record_class(run, root)
 
-    Parameters
-    ----------
-    course : Course
-    grades : iterable of GradeReport
-    submissions : mapping of student to Submission
-    results : mapping of student to JobResult
-        What cells showed; a student without one gets no notebook in formgrader.
-    root : Path
-        The course's folder.
+    return publish_gradebook
 
-    Returns
-    -------
-    int
-        How many submissions were recorded.
+
+def record_class(run: ClassRun, root: Path) -> None:
+    """Record a class in the gradebook of a course.
+
+    A manual score stays; where a new automatic one overtakes it, the cell is marked for another
+    look, as nbgrader does. A submission that was not judged gets no score and is marked as well.
     """
     from nbgrader.api import Gradebook
 
+    course = load_course(run.plan.exercise.folder)
     grading = root.resolve() / "grading"
     grading.mkdir(parents=True, exist_ok=True)
     _find_alembic()
     url = f"sqlite:///{grading / 'gradebook.db'}"
-    n_recorded = 0
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=Warning, module="(nbgrader|sqlalchemy)")
         with Gradebook(url, "coursekit") as gradebook:
             _assignment(gradebook, course, url)
-            for grade in grades:
-                _record(gradebook, course, grade)
-                if grade.student in results:
-                    frame, _ = course.arrange(submissions[grade.student].notebook)
-                    _write(
-                        grading,
-                        course,
-                        grade.student,
-                        course.with_results(frame, results[grade.student]),
-                    )
-                n_recorded += 1
-    return n_recorded
+            for work in run.works:
+                with run.contained(work.student, "record it in the gradebook"):
+                    _record(gradebook, course, work.grade)
+                    if work.result is not None:
+                        _write(grading, course, work, work.result)
 
 
 def _assignment(gradebook: Any, course: Course, url: str) -> None:
@@ -91,22 +72,21 @@ def _record(gradebook: Any, course: Course, grade: GradeReport) -> None:
     gradebook.update_or_create_submission(name, grade.student)
     notebook = gradebook.find_submission_notebook(name, name, grade.student)
     for each in notebook.grades:
-        if each.name in course.sheet.check_ids:
+        if grade.fault or each.name not in course.sheet.check_ids:
+            each.needs_manual_grade = each.manual_score is None
+        else:
             points = grade.report.score(each.name)[0]
             changed = each.auto_score is not None and each.auto_score != points
             each.auto_score = points
             each.needs_manual_grade = each.manual_score is not None and changed
-        else:
-            each.needs_manual_grade = each.manual_score is None
     gradebook.db.commit()
 
 
-def _write(grading: Path, course: Course, student: str, notebook: Mapping[str, Any]) -> None:
+def _write(grading: Path, course: Course, work: Work, result: JobResult) -> None:
     name = course.exercise.name
-    folder = grading / "autograded" / student / name
-    folder.mkdir(parents=True, exist_ok=True)
-    with replaced_atomically(folder / f"{name}.ipynb") as temporary:
-        Path(temporary).write_text(json.dumps(notebook, indent=1), encoding="utf-8")
+    frame, _ = course.arrange(work.submission.notebook)
+    notebook = json.dumps(course.with_results(frame, result), indent=1)
+    write_atomically(grading / "autograded" / work.student / name / f"{name}.ipynb", notebook)
 
 
 def _find_alembic() -> None:

@@ -14,10 +14,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Unicode
 
 from coursekit.grading.classroom.execute import execute
-from coursekit.grading.classroom.job import Job, JobResult
-from coursekit.grading.classroom.nbgrader.showing import Course, check_results, load_course
-from coursekit.grading.classroom.service import isolation_of
-from coursekit.grading.classroom.settings import ClassSettings, load_plan, load_secret, seed_of
+from coursekit.grading.classroom.nbgrader.showing import Course, load_course
+from coursekit.grading.classroom.service import isolation_of, job_of
+from coursekit.grading.classroom.settings import ClassSettings, load_plan, load_secret
 from coursekit.grading.classroom.submissions import Submission
 from coursekit.grading.errors import GradingError
 
@@ -69,28 +68,15 @@ class SandboxedChecks(_Ours):
         frame, cells = course.arrange(content)
         Path(self.work).mkdir(parents=True, exist_ok=True)
         settings = ClassSettings(out=Path(self.work), allow_unsandboxed=self.allow_unsandboxed)
-        plan = load_plan(course.exercise.folder)
-        sha256 = Submission(student=student, notebook=content).sha256
-        job = Job(
-            submission=student,
-            exercise=course.exercise.name,
-            exercise_folder=str(course.exercise.folder.resolve()),
-            seed=seed_of(load_secret(settings), course.exercise.name, student, sha256),
-            cells=cells,
-            modules=plan.modules,
-            limits=plan.limits,
-            isolation=isolation_of(settings),
-        )
+        submission = Submission(student=student, notebook=content)
+        plan, secret = load_plan(course.exercise.folder), load_secret(settings)
+        job = job_of(submission, cells, plan, settings, isolation_of(settings), secret=secret)
         [result] = execute([job], settings)
-        return nbformat.from_dict(self._filled(course, frame, result)), resources  # type: ignore[no-untyped-call]
-
-    def _filled(self, course: Course, frame: dict[str, Any], result: JobResult) -> dict[str, Any]:
-        missing = check_results(course, result)
-        if missing:
-            raise GradingError(
-                f"There is no result for {', '.join(missing)}; nothing was recorded."
-            )
-        return course.with_results(frame, result)
+        there = {(check.id, check.tier) for check in result.checks}
+        if result.bug or there != {(check.id, check.tier) for check in plan.exercise.checks}:
+            fault = result.bug or result.lost or "a check has no result"
+            raise GradingError(f"{student} could not be judged: {fault}. Nothing was recorded.")
+        return nbformat.from_dict(course.with_results(frame, result)), resources  # type: ignore[no-untyped-call]
 
 
 class WithoutOutputs(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types

@@ -1,23 +1,22 @@
-"""The notebook that an instructor sees after grading: a student's answers and what came of them,
+"""The notebook that an instructor sees in formgrader: a student's answers and what came of them,
 made inert.
 """
 
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coursekit.authoring.generate import solved_notebook, student_notebook
 from coursekit.grading.checks.render import html_of
 from coursekit.grading.checks.report import Report
 from coursekit.grading.classroom.job import Cell, JobResult
-from coursekit.grading.classroom.nbgrader.inert import inert_markdown, inert_outputs
-from coursekit.grading.classroom.sanitise import Sheet, load_sheet, sanitise
+from coursekit.grading.classroom.publish.inert import inert_markdown, inert_outputs
+from coursekit.grading.classroom.sanitise import Sheet, load_sheet, sanitise, text_of
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
+from coursekit.grading.exercises.notebook import cell_name, parse_notebook, read_notebook
 
 __all__ = ["Course", "load_course"]
 
@@ -55,18 +54,20 @@ class Course:
         cells, _ = sanitise(content, self.sheet)
         ours = {each["id"]: each for each in self.released["cells"]}
         graded = {name for name, each in ours.items() if "nbgrader" in each["metadata"]}
-        frame = [shown for number, raw in enumerate(json.loads(content.decode("utf-8-sig"))["cells"], 1)
-                 if (shown := _shown(number, raw, ours, graded))]  # fmt: skip
-        last = {each["id"]: at for at, each in enumerate(frame)}
-        frame = [each for at, each in enumerate(frame) if last[each["id"]] == at]
+        submitted = parse_notebook(content, Path("The file"))["cells"]
+        shown: dict[str, _Cell] = {}  # by id: of several copies the last one stays, where it is
+        for number, raw in enumerate(submitted, 1):
+            if isinstance(raw, dict):
+                cell = _shown(number, raw, ours, graded)
+                shown.pop(cell["id"], None)
+                shown[cell["id"]] = cell
+        frame = list(shown.values())
         order = list(ours)
         for name in order:
-            if name in graded and name not in last:
+            if name in graded and name not in shown:
                 before = set(order[: order.index(name)])
-                at = max(
-                    (at + 1 for at, each in enumerate(frame) if each["id"] in before), default=0
-                )
-                frame.insert(at, copy.deepcopy(ours[name]))
+                places = [at + 1 for at, each in enumerate(frame) if each["id"] in before]
+                frame.insert(max(places, default=0), copy.deepcopy(ours[name]))
         return {**copy.deepcopy(dict(self.released)), "cells": frame}, cells
 
     def with_results(self, frame: _Notebook, result: JobResult) -> _Notebook:
@@ -74,14 +75,13 @@ class Course:
         report.
         """
         notebook = copy.deepcopy(frame)
-        runs = {run.id if run.id in self.sheet.answers or run.id in self.sheet.locked else f"cell-{run.number}": run
-                for run in result.cells}  # fmt: skip
+        known = self.sheet.answers | self.sheet.locked.keys()
+        runs = {run.id if run.id in known else f"cell-{run.number}": run for run in result.cells}
         by_id = {each["id"]: each for each in notebook["cells"]}
         for number, cell in enumerate(notebook["cells"], 1):
             if cell["cell_type"] == "code":
-                run = runs.get(cell["id"]) or runs.get(
-                    f"cell-{cell.get('metadata', {}).pop('number', number)}"
-                )
+                place = f"cell-{cell.get('metadata', {}).pop('number', number)}"
+                run = runs.get(cell["id"]) or runs.get(place)
                 cell["outputs"] = inert_outputs(run.outputs) if run is not None else []
         for check_id in self.sheet.check_ids:
             by_id[check_id]["outputs"] = [_verdict(self.exercise, check_id, result)]
@@ -89,40 +89,31 @@ class Course:
 
 
 def load_course(folder: Path) -> Course:
-    """Read an exercise with its hidden checks."""
+    """Read an exercise with its hidden checks, and the notebook of it in ``exercises/``.
+
+    Raises
+    ------
+    ExerciseError
+        If one of them is not there.
+    """
     exercise = load_exercise(folder)
-    released = json.loads(json.dumps(student_notebook(solved_notebook(folder))))
-    return Course(exercise=exercise, sheet=load_sheet(exercise), released=released)
+    released = exercise.folder.parents[1] / "exercises" / exercise.name / exercise.notebook.name
+    return Course(exercise=exercise, sheet=load_sheet(exercise), released=read_notebook(released))
 
 
-def _shown(number: int, raw: Any, ours: Mapping[str, _Cell], graded: set[str]) -> _Cell | None:
+def _shown(number: int, raw: _Cell, ours: Mapping[str, _Cell], graded: set[str]) -> _Cell:
     """Return a submitted cell as one that we can show, with metadata of ours."""
-    if not isinstance(raw, dict):
-        return None
-    metadata = raw.get("metadata")
-    about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    name = (about.get("grade_id") if isinstance(about, dict) else None) or raw.get("id")
-    source = raw.get("source", "")
-    text = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    known = ours.get(name) if isinstance(name, str) else None
-    if known is not None and name in graded:
-        locked = known["metadata"]["nbgrader"]["locked"]
-        return copy.deepcopy(known) if locked else {**copy.deepcopy(known), "source": text}
-    if known is not None and text == known["source"] and raw.get("cell_type") == known["cell_type"]:
-        return {
-            **copy.deepcopy(known),
-            "metadata": {"number": number} if known["cell_type"] == "code" else {},
-        }
-    if raw.get("cell_type") == "code":
-        clean = text.encode("utf-8", "replace").decode()
-        return {"cell_type": "code", "id": f"cell-{number}", "metadata": {"number": number}, "source": clean, "outputs": [],
-                "execution_count": None}  # fmt: skip
-    return {
-        "cell_type": "markdown",
-        "id": f"cell-{number}",
-        "metadata": {},
-        "source": inert_markdown(text),
-    }
+    name, text, kind = cell_name(raw), text_of(raw), raw.get("cell_type")
+    if name in graded:
+        known = copy.deepcopy(ours[name])
+        return known if known["metadata"]["nbgrader"]["locked"] else known | {"source": text}
+    metadata = {"number": number} if kind == "code" else {}
+    if name in ours and (text, kind) == (text_of(ours[name]), ours[name]["cell_type"]):
+        return copy.deepcopy(ours[name]) | {"metadata": metadata}
+    cell = {"id": f"cell-{number}", "metadata": metadata}
+    if kind == "code":
+        return {**cell, "cell_type": "code", "source": text, "outputs": [], "execution_count": None}
+    return cell | {"cell_type": "markdown", "source": inert_markdown(text)}
 
 
 def _verdict(exercise: Exercise, check_id: str, result: JobResult) -> _Cell:
@@ -133,9 +124,3 @@ def _verdict(exercise: Exercise, check_id: str, result: JobResult) -> _Cell:
     report = Report(exercise=exercise.name, checks=checks)
     data = {"text/plain": repr(float(report.points)), "text/html": html_of(report)}
     return {"output_type": "execute_result", "data": data, "metadata": {}, "execution_count": None}
-
-
-def check_results(course: Course, result: JobResult) -> Sequence[str]:
-    """Return the ids of checks that have no result in either tier."""
-    there = {(check.id, check.tier) for check in result.checks}
-    return [check.id for check in course.exercise.checks if (check.id, check.tier) not in there]

@@ -1,5 +1,6 @@
-"""The grades of a class in the forms that others read: a spreadsheet, Gradescope, and a build
-server.
+"""The grades of a class in the forms that others read: a spreadsheet, Gradescope and a CI server.
+
+A submission that could not be judged has no points here, not even 0.
 """
 
 from __future__ import annotations
@@ -12,23 +13,22 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from coursekit.core.files import replaced_atomically
+from coursekit.core.files import write_atomically
 from coursekit.grading.checks.report import CheckReport, PartReport
 from coursekit.grading.checks.text import inert
-from coursekit.grading.classroom.reports import GradeReport
+from coursekit.grading.classroom.reports import ClassRun, GradeReport
 
-__all__ = ["csv_of", "gradescope_of", "junit_of", "write_exports"]
+__all__ = ["csv_of", "gradescope_of", "junit_of", "publish_exports"]
 
 
-def write_exports(grades: Sequence[GradeReport], folder: Path) -> None:
+def publish_exports(run: ClassRun, out: Path) -> None:
     """Write grades.csv, junit.xml and ``gradescope/<student>/results.json``."""
-    _write(folder / "grades.csv", csv_of(grades))
-    _write(folder / "junit.xml", junit_of(grades))
-    for grade in grades:
-        _write(
-            folder / "gradescope" / grade.student / "results.json",
-            json.dumps(gradescope_of(grade), indent=1),
-        )
+    write_atomically(out / "grades.csv", csv_of(run.reports))
+    write_atomically(out / "junit.xml", junit_of(run.reports))
+    for grade in run.reports:
+        with run.contained(grade.student, "write its Gradescope file"):
+            results = json.dumps(gradescope_of(grade), indent=1)
+            write_atomically(out / "gradescope" / grade.student / "results.json", results)
 
 
 def csv_of(grades: Sequence[GradeReport]) -> str:
@@ -38,105 +38,80 @@ def csv_of(grades: Sequence[GradeReport]) -> str:
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["student", "points", "max_points", *ids, "graded", "sandbox", "remarks"])
     for grade in grades:
-        points = [f"{grade.report.score(name)[0]:g}" for name in ids]
-        total = [f"{grade.report.points:g}", f"{grade.report.max_points:g}"]
-        remarks = " ".join(inert(note) for note in grade.report.notes)
-        row = [
-            inert(grade.student),
-            *total,
-            *points,
-            "no" if grade.problem else "yes",
-            inert(grade.report.sandbox),
-            remarks,
-        ]
-        writer.writerow([_no_formula(value) for value in row])
+        report = grade.report
+        points = [report.points, *(report.score(name)[0] for name in ids)]
+        total, *each = ["" if grade.fault else f"{value:g}" for value in points]
+        graded = "not judged" if grade.fault else "no" if grade.problem else "yes"
+        row = [grade.student, total, f"{report.max_points:g}", *each, graded, report.sandbox]
+        remarks = " ".join(inert(note) for note in report.notes)
+        writer.writerow([_no_formula(inert(value)) for value in row] + [_no_formula(remarks)])
     return table.getvalue()
 
 
 def gradescope_of(grade: GradeReport) -> dict[str, Any]:
     """Return the report in the form of Gradescope's ``results.json``; hidden checks show after
     publication.
+
+    Without scores, which is how a submission that was not judged is written, Gradescope asks the
+    instructor.
     """
-    return {
-        "score": grade.report.points,
-        "execution_time": grade.seconds,
+    tests = [_gradescope_test(check, part) for check in grade.report.checks for part in check.parts]
+    score = {} if grade.fault else {"score": grade.report.points}
+    return score | {
         "output": "\n".join(inert(note) for note in grade.report.notes),
         "output_format": "text",
         "visibility": "visible",
-        "tests": [
-            _gradescope_test(check, part) for check in grade.report.checks for part in check.parts
-        ],
+        "tests": [] if grade.fault else tests,
     }
 
 
 def junit_of(grades: Sequence[GradeReport]) -> str:
     """Return a JUnit report: a suite for each submission, a case for each part."""
-    all_parts = [part for grade in grades for check in grade.report.checks for part in check.parts]
-    n_failed = sum(part.points < part.max_points for part in all_parts)
-    root = ElementTree.Element(
-        "testsuites", {"tests": str(len(all_parts)), "failures": str(n_failed)}
-    )
+    root = ElementTree.Element("testsuites")
+    n_all = n_all_failed = 0
     for grade in grades:
         parts = [(check, part) for check in grade.report.checks for part in check.parts]
-        failed = sum(part.points < part.max_points for _, part in parts)
-        about = {
-            "name": inert(grade.student),
-            "tests": str(len(parts)),
-            "failures": str(failed),
-            "time": f"{grade.seconds:g}",
-        }
-        suite = ElementTree.SubElement(root, "testsuite", about)
+        n_failed = sum(part.points < part.max_points for _, part in parts)
+        n_all, n_all_failed = n_all + len(parts), n_all_failed + n_failed
+        about = {"name": inert(grade.student), "time": f"{grade.seconds:g}"}
+        suite = ElementTree.SubElement(root, "testsuite", about | _counts(len(parts), n_failed))
         for check, part in parts:
-            case = ElementTree.SubElement(
-                suite,
-                "testcase",
-                {"classname": inert(f"{check.id}.{check.tier}"), "name": inert(part.name)},
-            )
+            name = {"classname": inert(f"{check.id}.{check.tier}"), "name": inert(part.name)}
+            case = ElementTree.SubElement(suite, "testcase", name)
             if part.points < part.max_points:
                 failure = ElementTree.SubElement(case, "failure", {"message": str(part.outcome)})
                 failure.text = inert(part.message)
+    root.attrib |= _counts(n_all, n_all_failed)
     ElementTree.indent(root)
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n'
-        + ElementTree.tostring(root, encoding="unicode")
-        + "\n"
-    )
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+
+
+def _counts(n_tests: int, n_failed: int) -> dict[str, str]:
+    return {"tests": str(n_tests), "failures": str(n_failed)}
 
 
 def _gradescope_test(check: CheckReport, part: PartReport) -> dict[str, Any]:
+    said = " ".join(text for text in (part.outcome, part.message, part.hint) if text)
     return {
         "name": inert(f"{check.id} {check.title} {part.name}"),
         "score": part.points,
         "max_score": part.max_points,
         "status": "passed" if part.points == part.max_points else "failed",
-        "output": inert(" ".join(text for text in (part.outcome, part.message, part.hint) if text)),
+        "output": inert(said),
         "output_format": "text",
         "visibility": "visible" if check.tier == "visible" else "after_published",
     }
 
 
 def _no_formula(value: str) -> str:
-    """Keep a spreadsheet from computing what a student is called.
+    """Keep a spreadsheet from evaluating a student's name or a remark.
 
     >>> _no_formula("=1+1"), _no_formula("-1+A1"), _no_formula("-3.5")
     ("'=1+1", "'-1+A1", '-3.5')
     """
-    return (
-        f"'{value}"
-        if value.lstrip()[:1] in {"=", "+", "-", "@"} and not _is_number(value)
-        else value
-    )
-
-
-def _is_number(value: str) -> bool:
     try:
         float(value)
     except ValueError:
-        return False
-    return True
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with replaced_atomically(file) as temporary:
-        Path(temporary).write_text(text, encoding="utf-8")
+        return f"'{value}" if value.lstrip()[:1] in {"=", "+", "-", "@"} else value
+    return value

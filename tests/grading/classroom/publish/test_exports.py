@@ -13,7 +13,7 @@ from coursekit.grading.classroom.publish.exports import (
     junit_of,
     write_exports,
 )
-from tests.grading.classroom.publish.feedback.samples import (
+from tests.grading.classroom.publish.pages.samples import (
     ATTACKS,
     check,
     grade,
@@ -22,7 +22,7 @@ from tests.grading.classroom.publish.feedback.samples import (
     not_graded,
     part,
 )
-from tests.grading.classroom.publish.feedback.watching import HIDDEN
+from tests.grading.classroom.publish.pages.watching import HIDDEN
 
 GRADES = [honest(), not_graded(), hostile()]
 

@@ -1,18 +1,19 @@
-"""A class as a whole, for its instructor: nothing here leaves the machine.
+"""Statistics of a class for its instructor.
 
 items      difficulty and discrimination of each check
 mistakes   the misconceptions, the most frequent first
 pictures   both as figures
-sample     a class of our own making, to try all of this on
+sample     a simulated class, to try all of this on
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from coursekit.core.files import replaced_atomically
+from coursekit.core.files import write_atomically
 from coursekit.grading.classroom.publish.analytics.items import Item, items_of, items_table
 from coursekit.grading.classroom.publish.analytics.mistakes import (
     Mistake,
@@ -20,7 +21,7 @@ from coursekit.grading.classroom.publish.analytics.mistakes import (
     mistakes_table,
 )
 from coursekit.grading.classroom.publish.analytics.pictures import items_figure, mistakes_figure
-from coursekit.grading.classroom.reports import GradeReport
+from coursekit.grading.classroom.reports import ClassRun, GradeReport
 
 __all__ = [
     "Item",
@@ -31,8 +32,8 @@ __all__ = [
     "mistakes_figure",
     "mistakes_of",
     "mistakes_table",
+    "publish_analytics",
     "summary_of",
-    "write_cohort",
 ]
 
 
@@ -47,21 +48,14 @@ def summary_of(grades: Sequence[GradeReport]) -> str:
     )
 
 
-def write_cohort(grades: Sequence[GradeReport], folder: Path) -> None:
-    """Write items.json, mistakes.json and, where there is something to see, items.png and
+def publish_analytics(run: ClassRun, out: Path) -> None:
+    """Write items.json, mistakes.json and, where there is something to show, items.png and
     mistakes.png.
     """
-    items, mistakes = items_of(grades), mistakes_of(grades)
-    _write(folder / "items.json", items)
-    _write(folder / "mistakes.json", mistakes)
+    items, mistakes = items_of(run.reports), mistakes_of(run.reports)
+    for name, values in (("items", items), ("mistakes", mistakes)):
+        write_atomically(out / f"{name}.json", json.dumps([*map(asdict, values)], indent=1))
     if items:
-        items_figure(items).save(folder / "items.png")
+        items_figure(items).save(out / "items.png")
     if mistakes:
-        mistakes_figure(mistakes).save(folder / "mistakes.png")
-
-
-def _write(file: Path, values: Sequence[Item] | Sequence[Mistake]) -> None:
-    with replaced_atomically(file) as temporary:
-        Path(temporary).write_text(
-            json.dumps([each.to_json() for each in values], indent=1), encoding="utf-8"
-        )
+        mistakes_figure(mistakes).save(out / "mistakes.png")

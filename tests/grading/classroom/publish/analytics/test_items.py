@@ -15,7 +15,7 @@ from coursekit.grading.classroom.publish.analytics.items import (
     items_table,
     upper_minus_lower,
 )
-from tests.grading.classroom.publish.feedback.samples import check, grade, part
+from tests.grading.classroom.publish.pages.samples import check, grade, part
 
 
 def student(name, *earned, worth=1, problem=""):

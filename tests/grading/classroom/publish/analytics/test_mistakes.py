@@ -18,7 +18,7 @@ from coursekit.grading.classroom.publish.analytics import (
     summary_of,
     write_cohort,
 )
-from tests.grading.classroom.publish.feedback.samples import check, grade, part
+from tests.grading.classroom.publish.pages.samples import check, grade, part
 
 
 def student(name, *mistakes, problem=""):

@@ -4,11 +4,10 @@ hides.
 
 import pytest
 
-from coursekit.grading.classroom.publish.feedback import feedback_page, feedback_text
-from coursekit.grading.classroom.publish.feedback.style import POLICY
-from tests.grading.classroom.publish.feedback.html import tree_of
-from tests.grading.classroom.publish.feedback.samples import ATTACKS, honest, hostile
-from tests.grading.classroom.publish.feedback.watching import HIDDEN, Watched
+from coursekit.grading.classroom.publish.feedback import POLICY, feedback_page, feedback_text
+from tests.grading.classroom.publish.pages.html import tree_of
+from tests.grading.classroom.publish.pages.samples import ATTACKS, honest, hostile
+from tests.grading.classroom.publish.pages.watching import HIDDEN, Watched
 
 TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "footer"),

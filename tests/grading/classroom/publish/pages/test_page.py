@@ -9,13 +9,14 @@ import pytest
 
 from coursekit.grading.checks.report import Outcome
 from coursekit.grading.classroom.publish.feedback import (
+    STYLE,
+    css_class,
     feedback_page,
     feedback_text,
     write_feedback,
 )
-from coursekit.grading.classroom.publish.feedback.style import STYLE, css_class
-from tests.grading.classroom.publish.feedback.html import colour_pairs, contrast, text_of, tree_of
-from tests.grading.classroom.publish.feedback.samples import honest, hostile, not_graded
+from tests.grading.classroom.publish.pages.html import colour_pairs, contrast, text_of, tree_of
+from tests.grading.classroom.publish.pages.samples import honest, hostile, not_graded
 
 GRADES = {"honest": honest, "not graded": not_graded, "hostile": hostile}
 

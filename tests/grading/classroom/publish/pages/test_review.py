@@ -9,17 +9,13 @@ import pytest
 from coursekit import figures
 from coursekit.grading.checks.text import inert_block
 from coursekit.grading.classroom.job import CellRun, JobResult
-from coursekit.grading.classroom.publish.feedback.review import (
-    digests_of,
-    review_page,
-    write_review,
-)
+from coursekit.grading.classroom.publish.review import digests_of, review_page, write_review
 from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.exercises.notebook import read_notebook
 from coursekit.grading.student.origin import digest_of
-from tests.grading.classroom.publish.feedback.html import text_of, tree_of
-from tests.grading.classroom.publish.feedback.samples import ATTACKS, check, grade, honest, hostile
-from tests.grading.classroom.publish.feedback.watching import HIDDEN, Watched
+from tests.grading.classroom.publish.pages.html import text_of, tree_of
+from tests.grading.classroom.publish.pages.samples import ATTACKS, check, grade, honest, hostile
+from tests.grading.classroom.publish.pages.watching import HIDDEN, Watched
 
 PNG = base64.b64encode(figures.png(figures.new_axes(title="t").get_figure())).decode()
 

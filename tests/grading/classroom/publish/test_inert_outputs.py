@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from coursekit.grading.classroom.nbgrader.inert import inert_markdown, inert_output, inert_outputs
+from coursekit.grading.classroom.publish.inert import inert_markdown, inert_output, inert_outputs
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n...").decode()
 

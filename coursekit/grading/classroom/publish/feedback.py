@@ -1,0 +1,168 @@
+"""Feedback on graded work: one HTML page that cannot run or fetch anything, and the same as text.
+
+Both say the same in the same order (`templates/feedback.*`). They hold verdicts and no output of
+the submission, because what a submission prints after a hidden check may repeat its questions.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from coursekit.core.files import write_atomically
+from coursekit.grading.checks.render import points_text, templates
+from coursekit.grading.checks.report import CheckReport, Outcome
+from coursekit.grading.checks.text import inert
+from coursekit.grading.classroom.reports import ClassRun, GradeReport
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = [
+    "POLICY",
+    "STYLE",
+    "css_class",
+    "feedback_page",
+    "feedback_text",
+    "in_short",
+    "publish_feedback",
+    "render",
+]
+
+_FOLDER = "classroom/publish/templates"
+STYLE = (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+"""The style sheet of every page, for a light screen, a dark one and paper.
+
+Text has a contrast of at least 4.5 : 1 (WCAG 2.2, 1.4.3); a test computes it from this sheet.
+"""
+
+_DIGEST = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode("ascii")
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src data:; base-uri 'none'; "
+    f"form-action 'none'"
+)
+"""What a browser may use: this style sheet and the pictures inside the page. No script, no address,
+no form.
+"""
+
+_HOW = {"unsandboxed": "run without a sandbox", "not run": "not run"}
+
+
+def feedback_page(grade: GradeReport) -> str:
+    """Return the feedback as an HTML page."""
+    return render("feedback.html", **_view(grade))
+
+
+def feedback_text(grade: GradeReport) -> str:
+    """Return the feedback as text that needs no colour, no symbol and no table."""
+    return render("feedback.txt", **_view(grade))
+
+
+def publish_feedback(run: ClassRun, out: Path) -> None:
+    """Write both forms for each student to ``feedback/``."""
+    for work in run.works:
+        with run.contained(work.student, "write its feedback"):
+            file = out / "feedback" / work.student
+            write_atomically(f"{file}.html", feedback_page(work.grade))
+            write_atomically(f"{file}.txt", feedback_text(work.grade))
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a template of this folder; HTML pages extend ``page.html``."""
+    return _environment().get_template(f"{_FOLDER}/{template}").render(values)
+
+
+def in_short(grade: GradeReport) -> list[str]:
+    """Return the result in a few sentences, the points first."""
+    if grade.problem:
+        return ["Not judged." if grade.fault else "Not graded.", grade.problem]
+    rows = _glance(grade)
+    n_passed = sum(row["outcome"] is Outcome.PASSED for row in rows)
+    still_open = [row["id"] for row in rows if row["outcome"] is not Outcome.PASSED]
+    points = f"{points_text(grade.report.points, grade.report.max_points)}."
+    look = [f"Look at {', '.join(still_open)}."] if still_open else []
+    return [points, f"{n_passed} of {len(rows)} checks passed.", *look]
+
+
+def colophon(grade: GradeReport) -> str:
+    """Return how the grade came about, so that it can be found again.
+
+    Time and memory are left out: a submission decides both, so they could carry hidden questions.
+    """
+    how = _HOW.get(grade.report.sandbox, "run in a sandbox")
+    return (
+        f"Exercise {grade.report.exercise}, version {grade.version}. "
+        f"Submission {grade.sha256[:12]}, {how}."
+    )
+
+
+def css_class(outcome: Outcome) -> str:
+    """Return the class of a verdict.
+
+    >>> css_class(Outcome.NOT_ATTEMPTED)
+    'not-attempted'
+    """
+    return outcome.value.replace(" ", "-")
+
+
+@cache
+def _environment() -> Environment:
+    from markupsafe import Markup
+
+    environment = templates().overlay(
+        autoescape=lambda name: name is not None and name.endswith(".html"), lstrip_blocks=True
+    )
+    environment.filters |= {
+        "anchor": _anchor,
+        "caption": _caption,
+        "css_class": css_class,
+        "inert": inert,
+    }
+    environment.globals |= {"policy": Markup(POLICY), "style": Markup(STYLE)}  # noqa: S704 - our own
+    return environment
+
+
+def _view(grade: GradeReport) -> dict[str, Any]:
+    return {
+        "title": f"{grade.title}: {grade.student}",
+        "in_short": in_short(grade),
+        "glance": _glance(grade),
+        "notes": grade.report.notes,
+        "colophon": colophon(grade),
+    }
+
+
+def _glance(grade: GradeReport) -> list[dict[str, Any]]:
+    """Return a row for each check, both tiers together."""
+    tiers: dict[str, list[CheckReport]] = {}
+    for check in grade.report.checks:
+        tiers.setdefault(check.id, []).append(check)
+    return [
+        {
+            "id": check_id,
+            "title": checks[0].title,
+            "outcome": Outcome.worst([check.outcome for check in checks]),
+            "points": points_text(*grade.report.score(check_id)),
+            "tiers": checks,
+        }
+        for check_id, checks in tiers.items()
+    ]
+
+
+def _caption(check: CheckReport) -> str:
+    points = points_text(check.points, check.max_points)
+    return f"{check.id}, {check.tier} checks: {check.outcome}, {points}"
+
+
+def _anchor(check_id: str) -> str:
+    """Return the fragment of a check; letters, digits and dashes stay, the rest is spelled out.
+
+    >>> _anchor("fm-1"), _anchor('a"b')
+    ('check-fm-1', 'check-a_22_b')
+    """
+    return "check-" + "".join(
+        each if each.isalnum() or each == "-" else f"_{ord(each):x}_" for each in check_id
+    )

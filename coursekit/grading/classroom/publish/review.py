@@ -1,0 +1,140 @@
+"""A submission for an instructor's eyes: every cell and file that ran, and what came of it, as text
+and pictures that cannot run or fetch anything.
+
+Code is shown in full, hidden characters spelled out; Markdown as it was typed; outputs as in
+`coursekit.grading.classroom.publish.inert`. What is missing is named. Open this page instead of the
+notebook: a notebook from somebody else runs in your browser with your rights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from coursekit.core.files import write_atomically
+from coursekit.grading.classroom.publish.feedback import colophon, in_short, render
+from coursekit.grading.classroom.publish.inert import PICTURES, inert_outputs
+from coursekit.grading.classroom.reports import ClassRun, Work
+from coursekit.grading.classroom.sanitise import text_of
+from coursekit.grading.errors import ExerciseError
+from coursekit.grading.exercises.exercise import Exercise
+from coursekit.grading.exercises.notebook import cell_name, parse_notebook, read_notebook
+from coursekit.grading.student.origin import digest_of, role_of
+
+__all__ = ["digests_of", "publish_review", "review_page"]
+
+_LARGEST_TEXT = 200_000  # of a file that is no Python source
+
+
+def review_page(work: Work, *, ours: Collection[str] = frozenset()) -> str:
+    """Return a submission as an HTML page.
+
+    Parameters
+    ----------
+    work : Work
+        Without a result, the outputs that the file claims are shown, and said to be claimed.
+    ours : collection of str
+        Digests of cells as they were handed out (see `digests_of`): such a cell is left out if it
+        showed nothing.
+    """
+    grade, problem, cells = work.grade, "", []
+    try:
+        cells = list(_cells(work))
+    except ExerciseError as error:
+        problem = str(error)
+    shown = [cell for cell in cells if not (cell["is_quiet"] and cell["digest"] in ours)]
+    n_out = len(cells) - len(shown)
+    unchanged = f"{n_out} cells are as they were handed out and showed nothing; they are left out."
+    origin = (
+        "What cells showed when they were graded"
+        if work.result is not None
+        else "What the file claims that its cells showed"
+    )
+    below = f"{origin} stands below them, as text; HTML, scripts and links are left out."
+    fault = [f"For the instructor: {grade.fault}"] if grade.fault else []
+    cost = f" It took {grade.seconds:.1f} s and at most {grade.memory_mb:.0f} MB."
+    return render(
+        "review.html",
+        title=f"{grade.title}: {grade.student}, as handed in",
+        in_short=[*in_short(grade), *fault, *grade.report.notes, below],
+        cells=shown,
+        left_out=[problem] * bool(problem) + [unchanged] * bool(n_out),
+        files=[_file(name, content) for name, content in work.submission.files.items()],
+        pictures=PICTURES,
+        colophon=colophon(grade) + (cost if grade.seconds else ""),
+    )
+
+
+def publish_review(run: ClassRun, out: Path) -> None:
+    """Write the page of each submission to ``review/``."""
+    ours = digests_of(run.plan.exercise)
+    for work in run.works:
+        with run.contained(work.student, "write its review page"):
+            write_atomically(out / "review" / f"{work.student}.html", review_page(work, ours=ours))
+
+
+def digests_of(exercise: Exercise) -> frozenset[str]:
+    """Return the digests of an exercise's cells that read the same when they are handed out: all
+    but the answers.
+
+    They come from the solved notebook and not from what a submission says about itself, which could
+    hide a cell.
+    """
+    cells = read_notebook(exercise.notebook)["cells"]
+    return frozenset(digest_of(cell) for cell in cells if role_of(cell) != "answer")
+
+
+def _cells(work: Work) -> Iterator[dict[str, Any]]:
+    """Yield what the page shows of each cell."""
+    notebook = parse_notebook(work.submission.notebook, Path("The file"))
+    ran = {cell.number: cell for cell in work.cells}
+    runs = {run.number: run for run in work.result.cells} if work.result is not None else {}
+    for number, raw in enumerate(notebook["cells"], start=1):
+        if not isinstance(raw, dict):
+            continue
+        run, cell, is_code = runs.get(number), ran.get(number), raw.get("cell_type") == "code"
+        source = text_of(raw)
+        remarks = []
+        if cell is not None and cell.source != source:
+            remarks.append("The text of this cell was changed; the course's own text ran instead.")
+        if cell is None and is_code and work.result is not None:
+            remarks.append("This cell was not run: it changes no score.")
+        if run is not None and run.trouble:
+            remarks.append(f"It stopped: {run.trouble}")
+        claimed = run.outputs if run is not None else ()
+        outputs = inert_outputs(_claimed(raw) if work.result is None else claimed)
+        yield {
+            "heading": f"Cell {number}, {'code' if is_code else 'text'}: {cell_name(raw)}",
+            "label": f"cell {number}",
+            "source": source,
+            "remarks": remarks,
+            "outputs": [{"data": each.get("data", {}), "said": _said(each)} for each in outputs],
+            "is_quiet": not outputs and not (run is not None and run.trouble),
+            "digest": digest_of(raw),
+        }
+
+
+def _said(output: Mapping[str, Any]) -> str:
+    if output["output_type"] == "error":
+        return "\n".join(output["traceback"])
+    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def _claimed(cell: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    outputs = cell.get("outputs")
+    known = outputs if isinstance(outputs, list) else []
+    return [(str(each.get("output_type")), each) for each in known if isinstance(each, dict)]
+
+
+def _file(name: str, content: bytes) -> dict[str, Any]:
+    """Return a file with its text, or with what is known about it."""
+    digest = hashlib.sha256(content).hexdigest()
+    about = f"Not shown: {len(content):,} bytes, SHA-256 {digest}."
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"name": name, "text": None, "about": about}
+    is_shown = name.endswith(".py") or len(text) <= _LARGEST_TEXT
+    return {"name": name, "text": text if is_shown else None, "about": about}
