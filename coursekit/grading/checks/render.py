@@ -14,12 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
-from coursekit.grading.checks.text import inert, inert_block, to_html, visible
+from coursekit.grading.checks.text import inert, to_html, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from rich.table import Table
+
+    from coursekit.grading.checks.report import CheckReport, PartReport, Report
 
 __all__ = [
     "COLOURS",
@@ -33,25 +34,20 @@ __all__ = [
     "templates",
 ]
 
-SYMBOLS = {
-    Outcome.PASSED: "✓",
-    Outcome.WRONG: "✗",
-    Outcome.NOT_ATTEMPTED: "○",
-    Outcome.COULD_NOT_RUN: "!",
-}
+SYMBOLS = {"passed": "✓", "wrong": "✗", "not attempted": "○", "could not run": "!"}
 COLOURS = {
-    Outcome.PASSED: "#00664b",
-    Outcome.WRONG: "#a33c00",
-    Outcome.NOT_ATTEMPTED: "#4d5560",
-    Outcome.COULD_NOT_RUN: "#7a3b69",
+    "passed": "#00664b",
+    "wrong": "#a33c00",
+    "not attempted": "#4d5560",
+    "could not run": "#7a3b69",
 }
 """Ground of a verdict in HTML; the text on it is white."""
 
 _STYLES = {
-    Outcome.PASSED: "green",
-    Outcome.WRONG: "red",
-    Outcome.NOT_ATTEMPTED: "bright_black",
-    Outcome.COULD_NOT_RUN: "magenta",
+    "passed": "green",
+    "wrong": "red",
+    "not attempted": "bright_black",
+    "could not run": "magenta",
 }
 _HEADINGS = ("Part", "Verdict", "Points", "What to know")
 _BADGE = (
@@ -65,8 +61,7 @@ def templates() -> Environment:
     """Return the environment of all templates of the grading.
 
     Values are made inert (`inert`) and escaped. The filters give markup: `code` sets what stands
-    between backticks as code, `block` keeps lines, `whole` keeps lines and spells out what cannot
-    be seen.
+    between backticks as code, `whole` keeps every line and spells out what cannot be seen.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup, escape
@@ -83,11 +78,7 @@ def templates() -> Environment:
             inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
         ),
     )
-    environment.filters |= {
-        "code": code,
-        "block": lambda text: escape(inert_block(text)),
-        "whole": lambda text: escape(visible(text)),
-    }
+    environment.filters |= {"code": code, "whole": lambda text: escape(visible(text))}
     environment.globals |= {"symbols": SYMBOLS, "advice_on": advice_on, "points_text": points_text}
     return environment
 

@@ -14,7 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from coursekit.core.files import write_atomically
-from coursekit.grading.classroom.publish.analytics.items import Item, items_of, items_table
+from coursekit.grading.classroom.publish.analytics.items import (
+    ItemStatistics,
+    items_of,
+    items_table,
+)
 from coursekit.grading.classroom.publish.analytics.mistakes import (
     Mistake,
     mistakes_of,
@@ -24,7 +28,7 @@ from coursekit.grading.classroom.publish.analytics.pictures import items_figure,
 from coursekit.grading.classroom.reports import ClassRun, GradeReport
 
 __all__ = [
-    "Item",
+    "ItemStatistics",
     "Mistake",
     "items_figure",
     "items_of",

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from coursekit.grading.checks.report import Outcome
 from coursekit.grading.classroom.reports import GradeReport
 
-__all__ = ["LOW_DISCRIMINATION", "Item", "items_of", "items_table"]
+__all__ = ["LOW_DISCRIMINATION", "ItemStatistics", "items_of", "items_table"]
 
 _Floats = npt.NDArray[np.float64]
 _SHARE_OF_A_GROUP = 0.27
@@ -42,7 +42,7 @@ Measurement, chapter 13).
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class ItemStatistics:
     """One check, both tiers together, over a class.
 
     Parameters
@@ -75,7 +75,7 @@ class Item:
         return asdict(self)
 
 
-def items_of(grades: Sequence[GradeReport]) -> list[Item]:
+def items_of(grades: Sequence[GradeReport]) -> list[ItemStatistics]:
     """Return the statistics of every check, in the order of the exercise; submissions that could
     not be graded do not count.
     """
@@ -87,7 +87,7 @@ def items_of(grades: Sequence[GradeReport]) -> list[Item]:
     earned, worth = scores[:, :, 0], scores[:, :, 1]  # (students, checks)
     total = earned.sum(axis=1)
     return [
-        Item(
+        ItemStatistics(
             id=name,
             n_students=len(reports),
             difficulty=float((earned[:, at] / worth[:, at]).mean()),
@@ -106,7 +106,7 @@ def items_of(grades: Sequence[GradeReport]) -> list[Item]:
     ]
 
 
-def items_table(items: Sequence[Item]) -> str:
+def items_table(items: Sequence[ItemStatistics]) -> str:
     """Return the statistics as text, one line for each check."""
     lines = [
         f"{'check':<12} {'earned':>7} {'discrimination':>15} {'upper - lower':>14} {'left out':>9}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coursekit.core.errors import InvalidParameterError
-from coursekit.grading.classroom.publish.analytics.items import Item
+from coursekit.grading.classroom.publish.analytics.items import ItemStatistics
 from coursekit.grading.classroom.publish.analytics.mistakes import Mistake
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Picture:
         figures.save(self.axes, file, alt=self.alt)
 
 
-def items_figure(items: Sequence[Item]) -> Picture:
+def items_figure(items: Sequence[ItemStatistics]) -> Picture:
     """Draw the share of points that was earned, check by check.
 
     Raises

@@ -15,10 +15,10 @@ from coursekit.grading.classroom.publish.analytics import (
     mistakes_figure,
     mistakes_of,
     mistakes_table,
+    publish_analytics,
     summary_of,
-    write_cohort,
 )
-from tests.grading.classroom.publish.pages.samples import check, grade, part
+from tests.grading.classroom.publish.pages.samples import check, grade, part, run_of
 
 
 def student(name, *mistakes, problem=""):
@@ -101,7 +101,7 @@ def test_there_is_no_figure_of_nothing():
 
 
 def test_the_whole_is_written_and_nothing_that_there_is_nothing_to_see_of(tmp_path):
-    write_cohort(CLASS, tmp_path)
+    publish_analytics(run_of(*CLASS), tmp_path)
     assert sorted(file.name for file in tmp_path.iterdir()) == [
         "items.json",
         "items.png",
@@ -113,7 +113,7 @@ def test_the_whole_is_written_and_nothing_that_there_is_nothing_to_see_of(tmp_pa
         1 / 3
     )
     (tmp_path / "none").mkdir()
-    write_cohort([], tmp_path / "none")
+    publish_analytics(run_of(), tmp_path / "none")
     assert sorted(file.name for file in (tmp_path / "none").iterdir()) == [
         "items.json",
         "mistakes.json",

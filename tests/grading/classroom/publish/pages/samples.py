@@ -3,7 +3,8 @@ attack on its reader.
 """
 
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
-from coursekit.grading.classroom.reports import GradeReport
+from coursekit.grading.classroom.reports import ClassRun, GradeReport, Work
+from coursekit.grading.classroom.submissions import Submission
 
 ATTACKS = (
     "<script>window.ran = 1; alert(1)</script>",
@@ -58,6 +59,7 @@ def grade(
     student="ada",
     notes=(),
     problem="",
+    fault="",
     sandbox="bubblewrap",
     title="A demo",
     version="1.0",
@@ -70,11 +72,21 @@ def grade(
         title=title,
         version=version,
         problem=problem,
+        fault=fault,
         sha256="0123456789abcdef" * 4,
         fingerprint="f" * 64,
         memory_mb=181.4,
         seconds=1.23,
     )
+
+
+def work(graded, content=b"", result=None, **more):
+    submission = Submission(student=graded.student, notebook=content, **more)
+    return Work(submission=submission, grade=graded, result=result)
+
+
+def run_of(*grades, plan=None):
+    return ClassRun(plan=plan, isolation="bubblewrap", works=[work(each) for each in grades])
 
 
 def honest():
@@ -98,6 +110,15 @@ def not_graded():
     return grade(
         check("demo-1", part("not graded", Outcome.COULD_NOT_RUN)),
         problem="The file is no notebook.",
+        sandbox="not run",
+    )
+
+
+def not_judged():
+    return grade(
+        check("demo-1", part("not judged", Outcome.COULD_NOT_RUN)),
+        problem="It could not be judged.",
+        fault="CheckBugError: the answer was <b>s3cr3t</b>",
         sandbox="not run",
     )
 
