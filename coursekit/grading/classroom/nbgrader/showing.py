@@ -98,7 +98,10 @@ def load_course(folder: Path) -> Course:
     """
     exercise = load_exercise(folder)
     released = exercise.folder.parents[1] / "exercises" / exercise.name / exercise.notebook.name
-    return Course(exercise=exercise, sheet=load_sheet(exercise), released=read_notebook(released))
+    notebook = read_notebook(released)
+    for cell in notebook["cells"]:
+        cell["source"] = text_of(cell)
+    return Course(exercise=exercise, sheet=load_sheet(exercise), released=notebook)
 
 
 def _shown(number: int, raw: _Cell, ours: Mapping[str, _Cell], graded: set[str]) -> _Cell:
