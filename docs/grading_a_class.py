@@ -181,7 +181,7 @@ print(feedback_text(grades["student-01"]).partition("Each check")[0])
 
 # %% [markdown]
 # The same as a page is `graded/feedback/student-01.html`. `graded/review/` holds every submission as a page for your own eyes:
-# look there instead of opening a stranger's notebook, which would run in your browser with your rights.
+# open these instead of a submitted notebook, which would run in your browser with your rights.
 #
 # ## Again
 #
