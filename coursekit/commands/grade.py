@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,18 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["grade"]
 
 
+_PATH = click.Path(path_type=Path)
+
+
 @click.command(short_help="Grade a class, hostile submissions included.")
-@click.argument("submissions", type=click.Path(path_type=Path))
+@click.argument("submissions", type=_PATH)
 @click.option("--exercise", required=True, help="Its name, or its folder in solutions/.")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="Where reports go; run again to go on.",
-)
-@click.option(
-    "--jobs", default=1, show_default=True, type=click.IntRange(min=1), help="Submissions at once."
-)
+@click.option("--out", required=True, type=_PATH, help="Where reports go; run again to go on.")
+@click.option("--jobs", "n_jobs", default=1, show_default=True, help="Submissions at once.")
 @click.option(
     "--backend",
     default="loky",
@@ -38,16 +34,8 @@ __all__ = ["grade"]
     help="Processes, or Dask.",
 )
 @click.option("--address", default="", help="Of a Dask scheduler; one of our own by default.")
-@click.option(
-    "--warm",
-    is_flag=True,
-    help="Fork kernels from one that has the libraries already: faster, as safe.",
-)
-@click.option(
-    "--secret",
-    type=click.Path(path_type=Path),
-    help="File with the secret behind random questions.",
-)
+@click.option("--warm", is_flag=True, help="Fork from a process that has the libraries: faster.")
+@click.option("--secret", type=_PATH, help="File with the secret behind random questions.")
 @click.option(
     "--allow-unsandboxed",
     "--unsafe-no-sandbox",
@@ -55,23 +43,16 @@ __all__ = ["grade"]
     help="Go on where there is no sandbox; reports say so.",
 )
 @click.option(
-    "--gradebook",
-    type=click.Path(path_type=Path),
-    help="A course's folder: record in nbgrader's gradebook there.",
+    "--gradebook", type=_PATH, help="A course's folder: record in nbgrader's gradebook there."
 )
 @json_option
 def grade(
     submissions: Path,
     exercise: str,
     out: Path,
-    jobs: int,
-    backend: str,
-    address: str,
-    warm: bool,
-    secret: Path | None,
-    allow_unsandboxed: bool,
     gradebook: Path | None,
     as_json: bool,
+    **settings: Any,
 ) -> None:
     """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student,
     a zip, or nbgrader's tree.
@@ -85,18 +66,10 @@ def grade(
     from coursekit.grading.classroom.service import all_publishers, grade_class
     from coursekit.grading.classroom.settings import ClassSettings, load_plan
 
-    settings = ClassSettings(
-        out=out.resolve(),
-        n_jobs=jobs,
-        backend="dask" if backend == "dask" else "loky",
-        address=address,
-        warm=warm,
-        allow_unsandboxed=allow_unsandboxed,
-        secret=secret,
-    )
+    chosen = ClassSettings(out=out.resolve(), **settings)
     plan = load_plan(_folder(exercise))
     with _progress() as tell:
-        run = grade_class(submissions, plan, settings, all_publishers(gradebook), tell)
+        run = grade_class(submissions, plan, chosen, all_publishers(gradebook), tell)
     counts = {
         "n_submissions": len(run.reports),
         "n_new": run.n_new,

@@ -12,6 +12,7 @@ __all__ = ["inert", "inert_block", "to_html", "visible"]
 
 MAX_LENGTH = 600
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|[@-Z\\-_])")
+_UNUSUAL = re.compile(r"[^\n\t -~]")
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -40,7 +41,7 @@ def inert_block(text: str, max_length: int = 20_000) -> str:
     'red\n\tand back'
     """
     plain = _unix_lines(_ESCAPE.sub("", text[: 4 * max_length]))
-    kept = "".join(letter for letter in plain if letter in "\n\t" or _is_shown(letter))
+    kept = _UNUSUAL.sub(lambda found: found[0] if _is_shown(found[0]) else "", plain)
     if len(kept) <= max_length and len(text) <= 4 * max_length:
         return kept
     return f"{kept[:max_length]}\n... ({len(text):,} characters in all)"
@@ -52,9 +53,9 @@ def visible(text: str) -> str:
     >>> visible("a = 1\x0c\u202e\r\nb")
     'a = 1<U+000C><U+202E>\nb'
     """
-    return "".join(
-        letter if letter in "\n\t" or _is_shown(letter) else f"<U+{ord(letter):04X}>"
-        for letter in _unix_lines(text)
+    return _UNUSUAL.sub(
+        lambda found: found[0] if _is_shown(found[0]) else f"<U+{ord(found[0]):04X}>",
+        _unix_lines(text),
     )
 
 
@@ -73,10 +74,4 @@ def _unix_lines(text: str) -> str:
 
 def _is_shown(letter: str) -> bool:
     """Tell visible characters from control, format, surrogate, private and unassigned ones."""
-    return " " <= letter <= "~" or unicodedata.category(letter) not in {
-        "Cc",
-        "Cf",
-        "Cs",
-        "Co",
-        "Cn",
-    }
+    return unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"}

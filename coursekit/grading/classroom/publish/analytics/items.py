@@ -21,8 +21,7 @@ doi:10.1037/h0057123.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -69,10 +68,6 @@ class ItemStatistics:
     def is_worth_a_look(self) -> bool:
         """Whether it hardly told the strong from the weak; in a small class that may be chance."""
         return self.discrimination is not None and self.discrimination < LOW_DISCRIMINATION
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
 
 
 def items_of(grades: Sequence[GradeReport]) -> list[ItemStatistics]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from coursekit.grading.checks.report import PartReport
 from coursekit.grading.checks.text import inert
@@ -35,10 +34,6 @@ class Mistake:
     students: tuple[str, ...]
     share: float
     message: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
 
 
 def mistakes_of(grades: Sequence[GradeReport]) -> list[Mistake]:
