@@ -88,6 +88,7 @@ def configure(c: Any, root: Path) -> None:
         f"{_HERE}.sandboxed.WithoutOutputs",
         CSSHTMLHeaderPreprocessor,
     ]
+    c.TrustedCells.submitted = str(root / directory.submitted_directory)
     for step in (c.TrustedCells, c.SandboxedChecks):
         step.solutions = str(root / "solutions")
     c.SandboxedChecks.work = str(grading / "work")

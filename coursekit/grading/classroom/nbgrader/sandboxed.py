@@ -41,8 +41,21 @@ class TrustedCells(_Ours):
     stop the whole run, are gone after it.
     """
 
+    submitted = Unicode(help="The folder of the submissions.").tag(config=True)
+
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        """Replace a submitted notebook by a trusted frame around its answers."""
+        """Replace a submitted notebook by a trusted frame around its answers.
+
+        Raises
+        ------
+        GradingError
+            If a link was handed in: nbgrader has copied what it leads to, and takes the copies of a
+            submission that fails away again.
+        """
+        about = resources["nbgrader"]
+        folder = Path(self.submitted) / about["student"] / about["assignment"]
+        if links := [file.name for file in folder.rglob("*") if file.is_symlink()]:
+            raise GradingError(f"{links[0]!a} is a link, and links are not followed.")
         frame, _ = self._course(resources).arrange(json.dumps(nb).encode())
         return nbformat.from_dict(frame), resources  # type: ignore[no-untyped-call]
 
