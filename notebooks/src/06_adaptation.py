@@ -253,7 +253,7 @@ figures.show(
 
 # %%
 boosts = {
-    "no answer": responses.Nothing,
+    "no answer": responses.NoResponse,
     "for one event": lambda: responses.Boost(n_samples=1, keep_evidence=1.0),
     "for 500 events": lambda: responses.Boost(n_samples=500, keep_evidence=1.0),
     "and with doubt": lambda: responses.Boost(n_samples=500, keep_evidence=0.01),
@@ -317,9 +317,9 @@ reset_guess = 0.72  # your guess
 
 # %%
 answers = {
-    "nothing": {"answer": responses.Nothing},
+    "nothing": {"answer": responses.NoResponse},
     "start afresh": {"answer": responses.Reset},
-    "second model": {"answer": responses.SecondModel},
+    "second model": {"answer": responses.PairedLearner},
     "boost": {"answer": responses.Boost},
     "boost every 500": {"answer": responses.Boost, "detector": monitor.PeriodicAlarm(500)},
 }

@@ -24,9 +24,9 @@ from coursekit.learning.adaptation.monitor import PeriodicAlarm, zero_one_error
 from coursekit.learning.adaptation.responses import (
     Boost,
     DriftResponse,
-    Nothing,
+    NoResponse,
+    PairedLearner,
     Reset,
-    SecondModel,
 )
 from coursekit.learning.drift import BernoulliGLR
 from coursekit.learning.learners.learner import OnlineLearner
@@ -52,7 +52,7 @@ def bare(learner: OnlineLearner, stream: Chunk) -> None:
 
 
 def managed(learner: OnlineLearner, stream: Chunk, **settings: object) -> None:
-    OnlineLearningManager(learner, "mini_batch", response=Nothing(), **settings).process_many(
+    OnlineLearningManager(learner, "mini_batch", response=NoResponse(), **settings).process_many(
         stream
     )
 
@@ -178,9 +178,9 @@ def responses() -> None:
         "every 200 events": lambda: PeriodicAlarm(period=200),
     }
     answers: dict[str, Callable[[], DriftResponse]] = {
-        "nothing": Nothing,
+        "nothing": NoResponse,
         "reset": Reset,
-        "second model": SecondModel,
+        "second model": PairedLearner,
         "boost (default)": Boost,
         "boost x 5 for 1000": lambda: Boost(factor=5.0, n_samples=1000),
     }
@@ -200,7 +200,7 @@ def responses() -> None:
     for rate in (0.02, 0.1, 0.25, 0.5, 1.0):
         learner = OnlineLinearModel("logistic", SGD(rate), use_ids=False)
         print(
-            f"{rate}: {error_with(stream, learner, PeriodicAlarm(period=10**9), Nothing())[0]:.4f}",
+            f"{rate}: {error_with(stream, learner, PeriodicAlarm(period=10**9), NoResponse())[0]:.4f}",
             end="; ",
             flush=True,
         )

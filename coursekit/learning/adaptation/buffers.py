@@ -1,144 +1,118 @@
-"""Events that wait to be learnt: the buffer of a mini-batch and the window of a retraining (lesson
-06).
-"""
+"""Buffers of events: a mini-batch that fills up, the window of a retraining (lesson 06)."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Chunk, OnlineSample
-from coursekit.learning.learners.learner import OnlineLearner
+from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
 
-__all__ = ["EventBuffer", "Retraining", "RetrainingWindow"]
+__all__ = ["EventBuffer"]
 
-
-class EventBuffer:
-    """Events of the mini-batch that is filling up, with their errors on arrival."""
-
-    def __init__(self) -> None:
-        self._parts: list[OnlineSample | Chunk] = []
-        self._errors: list[float] = []
-
-    def add(self, part: OnlineSample | Chunk, errors: Iterable[float]) -> None:
-        """Put one event, or several, at the end."""
-        self._parts.append(part)
-        self._errors.extend(errors)
-
-    def take(self) -> tuple[Chunk, npt.NDArray[np.float64]]:
-        """Return all events and their errors, and be empty."""
-        taken = _joined(self._parts), np.array(self._errors)
-        self._parts, self._errors = [], []
-        return taken
-
-    def get_state(self) -> dict[str, Any]:
-        """Return the events, which never change, and their errors."""
-        samples = (
-            sample
-            for part in self._parts
-            for sample in ((part,) if isinstance(part, OnlineSample) else part)
-        )
-        return {"samples": tuple(samples), "errors": tuple(self._errors)}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._parts, self._errors = list(state["samples"]), list(state["errors"])
+_FloatArray = npt.NDArray[np.float64]
+_COLUMNS = ("user_ids", "item_ids", "targets", "weights", "features", "timestamps")
 
 
-def _joined(parts: list[OnlineSample | Chunk]) -> Chunk:
-    """All events of the parts as one chunk."""
-    samples = [part for part in parts if isinstance(part, OnlineSample)]
-    if len(samples) == len(parts):
-        return Chunk.of(samples)
-    chunks = [Chunk.of([part]) if isinstance(part, OnlineSample) else part for part in parts]
-    if len(chunks) == 1:
-        return chunks[0]
-    features = [
-        chunk.features if chunk.features is not None else [None] * len(chunk) for chunk in chunks
-    ]
-    weights = [chunk.weights_or_ones() for chunk in chunks]
-    times = [
-        chunk.timestamps if chunk.timestamps is not None else np.zeros(len(chunk))
-        for chunk in chunks
-    ]
-    return Chunk(
-        user_ids=[id_ for chunk in chunks for id_ in chunk.user_ids],
-        item_ids=[id_ for chunk in chunks for id_ in chunk.item_ids],
-        targets=np.concatenate([chunk.targets for chunk in chunks]),
-        weights=None if all(chunk.weights is None for chunk in chunks) else np.concatenate(weights),
-        features=None
-        if all(chunk.features is None for chunk in chunks)
-        else [each for part in features for each in part],
-        timestamps=np.concatenate(times),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retraining:
-    """How batch mode retrains: every `every` events, from scratch, on the last `window` events,
-    `n_epochs` times over them.
-    """
-
-    every: int = 1000
-    window: int = 10_000
-    n_epochs: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("every", "window", "n_epochs"):
-            check_count(name, getattr(self, name))
-
-
-class RetrainingWindow:
-    """The last events of a stream, and the learner as it was before the first.
+class EventBuffer(Stateful):
+    """Events in order of arrival, each with the error of its prediction on arrival.
 
     Parameters
     ----------
-    plan : Retraining
-    learner : OnlineLearner
-        Its present state is where each retraining starts from.
+    max_size : int, optional
+        Only so many of the newest events are kept. Default: all.
+
+    Examples
+    --------
+    >>> buffer = EventBuffer(max_size=2)
+    >>> for user in range(3):
+    ...     buffer.add(OnlineSample(user_id=user, item_id=7, target=4.0), np.array([0.5]))
+    >>> len(buffer), buffer.take()[0].user_ids, len(buffer)
+    (2, [1, 2], 0)
     """
 
-    def __init__(self, plan: Retraining, learner: OnlineLearner) -> None:
-        self.plan = plan
-        self._first_state = learner.get_model_state()
-        self._samples: deque[OnlineSample] = deque(maxlen=plan.window)
+    def __init__(self, max_size: int | None = None) -> None:
+        self.max_size = max_size
+        self._parts: deque[tuple[OnlineSample | Chunk, _FloatArray]] = deque()
+        self._size = 0  # events in the parts; the oldest may be more than `max_size` ago
 
-    def add(self, samples: Iterable[OnlineSample]) -> None:
-        """Put events at the end; the oldest go."""
-        self._samples.extend(samples)
+    def config(self) -> State:
+        """Return the largest size."""
+        return {"max_size": self.max_size}
 
-    def cut(self, n: int) -> None:
-        """Keep only the newest `n` events: those before belong to another world."""
-        newest = list(self._samples)[-n:]
-        self._samples.clear()
-        self._samples.extend(newest)
+    def __len__(self) -> int:
+        return self._size if self.max_size is None else min(self._size, self.max_size)
 
-    def retrain(self, learner: OnlineLearner) -> int:
-        """Let a learner start again and learn the window; return how many events it learnt."""
-        learner.set_model_state(self._first_state)
-        window = Chunk.of(self._samples)
-        for _ in range(self.plan.n_epochs):
-            learner.partial_fit_many(window)
-        return self.plan.n_epochs * len(window)
+    def add(self, part: OnlineSample | Chunk, errors: _FloatArray) -> None:
+        """Append one event or several."""
+        self._parts.append((part, errors))
+        self._size += len(errors)
+        if self.max_size is not None:
+            while self._size - len(self._parts[0][1]) >= self.max_size:
+                self._size -= len(self._parts.popleft()[1])
 
-    def get_state(self) -> dict[str, Any]:
-        """Return the events, which never change."""
-        return {"samples": tuple(self._samples)}
+    def keep_newest(self, n: int) -> None:
+        """Drop all events but the newest `n`."""
+        events, errors = self.contents()
+        start = max(len(events) - n, 0)
+        self.clear()
+        self.add(events.slice(start, len(events)), errors[start:])
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
-        self._samples = deque(state["samples"], maxlen=self.plan.window)
+    def contents(self) -> tuple[Chunk, _FloatArray]:
+        """Return all events and their errors."""
+        if not self._parts:
+            return Chunk.of([]), np.empty(0)
+        events = _joined([part for part, _ in self._parts])
+        errors = np.concatenate([each for _, each in self._parts])
+        start = len(events) - len(self)
+        return (events.slice(start, len(events)), errors[start:]) if start else (events, errors)
+
+    def take(self) -> tuple[Chunk, _FloatArray]:
+        """Return all events and their errors, and be empty."""
+        taken = self.contents()
+        self.clear()
+        return taken
+
+    def clear(self) -> None:
+        """Drop all events."""
+        self._parts.clear()
+        self._size = 0
+
+    def _get_memory(self) -> State:
+        """Return the events as columns; events never change, so nothing is copied twice."""
+        events, errors = self.contents()
+        return {"errors": errors, **{name: getattr(events, name) for name in _COLUMNS}}
+
+    def _set_memory(self, memory: State) -> None:
+        columns = {name: memory[name] for name in _COLUMNS}
+        for name in ("user_ids", "item_ids"):  # JSON turns tuples into lists
+            columns[name] = [tuple(id_) if type(id_) is list else id_ for id_ in columns[name]]
+        self.clear()
+        if len(memory["errors"]):
+            self.add(Chunk(**columns), memory["errors"])
 
 
-def check_count(name: str, count: Any, lowest: int = 1) -> None:
-    """Refuse what is no integer of at least `lowest`."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < lowest:
-        raise InvalidParameterError(
-            f"`{name}` must be an integer, {lowest} or more, got {count!r}."
-        )
+def _joined(parts: list[OnlineSample | Chunk]) -> Chunk:
+    """Return all events of the parts as one chunk."""
+    samples = [part for part in parts if isinstance(part, OnlineSample)]
+    if len(samples) == len(parts):
+        return Chunk.of(samples)
+    chunks = [part if isinstance(part, Chunk) else Chunk.of([part]) for part in parts]
+    if len(chunks) == 1:
+        return chunks[0]
+
+    def column(name: str, default: Any) -> Any:
+        columns = [getattr(chunk, name) for chunk in chunks]
+        if all(each is None for each in columns):
+            return None
+        pairs = zip(chunks, columns, strict=True)
+        filled = [[default] * len(chunk) if each is None else each for chunk, each in pairs]
+        return list(chain.from_iterable(filled)) if default is None else np.concatenate(filled)
+
+    defaults = dict(zip(_COLUMNS, (None, None, 0.0, 1.0, None, 0.0), strict=True))
+    return Chunk(**{name: column(name, default) for name, default in defaults.items()})

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from coursekit.core.errors import StateFormatError, UnknownNameError
-from coursekit.core.events import OnlineSample
 from coursekit.core.state import State, load_state, save_state
-from coursekit.learning.adaptation.buffers import check_count
+from coursekit.core.validation import integer
+from coursekit.learning.learners.learner import OnlineLearner
 
-__all__ = ["Checkpoint", "Checkpointed", "samples_from_state", "state_of_samples"]
-
-Snapshot = dict[str, Any]
-"""Everything that the future depends on; nothing in it is ever changed."""
+__all__ = ["Changes", "Checkpoint", "Checkpointed", "LearnerStates", "LogsChanges"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """Everything that a manager's future depends on, at one moment.
+    """A moment that a manager can go back to.
 
     Parameters
     ----------
@@ -34,34 +27,111 @@ class Checkpoint:
         The learner's version then.
     mean_loss : float
         Mean squared error on arrival up to then; NaN before the first event.
-    snapshot : mapping
-        Learner, schedule, response, detector, buffer, counters and history.
+    manager_state : State
+        Everything but the learner that the future depends on; nothing in it is ever changed.
     """
 
     samples_processed: int
     model_version: int
     mean_loss: float
-    snapshot: Snapshot = field(repr=False)  # megabytes
+    manager_state: State = field(repr=False)
 
 
-class Checkpointed(ABC):
-    """Something that can be put back to an earlier moment, because a snapshot holds all that its
-    future depends on.
+class Changes(Protocol):
+    """A learner's state at one moment: whole, or what has changed since the moment before."""
+
+    is_whole: bool
+
+    def update(self, later: Any) -> None:
+        """Bring a whole state up to date with the changes that came next."""
+
+    def followed_by(self, later: list[Any]) -> State:
+        """Return the learner's state after a whole state and the changes that came next."""
+
+
+@runtime_checkable
+class LogsChanges(Protocol):
+    """A learner that knows what has changed in it."""
+
+    def changes_since(self, log: Any) -> tuple[Any, Any]:
+        """Return the `Changes` since a log was begun, and a new log. Without a log, or when the
+        log does not tell everything, the changes are whole.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _FullState:
+    """A full copy of a learner's state: the changes of a learner that does not log them."""
+
+    state: State
+    is_whole: ClassVar[bool] = True
+
+    def update(self, later: Any) -> None:
+        """Never needed: what comes next is whole, too."""
+
+    def followed_by(self, later: list[Any]) -> State:
+        """Return the state."""
+        return self.state
+
+
+class LearnerStates:
+    """A learner's states at the last few checkpoints: the oldest whole, each later one as what has
+    changed since the one before, as far as the learner `LogsChanges`.
 
     Parameters
     ----------
+    learner : OnlineLearner
+    max_states : int
+        How many are kept.
+    """
+
+    def __init__(self, learner: OnlineLearner, max_states: int) -> None:
+        self._learner = learner
+        self._max_states = max_states
+        self._states: list[Any] = []  # Changes, from the oldest to the newest
+        self._log: Any = None
+
+    def add(self) -> None:
+        """Keep the present state; beyond `max_states` the oldest goes."""
+        learner, states = self._learner, self._states
+        if isinstance(learner, LogsChanges):
+            changes, self._log = learner.changes_since(self._log)
+        else:
+            changes = _FullState(learner.get_model_state())
+        states.append(changes)
+        if len(states) > self._max_states:
+            oldest = states.pop(0)
+            if not states[0].is_whole:
+                oldest.update(states[0])
+                states[0] = oldest
+
+    def go_back(self, at: int) -> None:
+        """Put the learner back to state number `at`; newer states are dropped."""
+        del self._states[at + 1 :]
+        whole = max(n for n, state in enumerate(self._states) if state.is_whole)
+        first, *later = self._states[whole:]
+        self._learner.set_model_state(first.followed_by(later))
+
+
+class Checkpointed(ABC):
+    """Something that can be put back to an earlier moment.
+
+    Parameters
+    ----------
+    learner : OnlineLearner
     interval : int, 0 or more
         Events from one checkpoint to the next; 0 makes none on its own.
     max_checkpoints : int, 1 or more
         How many are kept.
     """
 
-    def __init__(self, interval: int, max_checkpoints: int) -> None:
-        check_count("checkpoint_interval", interval, lowest=0)
-        check_count("max_checkpoints", max_checkpoints)
-        self.checkpoint_interval = interval
+    def __init__(self, learner: OnlineLearner, interval: int, max_checkpoints: int) -> None:
+        self.learner = learner
+        self.checkpoint_interval = integer("checkpoint_interval", interval, at_least=0)
+        self.max_checkpoints = integer("max_checkpoints", max_checkpoints)
         self.n_rollbacks = 0
-        self._checkpoints: deque[Checkpoint] = deque(maxlen=max_checkpoints)
+        self._checkpoints: list[Checkpoint] = []
+        self._states = LearnerStates(learner, max_checkpoints)
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -69,12 +139,11 @@ class Checkpointed(ABC):
         return tuple(self._checkpoints)
 
     def create_checkpoint(self) -> Checkpoint:
-        """Keep everything that the future depends on; beyond `max_checkpoints` the oldest one
-        goes.
-        """
-        checkpoint = self._checkpoint()
-        self._checkpoints.append(checkpoint)
-        return checkpoint
+        """Keep everything that the future depends on; beyond `max_checkpoints` the oldest goes."""
+        self._states.add()
+        self._checkpoints.append(self._checkpoint())
+        del self._checkpoints[: -self.max_checkpoints]
+        return self._checkpoints[-1]
 
     def rollback_to_checkpoint(self, samples_processed: int | None = None) -> Checkpoint:
         """Go back to a checkpoint and continue, bit for bit, as if the events since had never come.
@@ -92,23 +161,18 @@ class Checkpointed(ABC):
         UnknownNameError
             If there is no such checkpoint; nothing has changed.
         """
-        found = [
-            at
-            for at, each in enumerate(self._checkpoints)
-            if samples_processed in (None, each.samples_processed)
-        ]
+        known = [each.samples_processed for each in self._checkpoints]
+        found = [at for at, n in enumerate(known) if samples_processed in (None, n)]
         if not found:
-            known = (
-                ", ".join(str(each.samples_processed) for each in self._checkpoints) or "none yet"
-            )
             wanted = "" if samples_processed is None else f", got {samples_processed}"
             raise UnknownNameError(
-                f"`samples_processed` must be that of a checkpoint ({known}){wanted}."
+                "`samples_processed` must be that of a checkpoint "
+                f"({', '.join(map(str, known)) or 'none yet'}){wanted}."
             )
-        while len(self._checkpoints) > found[-1] + 1:
-            self._checkpoints.pop()
+        del self._checkpoints[found[-1] + 1 :]
         checkpoint = self._checkpoints[-1]
-        self._restore(checkpoint.snapshot)
+        self._states.go_back(found[-1])
+        self._set_state(checkpoint.manager_state)
         self.n_rollbacks += 1
         self._issue_version()
         return checkpoint
@@ -122,7 +186,7 @@ class Checkpointed(ABC):
             If a part cannot be written: a detector or learner without a plain state. Nothing is
             written.
         """
-        return save_state(path, _on_disk(self._snapshot()), kind=type(self).__name__)
+        return save_state(path, self._whole_state(), kind=type(self).__name__)
 
     def load(self, path: str | Path) -> None:
         """Continue from a file, as if nothing had happened in between.
@@ -133,82 +197,36 @@ class Checkpointed(ABC):
             If the file holds no such state, one of another class, version or setting, or is
             damaged; nothing has changed.
         """
-        snapshot = _in_memory(load_state(path, kind=type(self).__name__))
-        before = self._snapshot()
+        state, before = load_state(path, kind=type(self).__name__), self._whole_state()
         try:
-            self._restore(snapshot)
-        except StateFormatError:
-            self._restore(before)
-            raise
-        except (KeyError, TypeError, ValueError) as error:
-            self._restore(before)
+            self._set_whole_state(state)
+        except (StateFormatError, KeyError, TypeError, ValueError) as error:
+            self._set_whole_state(before)
+            if isinstance(error, StateFormatError):
+                raise
             raise StateFormatError(
                 f"{path} does not hold what this manager needs: {error!r}."
             ) from error
+
+    def _whole_state(self) -> State:
+        return {"learner": self.learner.get_model_state(), "manager": self._get_state()}
+
+    def _set_whole_state(self, state: State) -> None:
+        self.learner.set_model_state(state["learner"])
+        self._set_state(state["manager"])
 
     @abstractmethod
     def _checkpoint(self) -> Checkpoint:
         """Return a checkpoint of the present moment."""
 
     @abstractmethod
-    def _snapshot(self) -> Snapshot:
-        """Return a copy of everything that the future depends on."""
+    def _get_state(self) -> State:
+        """Return a copy of everything but the learner that the future depends on."""
 
     @abstractmethod
-    def _restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot."""
+    def _set_state(self, state: State) -> None:
+        """Go back to a state; the learner is there already."""
 
     @abstractmethod
     def _issue_version(self) -> None:
         """Give the model a version that no model has had."""
-
-
-_COLUMNS = ("user_id", "item_id", "target", "timestamp", "weight")
-
-
-def state_of_samples(samples: Iterable[OnlineSample]) -> State:
-    """Turn samples into columns that can be saved; arrays among the features stay arrays."""
-    samples = list(samples)
-    state: State = {name: [getattr(sample, name) for sample in samples] for name in _COLUMNS}
-    state["features"] = [
-        each.features
-        if each.features is None or isinstance(each.features, np.ndarray)
-        else dict(each.features)
-        for each in samples
-    ]
-    state["metadata"] = [dict(sample.metadata) for sample in samples]
-    return state
-
-
-def samples_from_state(state: State) -> tuple[OnlineSample, ...]:
-    """Turn saved columns back into samples.
-
-    >>> ada = OnlineSample(user_id=("shop", 1), item_id=7, target=4.0, timestamp=3.0)
-    >>> samples_from_state(state_of_samples([ada])) == (ada,)
-    True
-    """
-    columns = {name: state[name] for name in (*_COLUMNS, "features", "metadata")}
-    for name in ("user_id", "item_id"):
-        columns[name] = [tuple(id_) if isinstance(id_, list) else id_ for id_ in columns[name]]
-    rows = zip(*columns.values(), strict=True)
-    return tuple(OnlineSample(**dict(zip(columns, row, strict=True))) for row in rows)
-
-
-def _on_disk(snapshot: Snapshot) -> State:
-    return {
-        name: {**part, "samples": state_of_samples(part["samples"])} if _has_samples(part) else part
-        for name, part in snapshot.items()
-    }
-
-
-def _in_memory(state: State) -> Snapshot:
-    return {
-        name: {**part, "samples": samples_from_state(part["samples"])}
-        if _has_samples(part)
-        else part
-        for name, part in state.items()
-    }
-
-
-def _has_samples(part: Any) -> bool:
-    return isinstance(part, dict) and "samples" in part

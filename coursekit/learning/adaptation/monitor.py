@@ -1,21 +1,23 @@
-"""What a manager shows its drift detector, and how: every event's error, in every mode (lesson
-06).
+"""Monitoring: the quantity that a manager passes to its drift detector, for every event, in every
+mode (lesson 06).
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError
+from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import integer, require
+from coursekit.learning.drift.detector import Detector
 
 __all__ = [
-    "Detector",
-    "ErrorWatch",
+    "ErrorMonitor",
     "Monitor",
     "PeriodicAlarm",
     "absolute_error",
@@ -27,28 +29,7 @@ __all__ = [
 _FloatArray = npt.NDArray[np.float64]
 
 Monitor = Callable[[Any, Any], Any]
-"""A function of targets and predictions (numbers, or arrays of shape (n,)) that a detector shall
-watch.
-"""
-
-
-@runtime_checkable
-class Detector(Protocol):
-    """All that a manager asks of a drift detector; those of River have it too.
-
-    A detector may also have `update_many(values)`, which returns the indices of the alarms, for
-    speed; `warning_detected`; and `get_state` / `set_state`. Without the last two, checkpoints hold
-    a deep copy.
-    """
-
-    def update(self, value: float) -> Any:
-        """Take in one value."""
-        ...
-
-    @property
-    def drift_detected(self) -> bool:
-        """Whether the value before raised an alarm."""
-        ...
+"""A function of targets and predictions, numbers or arrays (n,): what a detector sees."""
 
 
 def absolute_error(target: Any, prediction: Any) -> Any:
@@ -76,20 +57,23 @@ def zero_one_error(target: Any, prediction: Any) -> Any:
     return abs((prediction >= 0.5) - target)
 
 
-class PeriodicAlarm:
-    """A detector that looks at nothing and raises an alarm after every `period` values: answers on
-    a schedule.
+class PeriodicAlarm(Stateful):
+    """A detector that ignores its values and raises an alarm after every `period` of them.
 
     >>> alarm = PeriodicAlarm(period=3)
     >>> [alarm.update(0.0) or alarm.drift_detected for _ in range(7)]
     [False, False, True, False, False, True, False]
     """
 
+    _memory_names = ("_n",)
+
     def __init__(self, period: int) -> None:
-        if isinstance(period, bool) or not isinstance(period, int) or period < 1:
-            raise InvalidParameterError(f"`period` must be an integer, 1 or more, got {period!r}.")
-        self.period = period
+        self.period = integer("period", period)
         self._n = 0
+
+    def config(self) -> State:
+        """Return the settings."""
+        return {"period": self.period}
 
     def update(self, value: float) -> None:
         """Count one value."""
@@ -101,32 +85,42 @@ class PeriodicAlarm:
         return self._n > 0 and self._n % self.period == 0
 
 
-class ErrorWatch:
-    """A detector, or none, and the function of targets and predictions that it watches.
+class ErrorMonitor(Stateful):
+    """A detector, or none, and what of targets and predictions is passed to it.
 
     Parameters
     ----------
     detector : Detector, optional
-        None watches nothing.
+        None detects nothing. One with `update_many(values)`, which returns the indices of the
+        alarms, is fast on chunks; one without `get_state` and `set_state` is copied as a whole into
+        checkpoints, and cannot be saved to disk.
     monitor : Monitor
     """
 
     def __init__(self, detector: Detector | None, monitor: Monitor = absolute_error) -> None:
-        if detector is not None and not isinstance(detector, Detector):
-            raise InvalidParameterError(
-                f"`detector` must have `update` and `drift_detected`, got {detector!r}."
-            )
-        if not callable(monitor):
-            raise InvalidParameterError(
-                f"`monitor` must be a function of targets and predictions, got {monitor!r}."
-            )
+        expected = "an object with `update` and `drift_detected`"
+        require(detector is None or isinstance(detector, Detector), "detector", expected, detector)
+        expected = "a function of targets and predictions"
+        require(callable(monitor), "monitor", expected, monitor)
         self.detector = detector
         self.monitor = monitor
+        self._n_paused = 0
+
+    def config(self) -> State:
+        """Return the detector's class."""
+        return {"detector": None if self.detector is None else type(self.detector).__name__}
+
+    def pause(self, n_events: int) -> None:
+        """Do not show the detector the next `n_events` events."""
+        self._n_paused = n_events
 
     def update(self, target: float, prediction: float) -> tuple[bool, bool]:
         """Show one event; return whether the detector raised an alarm, and whether it warned."""
         detector = self.detector
         if detector is None:
+            return False, False
+        if self._n_paused:
+            self._n_paused -= 1
             return False, False
         detector.update(float(self.monitor(target, prediction)))
         return bool(detector.drift_detected), bool(getattr(detector, "warning_detected", False))
@@ -138,37 +132,33 @@ class ErrorWatch:
 
         With `until_alarm`, the events after the first alarm are not shown.
         """
-        if self.detector is None:
-            return [], len(targets)
-        values = self.monitor(targets, predictions)
-        update_many = getattr(self.detector, "update_many", None)
+        detector, n = self.detector, len(targets)
+        if detector is None:
+            return [], n
+        start = min(self._n_paused, n)
+        self._n_paused -= start
+        values = self.monitor(targets[start:], predictions[start:])
+        update_many = getattr(detector, "update_many", None)
         if update_many is not None and not until_alarm:
-            return update_many(values).tolist(), len(targets)
+            return [start + at for at in update_many(values).tolist()], n
         alarms: list[int] = []
-        for at, value in enumerate(values.tolist()):
-            self.detector.update(value)
-            if self.detector.drift_detected:
+        for at, value in enumerate(values.tolist(), start):
+            detector.update(value)
+            if detector.drift_detected:
                 alarms.append(at)
                 if until_alarm:
                     return alarms, at + 1
-        return alarms, len(targets)
+        return alarms, n
 
-    @property
-    def name(self) -> str | None:
-        """The detector's class."""
-        return None if self.detector is None else type(self.detector).__name__
-
-    def get_state(self) -> Any:
-        """Return a copy of the detector's memory: its own state, or the detector copied, which
-        cannot be saved to disk.
-        """
+    def _get_memory(self) -> State:
         get_state = getattr(self.detector, "get_state", None)
-        return copy.deepcopy(self.detector) if get_state is None else get_state()
+        detector = copy.deepcopy(self.detector) if get_state is None else get_state()
+        return {"detector": detector, "n_paused": self._n_paused}
 
-    def set_state(self, state: Any) -> None:
-        """Go back to a copy."""
+    def _set_memory(self, memory: State) -> None:
         set_state = getattr(self.detector, "set_state", None)
         if set_state is None:
-            self.detector = copy.deepcopy(state)
+            self.detector = copy.deepcopy(memory["detector"])
         else:
-            set_state(state)
+            set_state(memory["detector"])
+        self._n_paused = memory["n_paused"]

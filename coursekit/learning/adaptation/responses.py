@@ -1,7 +1,7 @@
-r"""What to do when drift has been found: answers of different strength, to compare (lesson 06).
+r"""Responses to drift, from none to a full reset, to be compared (lesson 06).
 
-Detecting is not responding: on real streams a full reset after every alarm is often worse than
-doing nothing. Each answer here is a small object that the manager asks; `Boost` is its default.
+On real streams a full reset after every alarm is often worse than no response. The manager's
+default is `Boost`.
 """
 
 from __future__ import annotations
@@ -10,27 +10,41 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError, StateFormatError
+from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Chunk
 from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import integer, number
 from coursekit.learning.learners.learner import OnlineLearner
 
-__all__ = ["Boost", "DriftResponse", "Nothing", "Reset", "SecondModel"]
+__all__ = ["Boost", "DriftResponse", "NoResponse", "PairedLearner", "Reset"]
 
 _FloatArray = npt.NDArray[np.float64]
 
 
-class DriftResponse(ABC):
+class DriftResponse(Stateful, ABC):
     """How a manager answers an alarm.
 
-    The manager calls `begin` once, `observe` with everything that the learner has just learnt,
-    `answer` at an alarm.
+    The manager calls `begin` once, `observe` with all events that the learner has just learnt (in
+    batch mode, that have just arrived), and `answer` at an alarm.
+
+    Parameters
+    ----------
+    pause : int, 0 or more
+        For how many events after an answer that changed the model the detector sees nothing. While
+        a model is being learnt anew its errors change, and would raise one alarm after the other.
     """
+
+    def __init__(self, pause: int = 0) -> None:
+        self.pause = integer("pause", pause, at_least=0)
+
+    def config(self) -> State:
+        """Return the settings."""
+        return {"pause": self.pause}
 
     @property
     def rate_factor(self) -> float:
@@ -46,42 +60,22 @@ class DriftResponse(ABC):
 
     @property
     def observes(self) -> bool:
-        """Whether `observe` needs the events; if not it is called with their number alone."""
+        """Whether `observe` needs the events; if not it may be called with their number alone."""
         return False
 
-    def begin(self, learner: OnlineLearner) -> None:  # noqa: B027 - most answers need no preparation
+    def begin(self, learner: OnlineLearner) -> None:
         """Prepare, with the learner as it is before the first event."""
 
     @abstractmethod
     def answer(self, learner: OnlineLearner) -> bool:
-        """Answer an alarm; return whether the model is another one now, or learns in another
-        way.
-        """
+        """Answer an alarm; return whether the model, or how it learns, has changed."""
 
-    def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:  # noqa: B027 - as above
-        """Take notice of `n` events just learnt; with their errors before the update if
-        `observes`.
-        """
-
-    def get_state(self) -> State:
-        """Return everything that the answer depends on."""
-        return {"settings": self._settings()}
-
-    def set_state(self, state: State) -> None:
-        """Continue from a state; one of another answer is refused and nothing changes."""
-        if state.get("settings") != self._settings():
-            raise StateFormatError(
-                f"The state belongs to {state.get('settings')}, expected {self._settings()}."
-            )
-
-    def _settings(self) -> State:
-        return {"class": type(self).__name__}
+    def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
+        """Take notice of `n` events; with their errors before the update if `observes`."""
 
 
-class Nothing(DriftResponse):
-    """Report the alarm and leave the model alone: the comparison that every other answer has to
-    win.
-    """
+class NoResponse(DriftResponse):
+    """Report the alarm and change nothing: the baseline for every other response."""
 
     def answer(self, learner: OnlineLearner) -> bool:
         """Do nothing."""
@@ -89,9 +83,13 @@ class Nothing(DriftResponse):
 
 
 class Reset(DriftResponse):
-    """Start again from the learner as it was at the beginning; forgets what is still true together
-    with what is not.
+    """Start again from the learner as it was at the beginning; what is still true is forgotten
+    together with what is not.
     """
+
+    def __init__(self, pause: int = 500) -> None:
+        super().__init__(pause)
+        self._first: State = {}
 
     def begin(self, learner: OnlineLearner) -> None:
         """Keep the first state."""
@@ -101,6 +99,12 @@ class Reset(DriftResponse):
         """Put the learner back to its first state."""
         learner.set_model_state(self._first)
         return True
+
+    def _get_memory(self) -> State:
+        return {"first": self._first}
+
+    def _set_memory(self, memory: State) -> None:
+        self._first = memory["first"]
 
 
 class Boost(DriftResponse):
@@ -136,24 +140,20 @@ class Boost(DriftResponse):
     """
 
     def __init__(
-        self, factor: float = 2.0, n_samples: int = 500, keep_evidence: float = 0.01
+        self, factor: float = 2.0, n_samples: int = 500, keep_evidence: float = 0.01, pause: int = 0
     ) -> None:
-        if not (math.isfinite(factor) and factor >= 1):
-            raise InvalidParameterError(
-                f"`factor` must be a finite number, 1 or more, got {factor!r}."
-            )
-        if isinstance(n_samples, bool) or not isinstance(n_samples, int) or n_samples < 1:
-            raise InvalidParameterError(
-                f"`n_samples` must be an integer, 1 or more, got {n_samples!r}."
-            )
-        if not 0 < keep_evidence <= 1:
-            raise InvalidParameterError(
-                f"`keep_evidence` must be in (0, 1], got {keep_evidence!r}."
-            )
-        self.factor = float(factor)
-        self.n_samples = n_samples
-        self.keep_evidence = float(keep_evidence)
+        super().__init__(pause)
+        self.factor = number("factor", factor, at_least=1)
+        self.n_samples = integer("n_samples", n_samples)
+        self.keep_evidence = number("keep_evidence", keep_evidence, above=0, at_most=1)
         self._n_left = 0
+
+    _memory_names = ("_n_left",)
+
+    def config(self) -> State:
+        """Return the settings."""
+        names = ("factor", "n_samples", "keep_evidence")
+        return {**super().config(), **{name: getattr(self, name) for name in names}}
 
     @property
     def rate_factor(self) -> float:
@@ -178,23 +178,6 @@ class Boost(DriftResponse):
         """Let `n` events pass."""
         self._n_left = max(self._n_left - n, 0)
 
-    def get_state(self) -> State:
-        """Return everything that the boost depends on."""
-        return {**super().get_state(), "n_left": self._n_left}
-
-    def set_state(self, state: State) -> None:
-        """Continue from a state; one of another answer is refused and nothing changes."""
-        super().set_state(state)
-        self._n_left = int(state["n_left"])
-
-    def _settings(self) -> State:
-        settings = {
-            "factor": self.factor,
-            "n_samples": self.n_samples,
-            "keep_evidence": self.keep_evidence,
-        }
-        return {**super()._settings(), **settings}
-
 
 @dataclass(slots=True)
 class _Rival:
@@ -207,15 +190,15 @@ class _Rival:
     gap: float = 0.0
 
 
-class SecondModel(DriftResponse):
-    r"""Keep a young second model warm beside the learner, and let it take over at an alarm if it
-    has lately done better.
+class PairedLearner(DriftResponse):
+    r"""Keep a young second model beside the learner, and let it take over at an alarm if it has
+    lately done better.
 
     The second model learns every event from a fresh start and is replaced at the age of `max_age`,
-    so that it never knows much of an old world. Its replacement starts half a life before, so that
-    it always knows something: at an alarm the second model is between half of `max_age` and all of
-    it old. "Lately" is an exponentially weighted mean of squared errors over about a quarter of
-    `max_age`. This is paired learning with an alarm as the referee; it costs three times the
+    so it has learnt little from before a change. Its replacement starts half of `max_age` earlier:
+    at an alarm the second model is between half of `max_age` and all of it old. "Lately" is an
+    exponentially weighted mean of squared errors over about a quarter of `max_age`. This is paired
+    learning with a detector to decide when the two are compared; it costs three times the
     learning.
 
     Parameters
@@ -223,6 +206,7 @@ class SecondModel(DriftResponse):
     max_age : int, 10 or more
         How old, in events, the second model may grow. Shorter follows faster drift, longer knows
         more when it takes over.
+    pause : int, 0 or more
 
     References
     ----------
@@ -230,15 +214,14 @@ class SecondModel(DriftResponse):
     doi:10.1109/ICDM.2008.119.
     """
 
-    def __init__(self, max_age: int = 1000) -> None:
-        if isinstance(max_age, bool) or not isinstance(max_age, int) or max_age < 10:
-            raise InvalidParameterError(
-                f"`max_age` must be an integer, 10 or more, got {max_age!r}."
-            )
-        self.max_age = max_age
-        self._rivals: list[
-            _Rival
-        ] = []  # the second model, then its replacement once that has begun
+    def __init__(self, max_age: int = 1000, pause: int = 0) -> None:
+        super().__init__(pause)
+        self.max_age = integer("max_age", max_age, at_least=10)
+        self._rivals: list[_Rival] = []  # the second model, then its replacement, once begun
+
+    def config(self) -> State:
+        """Return the settings."""
+        return {**super().config(), "max_age": self.max_age}
 
     @property
     def observes(self) -> bool:
@@ -247,22 +230,36 @@ class SecondModel(DriftResponse):
 
     def begin(self, learner: OnlineLearner) -> None:
         """Make the second model: the learner as it is before the first event."""
+        self._first = learner.get_model_state()
         self._blank = copy.deepcopy(learner)
-        self._rivals = [_Rival(copy.deepcopy(learner))]
+        self._rivals = [self._new_rival()]
+
+    def _new_rival(self, age: int = 0, gap: float = 0.0, state: State | None = None) -> _Rival:
+        rival = _Rival(copy.deepcopy(self._blank), age, gap)
+        rival.learner.set_model_state(self._first if state is None else state)
+        return rival
 
     def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
         """Let the second model and its replacement learn, and compare."""
         if chunk is None or errors is None:
-            raise InvalidParameterError("`chunk` and `errors` must be given to a second model.")
+            raise InvalidParameterError("`chunk` and `errors` must be given to a paired learner.")
+        start, half = 0, self.max_age // 2
+        while start < n:
+            n_left = (half if len(self._rivals) == 1 else self.max_age) - self._rivals[0].age
+            stop = min(n, start + max(n_left, 1))
+            self._learn(chunk.slice(start, stop), errors[start:stop])
+            start = stop
+            if len(self._rivals) == 1 and self._rivals[0].age >= half:
+                self._rivals.append(self._new_rival())
+            elif self._rivals[0].age >= self.max_age:
+                del self._rivals[0]
+
+    def _learn(self, chunk: Chunk, errors: _FloatArray) -> None:
         for rival in self._rivals:
             gaps = errors**2 - rival.learner.partial_fit_many(chunk)
             for gap in gaps.tolist():
                 rival.gap += (gap - rival.gap) / (0.25 * self.max_age)
-            rival.age += n
-        if self._rivals[0].age >= self.max_age // 2 and len(self._rivals) == 1:
-            self._rivals.append(_Rival(copy.deepcopy(self._blank)))
-        if self._rivals[0].age >= self.max_age:
-            del self._rivals[0]
+            rival.age += len(chunk)
 
     def answer(self, learner: OnlineLearner) -> bool:
         """Let the second model take over if it has lately done better; a fresh one starts beside
@@ -272,28 +269,16 @@ class SecondModel(DriftResponse):
         if second.gap <= 0:
             return False
         learner.set_model_state(second.learner.get_model_state())
-        self._rivals = [_Rival(copy.deepcopy(self._blank))]
+        self._rivals = [self._new_rival()]
         return True
 
-    def get_state(self) -> State:
-        """Return everything that the answer depends on, the young models included."""
+    def _get_memory(self) -> State:
         rivals = [
-            {"age": rival.age, "gap": rival.gap, "learner": rival.learner.get_model_state()}
-            for rival in self._rivals
+            {"age": each.age, "gap": each.gap, "state": each.learner.get_model_state()}
+            for each in self._rivals
         ]
-        return {**super().get_state(), "rivals": rivals}
+        return {"first": self._first, "rivals": rivals}
 
-    def set_state(self, state: State) -> None:
-        """Continue from a state; one of another answer is refused and nothing changes."""
-        super().set_state(state)
-        rivals = []
-        for saved in state["rivals"]:
-            rival = _Rival(
-                copy.deepcopy(self._blank), age=int(saved["age"]), gap=float(saved["gap"])
-            )
-            rival.learner.set_model_state(saved["learner"])
-            rivals.append(rival)
-        self._rivals = rivals
-
-    def _settings(self) -> dict[str, Any]:
-        return {**super()._settings(), "max_age": self.max_age}
+    def _set_memory(self, memory: State) -> None:
+        self._first = memory["first"]
+        self._rivals = [self._new_rival(**rival) for rival in memory["rivals"]]

@@ -25,7 +25,8 @@ from coursekit.core.errors import (
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
 from coursekit.learning.factors import kernels
-from coursekit.learning.factors.table import Field, Rows
+from coursekit.learning.factors.changes import TableChanges, changes_since
+from coursekit.learning.factors.table import ChangeLog, Field, Rows
 from coursekit.learning.learners.learner import OnlineLearner
 from coursekit.learning.optim.rules import Rule, rule_named
 
@@ -120,6 +121,8 @@ class FactorModel(OnlineLearner):
         if prediction != prediction:  # NaN
             self._forget(n_rows)
             self._refuse(sample)
+        if rows.log is not None:
+            rows.log.add(user, item)
         error: float = target - prediction
         return error * error
 
@@ -160,6 +163,8 @@ class FactorModel(OnlineLearner):
         self, chunk: Chunk, users: _RowNumbers, items: _RowNumbers, n_rows: int
     ) -> _FloatArray:
         """Learn events in order; the rows from `n_rows` on are new."""
+        if self._rows.log is not None:
+            self._rows.log.add_many(users, items)
         predictions = np.empty(len(chunk))
         n_learnt = kernels.learn_pairs(
             self._rows.array,
@@ -197,6 +202,7 @@ class FactorModel(OnlineLearner):
             start[0] = self.rule.start_of_memory()[0]
             memory = self._rows.array[: self._rows.n_rows, width:]
             memory[:] = self.rule.discounted(memory, start, keep)
+        self._rows.log = None  # every row has changed
 
     def _refuse(self, sample: OnlineSample, where: str = "") -> NoReturn:
         raise ArithmeticOverflowError(
@@ -343,12 +349,21 @@ class FactorModel(OnlineLearner):
 
     def get_model_state(self) -> State:
         """Return a copy of everything that learning depends on, ready for `save_state`."""
+        fields = {name: field.state() for name, field in self._fields.items()}
+        return {**self._state_beside_fields(), "fields": fields}
+
+    def changes_since(self, log: ChangeLog | None) -> tuple[TableChanges, ChangeLog]:
+        """Return what has changed since a log was begun, and a new log; everything, if it is not
+        the newest log of this model's state.
+        """
+        return changes_since(log, self._rows, self._fields, self._state_beside_fields())
+
+    def _state_beside_fields(self) -> State:
         return {
             "signature": self._signature(),
             "learning_rate": self.learning_rate,
             "model_version": self.model_version,
             "model": self._model.copy(),
-            "fields": {name: field.state() for name, field in self._fields.items()},
         }
 
     def set_model_state(self, state: State) -> None:

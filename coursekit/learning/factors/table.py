@@ -18,11 +18,39 @@ import numpy.typing as npt
 from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
 
-__all__ = ["Field", "Rows", "decode_ids", "encode_ids"]
+__all__ = ["ChangeLog", "Field", "Rows", "decode_ids", "encode_ids"]
 
 _FloatArray = npt.NDArray[np.float64]
 _READ_AHEAD = 256
 _DOUBLES_BELOW = 2**19  # entries (4 MB)
+
+
+class ChangeLog:
+    """Numbers of the rows that were learnt from since it was begun.
+
+    Parameters
+    ----------
+    n_ids : dict
+        How many ids each field had then.
+    """
+
+    def __init__(self, n_ids: dict[str, int]) -> None:
+        self.n_ids = n_ids
+        self._singles: list[int] = []
+        self._arrays: list[npt.NDArray[np.intp]] = []
+
+    def add(self, *numbers: int) -> None:
+        """Note rows of one event."""
+        self._singles.extend(numbers)
+
+    def add_many(self, *numbers: npt.NDArray[np.intp]) -> None:
+        """Note rows of a chunk."""
+        self._arrays.extend(numbers)
+
+    def numbers(self) -> npt.NDArray[np.intp]:
+        """Return the rows noted, each once."""
+        singles = np.array(self._singles, dtype=np.intp)
+        return np.unique(np.concatenate([singles, *self._arrays]))
 
 
 class Rows:
@@ -33,6 +61,8 @@ class Rows:
     ----------
     array : array, shape (capacity, width)
         Rows 0 to `n_rows` - 1 are in use. Do not keep a view of it: growing moves it.
+    log : ChangeLog or None
+        Where changes are noted, if anywhere.
 
     >>> rows = Rows(width=3, capacity=2)
     >>> rows.reserve(5)
@@ -43,6 +73,7 @@ class Rows:
     def __init__(self, width: int, capacity: int = 64) -> None:
         self.array: _FloatArray = np.zeros((capacity, width))
         self.n_rows = 0
+        self.log: ChangeLog | None = None
 
     def reserve(self, n_rows: int) -> None:
         """Make room for `n_rows` rows in all."""

@@ -132,6 +132,8 @@ class OnlineFactorizationMachine(FactorModel):
         if math.isnan(prediction):
             self._forget(n_rows)
             self._refuse(sample)
+        if self._rows.log is not None:
+            self._rows.log.add(*numbers)
         error: float = sample.target - prediction
         return error * error
 
@@ -144,6 +146,8 @@ class OnlineFactorizationMachine(FactorModel):
         features = [self._read(side) for side in chunk.features]
         n_rows = self._rows.n_rows
         starts, rows, values = self._columns(chunk, features)
+        if self._rows.log is not None:
+            self._rows.log.add_many(rows)
         predictions = np.empty(len(chunk))
         n_learnt = kernels.learn_rows_many(
             self._rows.array,

@@ -7,17 +7,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from coursekit.core.errors import InvalidParameterError, InvalidSampleError, StateFormatError
+from coursekit.core.errors import InvalidSampleError
 from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import integer, number
 
 __all__ = ["AdaptiveLearningRate"]
 
-_NUMBERS = ("learning_rate", "_recent", "_recent_weight", "_former", "_former_weight", "_n_waited")
 _SLOWNESS = 10  # times `patience`: how far back the former level looks
 _TOLERANCE = 0.001  # of the former level: a smaller improvement is none
 
 
-class AdaptiveLearningRate:
+class AdaptiveLearningRate(Stateful):
     r"""Decay a learning rate on a plateau of the smoothed loss; reset it on drift.
 
     Smoothing: two exponentially weighted means of the losses, both unbiased from the first one on:
@@ -63,6 +64,15 @@ class AdaptiveLearningRate:
     0.1
     """
 
+    _memory_names = (
+        "learning_rate",
+        "_recent",
+        "_recent_weight",
+        "_former",
+        "_former_weight",
+        "_n_waited",
+    )
+
     def __init__(
         self,
         initial_lr: float = 0.01,
@@ -70,28 +80,19 @@ class AdaptiveLearningRate:
         min_lr: float = 0.001,
         patience: int = 100,
     ) -> None:
-        if not (math.isfinite(initial_lr) and initial_lr > 0):
-            raise InvalidParameterError(
-                f"`initial_lr` must be a finite number greater than 0, got {initial_lr!r}."
-            )
-        if not 0 < decay_factor < 1:
-            raise InvalidParameterError(f"`decay_factor` must be in (0, 1), got {decay_factor!r}.")
-        if not 0 < min_lr <= initial_lr:
-            raise InvalidParameterError(
-                f"`min_lr` must be in (0, initial_lr = {initial_lr!r}], got {min_lr!r}."
-            )
-        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
-            raise InvalidParameterError(
-                f"`patience` must be an integer, 1 or more, got {patience!r}."
-            )
-        self.initial_lr = float(initial_lr)
-        self.decay_factor = float(decay_factor)
-        self.min_lr = float(min_lr)
-        self.patience = patience
+        self.initial_lr = number("initial_lr", initial_lr, above=0)
+        self.decay_factor = number("decay_factor", decay_factor, above=0, below=1)
+        self.min_lr = number("min_lr", min_lr, above=0, at_most=self.initial_lr)
+        self.patience = integer("patience", patience)
         self.reset()
 
+    def config(self) -> State:
+        """Return the settings."""
+        names = ("initial_lr", "decay_factor", "min_lr", "patience")
+        return {name: getattr(self, name) for name in names}
+
     def reset(self) -> None:
-        """Return to the initial rate and forget the losses seen: they belong to another world."""
+        """Return to the initial rate and forget the losses seen before the drift."""
         self.learning_rate = self.initial_lr
         self._recent = self._former = 0.0
         self._recent_weight = self._former_weight = 0.0
@@ -129,35 +130,3 @@ class AdaptiveLearningRate:
         for loss in losses:
             self.update(float(loss))
         return self.learning_rate
-
-    def get_state(self) -> State:
-        """Return everything that the next rates depend on."""
-        return {
-            "settings": self._settings(),
-            "numbers": {name: getattr(self, name) for name in _NUMBERS},
-        }
-
-    def set_state(self, state: State) -> None:
-        """Continue from a state.
-
-        Raises
-        ------
-        StateFormatError
-            If the state belongs to a schedule with other settings; nothing has changed.
-        """
-        found, numbers = state.get("settings"), state.get("numbers", {})
-        if found != self._settings() or set(numbers) != set(_NUMBERS):
-            raise StateFormatError(
-                f"The state belongs to a schedule with settings {found}, expected "
-                f"{self._settings()}."
-            )
-        for name in _NUMBERS:
-            setattr(self, name, numbers[name])
-
-    def _settings(self) -> State:
-        return {
-            "initial_lr": self.initial_lr,
-            "decay_factor": self.decay_factor,
-            "min_lr": self.min_lr,
-            "patience": self.patience,
-        }

@@ -19,13 +19,19 @@ from coursekit.core.events import Chunk, OnlineSample
 from coursekit.datasets.streams import AbruptDrift, rating_stream
 from coursekit.learning.adaptation.manager import LearningMode, OnlineLearningManager, Retraining
 from coursekit.learning.adaptation.monitor import (
-    ErrorWatch,
+    ErrorMonitor,
     PeriodicAlarm,
     absolute_error,
     signed_error,
     squared_error,
 )
-from coursekit.learning.adaptation.responses import Boost, Nothing, Reset, SecondModel
+from coursekit.learning.adaptation.responses import (
+    Boost,
+    DriftResponse,
+    NoResponse,
+    PairedLearner,
+    Reset,
+)
 from coursekit.learning.drift.mean_and_scale import MeanAndScale
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
@@ -243,10 +249,10 @@ def test_a_detector_really_finds_the_change_and_the_boost_pays():
     assert np.mean(boosted_losses) < 0.9 * np.mean(quiet_losses)
 
 
-def test_nothing_reports_the_alarm_and_leaves_the_model_alone():
+def test_no_response_reports_the_alarm_and_leaves_the_model_alone():
     chunk = stream(600)
     alarmed, calm = (
-        manager(detector=AlarmAt(200), response=Nothing()),
+        manager(detector=AlarmAt(200), response=NoResponse()),
         manager(enable_drift_detection=False),
     )
     np.testing.assert_array_equal(
@@ -264,10 +270,10 @@ def test_reset_starts_from_the_first_state():
     assert managed.learner.model_version == 2
 
 
-def test_the_second_model_takes_over_only_if_it_is_better():
+def test_the_paired_learner_takes_over_only_if_it_is_better():
     chunk = stream(4000, size=2.0)
     stale = learner(learning_rate=0.001)  # SGD this slow never recovers on its own
-    response = SecondModel(max_age=800)
+    response = PairedLearner(max_age=800)
     managed = OnlineLearningManager(
         stale, "single_sample", detector=AlarmAt(2400), response=response
     )
@@ -277,7 +283,7 @@ def test_the_second_model_takes_over_only_if_it_is_better():
     np.testing.assert_allclose(losses[:2401], expected[:2401])
     assert losses[2401:2600].mean() < expected[2401:2600].mean()
     calm = OnlineLearningManager(
-        learner(), "single_sample", detector=AlarmAt(1900), response=SecondModel(max_age=1000)
+        learner(), "single_sample", detector=AlarmAt(1900), response=PairedLearner(max_age=1000)
     )
     calm.process_many(chunk.slice(0, 2000))
     assert calm.learner.model_version == 1
@@ -299,8 +305,132 @@ def test_in_batch_mode_an_alarm_cuts_the_window():
     )
 
 
+class Counting(DriftResponse):
+    """Counts its answers and the events it observes."""
+
+    def __init__(self, changes=True, pause=0):
+        super().__init__(pause)
+        self.changes, self.answered_after, self.n_observed = changes, [], 0
+
+    def answer(self, learner):
+        self.answered_after.append(learner.samples_processed)
+        return self.changes
+
+    def observe(self, n, chunk, errors):
+        self.n_observed += n
+
+
+@pytest.mark.parametrize("in_chunks", [True, False])
+@pytest.mark.parametrize(
+    ("mode", "learnt"),
+    [
+        ("batch", [0, 400]),
+        ("mini_batch", [128, 448]),
+        ("single_sample", [101, 421]),
+        ("adaptive", [101, 421]),
+    ],
+)
+def test_every_mode_answers_each_alarm_once(mode, learnt, in_chunks):
+    response = Counting()
+    managed = manager(
+        mode,
+        detector=AlarmAt(100, 420),
+        response=response,
+        retraining=Retraining(every=400, window=1000),
+    )
+    chunk = stream(800)
+    if in_chunks:
+        managed.process_many(chunk)
+    else:
+        one_by_one(managed, chunk)
+    managed.flush()
+    assert response.n_observed == 800
+    if mode == "batch":  # the window was cut to 32 events at the first alarm
+        learnt = [0, 331]
+    assert response.answered_after == learnt
+
+
+def test_in_batch_mode_a_reset_is_answered_at_once_and_no_response_changes_nothing():
+    chunk, retraining = stream(1000), Retraining(every=300, window=1000)
+
+    def run(response, *alarms):
+        managed = manager(
+            "batch", detector=AlarmAt(*alarms), response=response, retraining=retraining
+        )
+        return managed, managed.process_many(chunk)
+
+    _, calm = run(NoResponse())
+    ignored, report = run(NoResponse(), 450)
+    np.testing.assert_array_equal(report.predictions, calm.predictions)
+    assert ignored.get_learning_stats().n_drifts == 1
+    _, report = run(Reset(), 450)
+    np.testing.assert_array_equal(report.predictions[:451], calm.predictions[:451])
+    assert (report.predictions[451:600] == 0.0).all()
+    fresh = learner()
+    fresh.partial_fit_many(chunk.slice(451 - 32, 600))
+    expected = fresh.predict_many(chunk.user_ids[600:900], chunk.item_ids[600:900])
+    np.testing.assert_array_equal(report.predictions[600:900], expected)
+
+
+def test_in_batch_mode_the_paired_learner_learns_what_arrives_and_takes_over():
+    chunk = stream(1000)
+    managed = manager(
+        "batch",
+        detector=AlarmAt(450),
+        response=PairedLearner(max_age=5000),
+        retraining=Retraining(every=1000),
+    )
+    report = managed.process_many(chunk)
+    second = learner()
+    second.partial_fit_many(chunk.slice(0, 451))
+    expected = second.predict_many(chunk.user_ids[451:], chunk.item_ids[451:])
+    np.testing.assert_allclose(report.predictions[451:], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_detector_sees_nothing_during_the_pause_after_an_answer(mode):
+    chunk, detector = stream(600), AlarmAt(100)
+    managed = manager(
+        mode,
+        detector=detector,
+        response=Counting(pause=90),
+        retraining=Retraining(every=200, window=1000),
+    )
+    losses = managed.process_many(chunk).losses
+    answered = 128 if mode is LearningMode.MINI_BATCH else 101
+    seen = np.delete(losses, np.s_[answered : answered + 90])
+    np.testing.assert_allclose(np.square(detector.values), seen, rtol=1e-12)
+    one_by_one_too = manager(
+        mode,
+        detector=AlarmAt(100),
+        response=Counting(pause=90),
+        retraining=Retraining(every=200, window=1000),
+    )
+    one_by_one(one_by_one_too, chunk)
+    assert one_by_one_too.detector.values == pytest.approx(detector.values, rel=1e-12)
+
+
+def test_no_pause_follows_an_answer_that_changed_nothing():
+    detector = AlarmAt(100)
+    response = Counting(changes=False, pause=90)
+    manager("adaptive", detector=detector, response=response).process_many(stream(600))
+    assert len(detector.values) == 600
+
+
+@pytest.mark.parametrize("mode", ["adaptive", "mini_batch"])
+def test_a_reset_does_not_set_off_the_next_alarm(mode):
+    def n_alarms(response, seed):
+        managed = OnlineLearningManager(learner("belief"), mode, response=response)
+        drift_at = managed.process_many(stream(4000, seed, size=2.0)).drift_at
+        return sum(at >= 2000 for at in drift_at)
+
+    for seed in range(3):
+        assert 1 <= n_alarms(Reset(), seed) <= 3
+        assert n_alarms(Reset(pause=0), seed) > 20  # each reset is taken for the next change
+
+
 def test_an_alarm_on_a_schedule_needs_no_errors():
-    managed = manager("single_sample", detector=PeriodicAlarm(period=100), response=Reset())
+    managed = manager("single_sample", detector=PeriodicAlarm(period=100), response=Reset(pause=0))
     assert managed.process_many(stream(350)).drift_at == (99, 199, 299)
 
 
@@ -309,7 +439,7 @@ def test_an_alarm_on_a_schedule_needs_no_errors():
     [(absolute_error, 2.0), (signed_error, -2.0), (squared_error, 4.0), (lambda t, p: p, 5.0)],
 )
 def test_the_monitor_says_what_the_detector_sees(monitor, value):
-    watch = ErrorWatch(AlarmAt(), monitor)
+    watch = ErrorMonitor(AlarmAt(), monitor)
     watch.update(3.0, 5.0)
     watch.update_many(np.array([3.0]), np.array([5.0]), until_alarm=False)
     assert watch.detector.values == [value, value]
@@ -330,7 +460,7 @@ def settings_of(mode, rule):
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("response", [Nothing, Boost, Reset, lambda: SecondModel(max_age=100)])
+@pytest.mark.parametrize("response", [NoResponse, Boost, Reset, lambda: PairedLearner(max_age=100)])
 @pytest.mark.parametrize("rule", ["sgd", "belief"])
 def test_after_a_rollback_everything_goes_on_bit_for_bit_as_if_the_events_since_had_never_come(
     mode, response, rule
@@ -476,7 +606,7 @@ def test_a_target_out_of_range_is_refused_and_nothing_changes(mode):
     managed = manager(mode)
     managed.process_many(stream(200))
     stats, before = managed.get_learning_stats(), answers(managed)
-    time = managed._counters.last_time
+    time = managed._loop.counters.last_time
     with pytest.raises(ArithmeticOverflowError, match=r"1e\+200"):
         managed.process_sample(OnlineSample(user_id=1, item_id=1, target=1e200, timestamp=time))
     with pytest.raises(ArithmeticOverflowError, match=r"-1e\+200"):
@@ -493,7 +623,7 @@ def test_a_target_out_of_range_is_refused_and_nothing_changes(mode):
         (
             {"learning_mode": "sometimes"},
             UnknownNameError,
-            "batch, mini_batch, single_sample, adaptive",
+            "'batch', 'mini_batch', 'single_sample', 'adaptive'",
         ),
         ({"batch_size": 0}, InvalidParameterError, "batch_size"),
         ({"batch_size": 2.0}, InvalidParameterError, "batch_size"),
@@ -514,7 +644,8 @@ def test_a_setting_out_of_range_is_named(settings, error, name):
         (lambda: Boost(factor=0.5), "factor"),
         (lambda: Boost(n_samples=0), "n_samples"),
         (lambda: Boost(keep_evidence=0.0), "keep_evidence"),
-        (lambda: SecondModel(max_age=1), "max_age"),
+        (lambda: PairedLearner(max_age=1), "max_age"),
+        (lambda: Reset(pause=-1), "pause"),
         (lambda: Retraining(window=0), "window"),
         (lambda: PeriodicAlarm(period=0), "period"),
     ],
@@ -535,7 +666,7 @@ def test_a_manager_does_not_change_the_chunk():
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("response", [Boost, lambda: SecondModel(max_age=100)])
+@pytest.mark.parametrize("response", [Boost, lambda: PairedLearner(max_age=100)])
 def test_a_manager_saved_to_disk_continues_bit_for_bit(mode, response, tmp_path):
     def make():
         return OnlineLearningManager(
@@ -563,9 +694,28 @@ def test_a_manager_saved_to_disk_continues_bit_for_bit(mode, response, tmp_path)
     assert other.get_learning_stats().mean_loss == straight.get_learning_stats().mean_loss
 
 
+@pytest.mark.parametrize("mode", ["batch", "single_sample"])
+@pytest.mark.parametrize("response", [Reset, lambda: PairedLearner(max_age=100)])
+def test_what_a_learner_knew_before_its_manager_is_saved_too(mode, response, tmp_path):
+    settings = {"detector": PeriodicAlarm(350), "retraining": Retraining(every=200)}
+    trained = learner()
+    trained.partial_fit_many(stream(500, seed=8))
+    straight = OnlineLearningManager(trained, mode, response=response(), **settings)
+    chunk = stream(1000)
+    straight.process_many(chunk.slice(0, 300))
+    straight.save(tmp_path / "manager")
+    settings["detector"] = PeriodicAlarm(350)
+    other = OnlineLearningManager(learner(), mode, response=response(), **settings)
+    other.load(tmp_path / "manager")
+    rest = chunk.slice(300, 1000)
+    left, right = other.process_many(rest), straight.process_many(rest)
+    assert left.drift_at
+    np.testing.assert_array_equal(left.predictions, right.predictions)
+
+
 @pytest.mark.parametrize(
     "change",
-    [{"batch_size": 16}, {"mode": "adaptive"}, {"rule": "belief"}, {"response": Nothing()}],
+    [{"batch_size": 16}, {"mode": "adaptive"}, {"rule": "belief"}, {"response": NoResponse()}],
 )
 def test_a_file_of_another_manager_is_refused_and_nothing_changes(change, tmp_path):
     saved = OnlineLearningManager(learner(), "mini_batch")

@@ -1,0 +1,173 @@
+"""What a manager counts, and the course of learning in bounded memory (lesson 06)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import integer, require
+from coursekit.learning.learners.learner import OnlineLearner
+
+__all__ = ["Counters", "History"]
+
+_FloatArray = npt.NDArray[np.float64]
+_IntArray = npt.NDArray[np.int64]
+
+
+class History(Stateful):
+    """Mean loss, learning rate and model version along a stream, in at most `max_points` points.
+
+    A point stands for `block_size` events; when there is no room for more, neighbours are merged
+    and the block doubles. So an endless stream fits in a fixed memory.
+
+    Parameters
+    ----------
+    block_size : int, 1 or more
+        Events of a point at first.
+    max_points : int, 2 or more, even
+
+    Examples
+    --------
+    >>> history = History(block_size=2, max_points=4)
+    >>> for loss in range(10):
+    ...     history.add(loss, 1, learning_rate=0.1, model_version=1)
+    >>> history.block_size, history.n_seen, history.mean_loss
+    (4, array([4, 8]), array([1.5, 5.5]))
+    """
+
+    _memory_names = ("block_size", "_points", "_n_points", "_loss", "_n")
+
+    def __init__(self, block_size: int = 50, max_points: int = 1000) -> None:
+        self.block_size = integer("block_size", block_size)
+        self.max_points = integer("max_points", max_points, at_least=2)
+        require(max_points % 2 == 0, "max_points", "an even number, 2 or more", max_points)
+        self._points = np.empty((max_points, 3))  # (mean loss, rate and version at the end)
+        self._n_points = 0
+        self._loss = 0.0  # of the block begun
+        self._n = 0
+
+    def config(self) -> State:
+        """Return the settings."""
+        return {"max_points": self.max_points}
+
+    def add(self, loss: float, n: int, *, learning_rate: float, model_version: int) -> None:
+        """Take in `n` events, no more than fit the block begun (`room`), with the sum of their
+        losses.
+        """
+        self._loss += loss
+        self._n += n
+        if self._n == self.block_size:
+            self._points[self._n_points] = self._loss / self._n, learning_rate, model_version
+            self._n_points += 1
+            self._loss, self._n = 0.0, 0
+            if self._n_points == self.max_points:
+                self._merge()
+
+    def add_many(self, losses: _FloatArray, *, learning_rate: float, model_version: int) -> None:
+        """Take in the losses of any number of events."""
+        start = 0
+        while start < len(losses):
+            part = losses[start : start + self.room]
+            loss = float(part.sum())
+            self.add(loss, len(part), learning_rate=learning_rate, model_version=model_version)
+            start += len(part)
+
+    @property
+    def room(self) -> int:
+        """How many events fit the block begun."""
+        return self.block_size - self._n
+
+    def _merge(self) -> None:
+        half, points = self.max_points // 2, self._points
+        means = (points[::2, 0] + points[1::2, 0]) / 2
+        points[:half, 1:] = points[1::2, 1:].copy()
+        points[:half, 0] = means
+        self._n_points = half
+        self.block_size *= 2
+
+    def _column(self, at: int) -> _FloatArray:
+        return self._points[: self._n_points, at].copy()
+
+    @property
+    def n_seen(self) -> _IntArray:
+        """Events up to each point, shape (n_points,)."""
+        return self.block_size * np.arange(1, self._n_points + 1)
+
+    @property
+    def mean_loss(self) -> _FloatArray:
+        """Mean squared error on arrival of the events of each point, shape (n_points,)."""
+        return self._column(0)
+
+    @property
+    def learning_rate(self) -> _FloatArray:
+        """Learning rate at each point, shape (n_points,)."""
+        return self._column(1)
+
+    @property
+    def model_version(self) -> _IntArray:
+        """Version of the model at each point, shape (n_points,)."""
+        return self._column(2).astype(np.int64)
+
+    @property
+    def recent_loss(self) -> float:
+        """Mean loss of the last point and the events since; NaN before the first event."""
+        mean, n = 0.0, 0
+        if self._n_points:
+            mean, n = float(self._points[self._n_points - 1, 0]), self.block_size
+        return (mean * n + self._loss) / (n + self._n) if n + self._n else math.nan
+
+
+class Counters(Stateful):
+    """What a manager has counted; all of it goes back with a rollback.
+
+    Parameters
+    ----------
+    base_rate : float
+        The learning rate without schedule and response.
+    """
+
+    _memory_names = (
+        "base_rate",
+        "n_seen",
+        "n_learnt",
+        "n_updates",
+        "loss",
+        "last_time",
+        "drift_at",
+        "has_open_alarm",
+        "history",
+    )
+
+    def __init__(self, base_rate: float) -> None:
+        self.base_rate = base_rate
+        self.n_seen = 0
+        self.n_learnt = 0
+        self.n_updates = 0
+        self.loss = 0.0
+        self.last_time = 0.0
+        self.drift_at: list[int] = []
+        self.has_open_alarm = False  # one that has not been answered yet
+        self.history = History()
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean squared error on arrival; NaN before the first event."""
+        return self.loss / self.n_seen if self.n_seen else math.nan
+
+    def count(self, errors: _FloatArray, last_time: float, learner: OnlineLearner) -> None:
+        """Count events that have arrived: their errors, the time of the last one, and the learner
+        that predicted them.
+        """
+        n, loss = len(errors), float(errors @ errors)
+        self.n_seen += n
+        self.loss += loss
+        self.last_time = max(self.last_time, last_time)
+        rate, version = learner.learning_rate, learner.model_version
+        if n <= self.history.room:
+            self.history.add(loss, n, learning_rate=rate, model_version=version)
+        else:
+            self.history.add_many(errors**2, learning_rate=rate, model_version=version)
