@@ -78,13 +78,13 @@ def changes_since(
     if log is None or log is not rows.log:
         is_whole, numbers, n_ids = True, np.arange(rows.n_rows), dict.fromkeys(fields, 0)
     else:
-        is_whole, numbers, n_ids = False, log.numbers(), log.n_ids
+        is_whole, numbers, n_ids = False, log.numbers(rows.n_rows), log.n_ids
     rows.log = ChangeLog({name: len(field) for name, field in fields.items()})
     changes = TableChanges(
         is_whole=is_whole,
         rest=rest,
         numbers=numbers,
-        rows=rows.array[numbers],
+        rows=rows.array.take(numbers, axis=0),
         ids={name: _newest(field, len(field) - n_ids[name]) for name, field in fields.items()},
     )
     return changes, rows.log

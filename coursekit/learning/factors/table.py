@@ -47,10 +47,11 @@ class ChangeLog:
         """Note rows of a chunk."""
         self._arrays.extend(numbers)
 
-    def numbers(self) -> npt.NDArray[np.intp]:
-        """Return the rows noted, each once."""
-        singles = np.array(self._singles, dtype=np.intp)
-        return np.unique(np.concatenate([singles, *self._arrays]))
+    def numbers(self, n_rows: int) -> npt.NDArray[np.intp]:
+        """Return the rows noted, of `n_rows` in all, each once and in order."""
+        is_noted = np.zeros(n_rows, dtype=np.bool_)
+        is_noted[np.concatenate([np.array(self._singles, dtype=np.intp), *self._arrays])] = True
+        return np.flatnonzero(is_noted)
 
 
 class Rows:
