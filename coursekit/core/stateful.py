@@ -114,4 +114,6 @@ class Stateful:
 
 
 def _written(value: Any) -> Any:
-    return value.get_state() if isinstance(value, Stateful) else copy.deepcopy(value)
+    if isinstance(value, Stateful):
+        return value.get_state()
+    return value if isinstance(value, int | float | str) else copy.deepcopy(value)

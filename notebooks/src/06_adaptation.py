@@ -620,29 +620,30 @@ figures.show(
 # ## Break it once: a nervous detector with a strong answer
 #
 # Each part can be fine on its own, and the loop be broken. Here is Page-Hinkley with a threshold of 5, made for small
-# numbers, with a fresh start as its answer, in a world where **nothing changes**.
+# numbers, with a fresh start as its answer, in a world where **nothing changes**. Once the detector sees every error, and
+# once it sees nothing for 500 events after each answer: the default `pause` of `Reset`.
+
 
 # %%
-nervous = OnlineLearningManager(
-    OnlineMatrixFactorization(n_factors=10),
-    "single_sample",
-    detector=drift.PageHinkley(threshold=5),
-    response=responses.Reset(),
-)
+def nervous_manager(pause):
+    learner, detector = OnlineMatrixFactorization(n_factors=10), drift.PageHinkley(threshold=5)
+    return OnlineLearningManager(learner, "single_sample", detector=detector, response=responses.Reset(pause))
+
+
 left_alone = OnlineLearningManager(OnlineMatrixFactorization(n_factors=10), "single_sample", enable_drift_detection=False)
-outcome = {
-    name: float(np.sqrt(each.process_many(stationary).losses.mean()))
-    for name, each in {"nervous": nervous, "left alone": left_alone}.items()
-}
-nervous.get_learning_stats().n_drifts, {name: round(value, 2) for name, value in outcome.items()}
+loops = {"nervous": nervous_manager(pause=0), "with a pause": nervous_manager(pause=500), "left alone": left_alone}
+outcome = {name: float(np.sqrt(each.process_many(stationary).losses.mean())) for name, each in loops.items()}
+{name: (each.get_learning_stats().n_drifts, round(outcome[name], 2)) for name, each in loops.items()}
 
 # %% [markdown]
 # 150 alarms about nothing, and each throws the model away: a fresh model makes large errors, large errors are what the
-# detector waits for, and so the answer to one alarm is the cause of the next. Let us go back to before it began:
+# detector waits for, and so the answer to one alarm is the cause of the next. A pause breaks this feedback: 9 alarms. But
+# each of them is still a false alarm that throws a good model away; against these only a better detector helps. Let us go
+# back to before it began:
 
 # %%
 try:
-    nervous.rollback_to_checkpoint(0)
+    loops["nervous"].rollback_to_checkpoint(0)
 except errors.CourseKitError as error:
     print(error)
 
@@ -770,7 +771,7 @@ figures.show(
 # - D. Sculley et al. (2015), [Hidden technical debt in machine learning
 #   systems](https://papers.nips.cc/paper/2015/hash/86df7dcfd896fcaf2674f757a2463eba-Abstract.html): why loops between parts
 #   that are each fine go wrong.
-# - [`coursekit/learning/adaptation/manager.py`](../coursekit/learning/adaptation/manager.py): the loop of this lesson in full; read `_set_rate`
-#   first, the one owner of the learning rate.
+# - [`coursekit/learning/adaptation/loop.py`](../coursekit/learning/adaptation/loop.py): the loop of this lesson in full. Read
+#   `answer_open_alarm` first, the only place that answers an alarm, and `_set_rate`, the only one that sets the rate.
 #
 # Next: [07 · Online optimisation](07_online_optimization.ipynb) · Back: [05 · Detecting drift](05_drift_detection.ipynb)

@@ -159,7 +159,13 @@ def test_lesson_06_says_what_it_measures(lesson_06: dict[str, Any]) -> None:
     assert np.allclose(page.loc["MF"], page.loc["FM"], atol=1e-9)
     assert np.ptp(page.groupby("drift")["single_sample"].agg(np.ptp)) < 0.02
     assert (page.loc["neural CF", "mini_batch"] > page.loc["MF", "mini_batch"]).all()
-    assert f"{lesson_06['nervous'].get_learning_stats().n_drifts} alarms about nothing" in words
+    n_alarms = {
+        name: each.get_learning_stats().n_drifts for name, each in lesson_06["loops"].items()
+    }
+    assert f"{n_alarms['nervous']} alarms about nothing" in words
+    assert f"A pause breaks this feedback: {n_alarms['with a pause']} alarms." in words
+    outcome = lesson_06["outcome"]
+    assert outcome["nervous"] > outcome["with a pause"] > outcome["left alone"]
 
 
 def test_the_two_factor_models_of_lesson_06_are_one_without_features(

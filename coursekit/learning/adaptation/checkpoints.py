@@ -87,14 +87,16 @@ class LearnerStates:
 
     def __init__(self, learner: OnlineLearner, max_states: int) -> None:
         self._learner = learner
+        self._logs_changes = isinstance(learner, LogsChanges)
         self._max_states = max_states
         self._states: list[Any] = []  # Changes, from the oldest to the newest
         self._log: Any = None
 
     def add(self) -> None:
         """Keep the present state; beyond `max_states` the oldest goes."""
-        learner, states = self._learner, self._states
-        if isinstance(learner, LogsChanges):
+        learner: Any = self._learner
+        states = self._states
+        if self._logs_changes:
             changes, self._log = learner.changes_since(self._log)
         else:
             changes = _FullState(learner.get_model_state())

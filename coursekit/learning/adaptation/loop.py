@@ -5,22 +5,20 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import ArithmeticOverflowError
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 from coursekit.learning.adaptation.history import Counters
+from coursekit.learning.adaptation.inputs import check_size
 from coursekit.learning.adaptation.modes import LearningPolicy
 from coursekit.learning.adaptation.monitor import ErrorMonitor
 from coursekit.learning.adaptation.responses import DriftResponse
 from coursekit.learning.learners.learner import OnlineLearner
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
 
-__all__ = ["LearningLoop", "check_size"]
+__all__ = ["LearningLoop"]
 
 _FloatArray = npt.NDArray[np.float64]
-
-_LARGEST_ERROR = 1e100  # beyond it squares and their sums would not stay finite
 
 
 class LearningLoop(Stateful):
@@ -191,12 +189,3 @@ class LearningLoop(Stateful):
     def _set_memory(self, memory: State) -> None:
         super()._set_memory(memory)
         self._newest_version = max(self._newest_version, self.learner.model_version)
-
-
-def check_size(target: float, prediction: float) -> None:
-    """Refuse an event whose error is too large."""
-    if not abs(target - prediction) < _LARGEST_ERROR:
-        raise ArithmeticOverflowError(
-            f"Learning target {target!r} with the prediction {prediction!r} would leave the "
-            f"range of floats; nothing was learnt."
-        )

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidSampleError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
 from coursekit.learning.adaptation.checkpoints import Checkpoint, Checkpointed
 from coursekit.learning.adaptation.history import History
-from coursekit.learning.adaptation.loop import LearningLoop, check_size
+from coursekit.learning.adaptation.inputs import check_chunk, check_time
+from coursekit.learning.adaptation.loop import LearningLoop
 from coursekit.learning.adaptation.modes import Retraining, policy_of
 from coursekit.learning.adaptation.monitor import (
     ErrorMonitor,
@@ -159,7 +159,7 @@ class OnlineLearningManager(Checkpointed):
             If the event would carry the learner out of the range of floats; nothing has changed.
         """
         counters = self._loop.counters
-        _check_time(sample.timestamp, counters.last_time)
+        check_time(sample.timestamp, counters.last_time)
         n_learnt = counters.n_learnt
         prediction, alarm, warning = self._loop.process_one(sample)
         self._make_due_checkpoint()
@@ -184,7 +184,7 @@ class OnlineLearningManager(Checkpointed):
             As `process_sample`; nothing of the chunk has been processed.
         """
         counters = self._loop.counters
-        _check_chunk(chunk, counters.last_time)
+        check_chunk(chunk, counters.last_time)
         n_learnt, n_seen, n_alarms = counters.n_learnt, counters.n_seen, len(counters.drift_at)
         predictions = np.empty(len(chunk))
         start = 0
@@ -297,25 +297,3 @@ def _monitor_of(detector: Detector | None, monitor: Monitor | None) -> ErrorMoni
     if detector is None:
         return ErrorMonitor(MeanAndScale(), monitor or signed_error)
     return ErrorMonitor(detector, monitor or absolute_error)
-
-
-def _check_chunk(chunk: Chunk, last_time: float) -> None:
-    """Refuse a chunk whose event time goes back, or whose targets are too large."""
-    if len(chunk) == 0:
-        return
-    if chunk.timestamps is not None:
-        falls = np.flatnonzero(np.diff(chunk.timestamps) < 0)
-        at = int(falls[0]) + 1 if falls.size else 0
-        _check_time(
-            float(chunk.timestamps[at]), float(chunk.timestamps[at - 1]) if at else last_time
-        )
-    largest = float(chunk.targets[np.abs(chunk.targets).argmax()])
-    check_size(largest, 0.0)
-
-
-def _check_time(timestamp: float, last: float) -> None:
-    if timestamp < last and timestamp != 0.0:  # 0: an event that carries no time
-        raise InvalidSampleError(
-            f"`timestamp` must not go back: got {timestamp!r} after {last!r}. Sort the "
-            f"events by their time."
-        )
