@@ -110,7 +110,12 @@ class LearningLoop(Stateful):
     def _process_at_once(self, part: Chunk) -> _FloatArray:
         nothing_can_change = self.monitor.detector is None and self.schedule is None
         if not nothing_can_change or self.response.is_active or self.response.observes:
-            return np.array([self.process_one(part[0])[0]])
+            done = []
+            for sample in part:
+                done.append(self.process_one(sample)[0])
+                if not self.learns_at_once:
+                    break
+            return np.array(done)
         predictions = self.learner.predict_then_learn_many(part)
         self._watch(part, predictions)
         self._note_learnt(len(part), n_updates=len(part))
