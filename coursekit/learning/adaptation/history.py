@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -121,37 +122,23 @@ class History(Stateful):
         return (mean * n + self._loss) / (n + self._n) if n + self._n else math.nan
 
 
+@dataclass(slots=True)
 class Counters(Stateful):
-    """What a manager has counted; all of it goes back with a rollback.
+    """What a manager has counted; all of it goes back with a rollback."""
 
-    Parameters
-    ----------
-    base_rate : float
-        The learning rate without schedule and response.
-    """
+    base_rate: float  # the learning rate without schedule and response
+    n_seen: int = 0
+    n_learnt: int = 0
+    n_updates: int = 0
+    loss: float = 0.0
+    last_time: float = 0.0
+    drift_at: list[int] = field(default_factory=list)
+    has_open_alarm: bool = False  # one that has not been answered yet
+    history: History = field(default_factory=History)
 
-    _memory_names = (
-        "base_rate",
-        "n_seen",
-        "n_learnt",
-        "n_updates",
-        "loss",
-        "last_time",
-        "drift_at",
-        "has_open_alarm",
-        "history",
-    )
-
-    def __init__(self, base_rate: float) -> None:
-        self.base_rate = base_rate
-        self.n_seen = 0
-        self.n_learnt = 0
-        self.n_updates = 0
-        self.loss = 0.0
-        self.last_time = 0.0
-        self.drift_at: list[int] = []
-        self.has_open_alarm = False  # one that has not been answered yet
-        self.history = History()
+    @property
+    def _memory_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(self.__slots__)
 
     @property
     def mean_loss(self) -> float:

@@ -91,8 +91,7 @@ class OnlineLearningManager(Checkpointed):
     history : History
         Mean loss, rate and version along the stream, ready for a figure.
     detector : Detector or None
-    checkpoints : tuple of Checkpoint
-        From the oldest to the newest.
+    checkpoints : tuple of Checkpoint, the newest last
 
     Raises
     ------
@@ -169,12 +168,9 @@ class OnlineLearningManager(Checkpointed):
             prediction=prediction,
             loss=(sample.target - prediction) ** 2,
             n_learnt=counters.n_learnt - n_learnt,
-            n_buffered=self._loop.policy.n_waiting,
             drift_detected=alarm,
             warning_detected=warning,
-            learning_rate=self.learner.learning_rate,
-            model_version=self.learner.model_version,
-            samples_processed=counters.n_seen,
+            **self._present(),
         )
 
     def process_many(self, chunk: Chunk) -> ChunkReport:
@@ -203,22 +199,15 @@ class OnlineLearningManager(Checkpointed):
             losses=errors * errors,
             drift_at=tuple(at - n_seen for at in counters.drift_at[n_alarms:]),
             n_learnt=counters.n_learnt - n_learnt,
-            n_buffered=self._loop.policy.n_waiting,
-            learning_rate=self.learner.learning_rate,
-            model_version=self.learner.model_version,
-            samples_processed=counters.n_seen,
+            **self._present(),
         )
 
     def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
-        """Process events and return the predictions on arrival, so that `progressive_validation`
-        can evaluate a manager.
-        """
+        """Process events; return predictions on arrival, as `progressive_validation` asks for."""
         return self.process_many(chunk).predictions
 
     def flush(self) -> int:
-        """Learn what waits in the buffer, as at the end of a stream, and return how many events
-        that were.
-        """
+        """Learn the events that wait, as at the end of a stream; return how many they were."""
         n_waiting = self._loop.policy.n_waiting
         if n_waiting:
             self._loop.learn_waiting()
@@ -243,9 +232,7 @@ class OnlineLearningManager(Checkpointed):
         counters = self._loop.counters
         return LearningStats(
             learning_mode=self.learning_mode,
-            samples_processed=counters.n_seen,
             samples_learnt=counters.n_learnt,
-            n_buffered=self._loop.policy.n_waiting,
             n_updates=counters.n_updates,
             n_drifts=len(counters.drift_at),
             drift_at=tuple(counters.drift_at),
@@ -253,9 +240,17 @@ class OnlineLearningManager(Checkpointed):
             n_rollbacks=self.n_rollbacks,
             mean_loss=counters.mean_loss,
             recent_loss=self.history.recent_loss,
-            learning_rate=self.learner.learning_rate,
-            model_version=self.learner.model_version,
+            **self._present(),
         )
+
+    def _present(self) -> dict[str, Any]:
+        """Return what every report says."""
+        return {
+            "n_buffered": self._loop.policy.n_waiting,
+            "learning_rate": self.learner.learning_rate,
+            "model_version": self.learner.model_version,
+            "samples_processed": self._loop.counters.n_seen,
+        }
 
     # -- checkpoints
 
