@@ -81,9 +81,15 @@ def test_a_state_continues_exactly(n_before):
 
 def test_a_state_of_other_settings_is_refused():
     schedule = AdaptiveLearningRate(patience=20)
-    for state in ({}, AdaptiveLearningRate(patience=21).get_state()):
-        with pytest.raises(StateFormatError, match="patience"):
+    schedule.update(1.0)
+    before = schedule.get_state()
+    for state, reason in (
+        ({}, "no state of AdaptiveLearningRate"),
+        (AdaptiveLearningRate(patience=21).get_state(), "'patience': 21"),
+    ):
+        with pytest.raises(StateFormatError, match=reason):
             schedule.set_state(state)
+    assert schedule.get_state() == before
 
 
 def test_a_loss_that_is_no_number_is_refused_and_changes_nothing():
