@@ -42,7 +42,7 @@ lab: $(LAB_READY) ## Set everything up and open the course in JupyterLab
 	@exec $(BIN)/coursekit lab $(if $(PORT),--port $(PORT)) $(if $(filter no,$(BROWSER)),--no-browser)
 
 test: $(TEST_READY) ## Set everything up and run the whole test suite
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --durations=10 $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder --durations=10 $(ARGS)
 
 lint: $(TEST_READY) ## Check style, format and the layers
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports

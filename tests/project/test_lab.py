@@ -134,7 +134,10 @@ def test_what_the_tests_need_includes_what_the_lab_needs(house: Path) -> None:
     done, calls = make(house, "test", "ARGS=tests/core -x")
     assert done.returncode == 0, done.stderr
     assert installs(calls)[0].endswith("-e .[test]")
-    assert calls[-1] == "-m pytest -n 2 --dist loadscope --durations=10 tests/core -x"
+    assert (
+        calls[-1]
+        == "-m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations=10 tests/core -x"
+    )
     assert installs(make(house, "lab")[1]) == []
 
 

@@ -26,13 +26,13 @@ from coursekit.commands.lab import lab_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium")]
 
-LESSON = "notebooks/03_factorization_machines.ipynb"
+LESSON = "notebooks/00_start_here.ipynb"
 EXERCISE = "exercises/fm/fm.ipynb"
 SOLUTION = "solutions/fm/fm.py"
 CHECK = "fm-1"
 ERROR_SHOWN = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.error']"
-START_SECONDS = 60.0
-RUN_SECONDS = 180.0
+START_SECONDS = 180.0  # limits, not waits: a busy machine may take long
+RUN_SECONDS = 600.0
 BROWSER_FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -74,7 +74,12 @@ def address(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield wait_until_it_answers(server, state / "runtime", log)
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+            raise
 
 
 def wait_until_it_answers(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
@@ -87,7 +92,10 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], runtime: Path, log: P
             try:
                 with urllib.request.urlopen(address.format(path="/lab"), timeout=START_SECONDS):
                     return address
-            except urllib.error.URLError:  # it writes its file a moment before it listens
+            except (
+                urllib.error.URLError,
+                ConnectionError,
+            ):  # it writes its file a moment before it listens
                 pass
         time.sleep(0.1)
     pytest.fail(f"JupyterLab did not answer:\n{log.read_text(encoding='utf-8')[-2000:]}")
@@ -96,7 +104,9 @@ def wait_until_it_answers(server: subprocess.Popen[bytes], runtime: Path, log: P
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path, args=BROWSER_FLAGS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium_path, args=BROWSER_FLAGS, timeout=START_SECONDS * 1000
+        )
         yield browser
         browser.close()
 
@@ -163,7 +173,9 @@ class Lab:
 
     def paste_into(self, at: int, text: str) -> None:
         """Replace a cell's text."""
-        self.cell(at).locator(".cm-content").click()
+        editor = self.cell(at).locator(".cm-content")
+        editor.click()
+        expect(editor).to_be_focused()
         self.page.keyboard.press("ControlOrMeta+A")
         self.page.keyboard.insert_text(text)
 
