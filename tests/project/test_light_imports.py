@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -66,14 +67,44 @@ def test_the_help_loads_nothing_heavy_and_no_command() -> None:
     assert loaded_by(code) & (HEAVY | {"numpy"}) == set()
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+COMMANDS_HELP = {
+    name: f"from coursekit.cli import cli\ncli([{name!r}, '--help'], standalone_mode=False)"
+    for name in sorted(COMMANDS)
+}
+TAUGHT = sorted({module for modules in coursekit.LESSONS.values() for module in modules})
+
+
+@cache
+def loaded_in_turn(codes: tuple[str, ...]) -> dict[str, set[str]]:
+    """Top-level modules that each piece of code adds when one interpreter runs them in turn."""
+    script = (
+        f"import json, sys\nfound = {{}}\nfor code in {codes!r}:\n    before = set(sys.modules)\n"
+        "    exec(code)\n    new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "    found[code] = sorted(new)\nprint('\\n' + json.dumps(found))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    found = json.loads(done.stdout.strip().rpartition("\n")[2])
+    return {code: set(new) for code, new in found.items()}
+
+
+@pytest.mark.parametrize("name", COMMANDS_HELP)
 def test_the_help_of_a_command_loads_no_heavy_library(name: str) -> None:
-    code = f"from coursekit.cli import cli\ncli([{name!r}, '--help'], standalone_mode=False)"
-    assert loaded_by(code) & (HEAVY - {"rich"}) == set()
+    loaded = loaded_in_turn(tuple(COMMANDS_HELP.values()))
+    assert loaded[COMMANDS_HELP[name]] & (HEAVY - {"rich"}) == set()
 
 
-@pytest.mark.parametrize(
-    "module", sorted({module for modules in coursekit.LESSONS.values() for module in modules})
-)
+@pytest.mark.parametrize("module", TAUGHT)
 def test_a_lessons_module_loads_no_plotting_and_no_torch(module: str) -> None:
-    assert loaded_by(f"import {module}") & {"torch", "matplotlib", "pandas"} == set()
+    loaded = loaded_in_turn(tuple(f"import {each}" for each in TAUGHT))
+    assert loaded[f"import {module}"] & {"torch", "matplotlib", "pandas"} == set()
+
+
+def test_what_is_loaded_is_told_of_the_code_that_loads_it() -> None:
+    nothing, tomllib, again = loaded_in_turn(
+        ("import json", "import tomllib", "import email")
+    ).values()
+    assert nothing == set()
+    assert "tomllib" in tomllib
+    assert "email" in again and "tomllib" not in again
