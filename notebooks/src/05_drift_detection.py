@@ -9,7 +9,7 @@
 # %% [markdown]
 # # 05 · Detecting drift
 #
-# **You decide how often a detector may cry wolf, and then measure how soon it sees a world that has really changed.**
+# **You set how often a detector may raise a false alarm, and then measure how soon it detects a real change.**
 #
 # After this lesson you are able to
 #
@@ -19,7 +19,7 @@
 # - judge any detector by false alarms, delay and misses, on streams whose truth you know;
 # - see at once when a detector looks the wrong way.
 #
-# 60 minutes · modules [detectors](../coursekit/learning/drift), [detection](../coursekit/learning/drift/evaluation.py) and
+# 60 minutes · modules [drift](../coursekit/learning/drift), its [evaluation](../coursekit/learning/drift/evaluation.py) and
 # [streams](../coursekit/datasets/streams.py) · you come from [04 · Neural collaborative
 # filtering](04_neural_collaborative_filtering.ipynb)
 
@@ -84,7 +84,7 @@ f"you said {world_guess}; " + ", ".join(f"{name} went from {one:.1f} to {two:.1f
 # This is **concept drift**: what was learnt is no longer true. A **drift detector** looks at one number per event, most
 # often the error of a model, and says when the stream is no longer what it was. It can be wrong in two ways:
 #
-# - a **false alarm**: it speaks although nothing has changed;
+# - a **false alarm**: it raises an alarm although nothing has changed;
 # - a **delay**: the events that pass between the change and the alarm. If the alarm never comes, that is a **miss**.
 #
 # Every detector trades one for the other. So a detector is not "sensitive" or "robust". It is a point on this trade, and
@@ -93,7 +93,7 @@ f"you said {world_guess}; " + ", ".join(f"{name} went from {one:.1f} to {two:.1f
 # ## 1. When is a difference more than noise?
 #
 # By hand: a model got 200 of 1,000 answers wrong, so we expect 20 errors in the next 100. We count 25. Is that a change?
-# The number of errors in 100 answers scatters, with a standard deviation of $\sqrt{100 \cdot 0.2 \cdot 0.8} = 4$. So 25 is
+# The number of errors in 100 answers has a standard deviation of $\sqrt{100 \cdot 0.2 \cdot 0.8} = 4$. So 25 is
 # 1.25 standard deviations too many. That happens by chance in one block out of eight.
 #
 # A popular rule of thumb asks for less: **alarm when the mean of the latest 100 is 5 % above that of the first 1,000**.
@@ -197,8 +197,8 @@ figures.show(
 # <details>
 # <summary>What you should find</summary>
 #
-# The rule of thumb stays at nine: the mean of 100 squared errors scatters by 14 %, so 5 % is nothing. The test stays near
-# what it promises, 0.5 in 10,000. Single squared errors are far from normal, but it compares means of 100, and those are
+# The rule of thumb stays at nine: the mean of 100 squared errors has a standard deviation of 14 %, so 5 % is
+# well within the noise. The test stays near what it promises, 0.5 in 10,000. Single squared errors are far from normal, but it compares means of 100, and those are
 # nearly normal again.
 #
 # </details>
@@ -352,7 +352,7 @@ figures.show(
 # ## 3. What if you could just say how many false alarms you accept?
 #
 # You cannot answer "which $\lambda$?". You can answer this: **how many samples of an unchanged world do you want between
-# two alarms?** If an alarm costs an hour of somebody's time, you have an opinion.
+# two alarms?** This is the *average run length to a false alarm*, ARL0. If an alarm costs an hour of somebody's time, you have an opinion.
 #
 # The idea is to compare two stories. *One rate*: all errors come from one error rate. *Two rates*: from some event on,
 # there is another. We try **every** event as the change. By hand, with the errors 0, 0, 0, 0, 1, 1: one rate of 2/6 gives
@@ -462,8 +462,8 @@ figures.show(
 # **The one setting means what it says, within a small factor, at every error rate: nothing has to be tuned.** The promise
 # errs on the quiet side, most of all where errors are rare.
 #
-# For real numbers, such as the error of a rating, there is `drift.GaussianGLR`. It learns the spread as well, so their unit
-# does not matter.
+# For real numbers, such as the error of a rating, there is `drift.GaussianGLR`. It estimates the standard deviation as well, so
+# their unit does not matter.
 #
 # **Try it.** Feed `10 * np.random.default_rng(1).normal(size=100_000)` to `drift.GaussianGLR(1_000)` and to
 # `drift.PageHinkley()`. How many alarms do you expect from the first, and how many come?
@@ -479,7 +479,7 @@ figures.show(
 # ## 4. Which detector is good?
 #
 # One stream shows nothing: a detector may be lucky. And the number of alarms shows nothing either: a detector that always
-# cries has no misses. We need all three numbers, over many streams whose truth we know. By hand: alarms at 1,200 and 5,090
+# raises an alarm has no misses. We need all three numbers, over many streams whose truth we know. By hand: alarms at 1,200 and 5,090
 # where the change was at 5,000 are one false alarm and a delay of 90.
 
 
@@ -627,11 +627,11 @@ figures.show(
 # missed comes ten readings after another: a detector that has just raised an alarm starts from nothing.
 #
 # Other real series are not so kind. The promise rests on values that are independent, and real errors break it: they come
-# in sessions, in days, in weeks. Where a value resembles the one before, *every* detector that takes them for independent
-# raises far more alarms than promised. `drift.GaussianGLR(autocorrelated=True)` learns how much neighbours resemble each
-# other, and watches what is new in each value. All seven series of the data set, and all detectors, are in
+# in sessions, in days, in weeks. Where neighbouring values are correlated, *every* detector that assumes independence raises
+# far more alarms than promised. `drift.GaussianGLR(autocorrelated=True)` estimates the autocorrelation, and watches what is
+# new in each value, its *innovation*. All seven series of the data set, and all detectors, are in
 # [tests/benchmarks/RESULTS.md](../tests/benchmarks/RESULTS.md), measured with the `covering_score` of
-# [change_points](../coursekit/learning/drift/segmentation.py).
+# [segmentation](../coursekit/learning/drift/segmentation.py).
 #
 # ## Break it once: a detector that looks the wrong way
 #
@@ -691,7 +691,7 @@ figures.show(
 #
 # ## Takeaways
 #
-# 1. Unchanged streams swing widely; a rule that ignores it raises alarms all day (figures in *Why* and in section 1).
+# 1. Unchanged streams have a large variance; a rule that ignores it raises false alarms all the time (figures in *Why* and in section 1).
 # 2. Page-Hinkley trades delay for false alarms by a threshold that nobody can know, and its name stands for several tests
 #    (both figures in section 2).
 # 3. The likelihood ratio takes a number that you can know, keeps to it, and dates the change (both figures in section 3).
@@ -707,7 +707,7 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# How often it spoke when nothing had changed, and how late it was. A detector that raises an alarm at every event finds
+# How often it raised an alarm when nothing had changed, and how long its delays were. A detector that raises an alarm at every event finds
 # every change at once. Without streams on which nothing happens, the sentence says nothing.
 #
 # </details>

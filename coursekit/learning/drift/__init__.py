@@ -1,5 +1,4 @@
-"""Drift detectors: one number per event in, an alarm out when the stream is no longer what it was
-(lesson 05).
+"""Drift detectors: one number per event in, an alarm out when its distribution changes (lesson 05).
 
 >>> from coursekit.learning import drift
 >>> detector = drift.ADWIN(delta=0.01)

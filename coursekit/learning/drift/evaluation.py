@@ -1,9 +1,8 @@
-"""How good is a drift detector? Delay, false alarms and misses over many seeds, on streams whose
-truth is known (lesson 05).
+"""Evaluation of drift detectors: delay, false alarms and misses over many seeds, on streams with
+known change points (lesson 05).
 
-One number cannot say it: a detector that always rings is never late, one that never rings is never
-wrong. So a table has both, for every detector on every stream, and the figure shows them side by
-side.
+No single number suffices: a detector that always alarms has no delay, one that never alarms has no
+false alarms.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.errors import InvalidParameterError, UnknownNameError
+from coursekit.learning.drift.changes import alarms_and_changes
 from coursekit.learning.drift.detector import Detector
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class KnownStream(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionRow:
-    """How one detector did on the seeds of one stream.
+    """Results of one detector on the seeds of one stream.
 
     Parameters
     ----------
@@ -53,8 +53,7 @@ class DetectionRow:
     n_changes : int
         In all seeds together.
     delays : tuple of int
-        For each change that was found: values between its first one and the alarm, 0 if that one
-        rang.
+        For each change that was found: values from the change to the alarm, 0 if it came at once.
     n_unchanged : int
         Values before the first change, in all seeds together.
     n_false : int
@@ -79,7 +78,7 @@ class DetectionRow:
 
     @property
     def median_delay(self) -> float:
-        """Of all changes, a missed one counting as infinitely late; NaN if there is none."""
+        """Over all changes, a missed one counting as infinite; NaN without changes."""
         late = [float(delay) for delay in self.delays] + [np.inf] * self.n_missed
         return float(np.median(late)) if late else float("nan")
 
@@ -91,7 +90,7 @@ class DetectionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionTable:
-    """How every detector did on every stream."""
+    """Results of every detector on every stream."""
 
     rows: tuple[DetectionRow, ...]
 
@@ -141,7 +140,8 @@ class DetectionTable:
             raise InvalidParameterError(
                 f"`stream` must be one on which a change was found, got {stream!r}."
             )
-        found = {row.detector: row.delays for row in rows if row.delays}
+        shown = [row for row in rows if row.delays]
+        found = {row.detector: row.delays for row in shown}
         x_label = "values from the change to the alarm"
         silent = [row.detector for row in rows if not row.delays]
         if silent:
@@ -149,7 +149,7 @@ class DetectionTable:
         axes = figures.plot_dots(
             found, title=title, x_label=x_label, roles=roles, number_format="{:.0f}"
         )
-        for at, row in enumerate(row for row in rows if row.delays):
+        for at, row in enumerate(shown):
             words = f"{_text(row.false_alarms_per_10k)} false in 10,000"
             if row.n_missed:
                 words += f"\n{row.n_missed} of {row.n_changes} missed"
@@ -171,10 +171,10 @@ def evaluate_detectors(
     streams: Mapping[str, Callable[[int], KnownStream]],
     seeds: Iterable[int] = range(30),
 ) -> DetectionTable:
-    """Let every detector watch every seed of every stream, afresh each time.
+    """Run a new detector on every seed of every stream.
 
-    An alarm before the first change is false; the first alarm between a change and the next one has
-    found it; further ones there are repeated. A stream without a change measures false alarms only.
+    An alarm before the first change is false; the first alarm between a change and the next one
+    finds it; further ones there are repeated. A stream without a change measures false alarms only.
 
     Parameters
     ----------
@@ -210,23 +210,16 @@ def evaluate_detectors(
 
 
 def alarms_of(detector: Detector, values: npt.NDArray[np.float64]) -> _Indices:
-    """Return the indices of the values that raised the alarm, in a chunk if the detector can, one
-    by one if not.
-    """
+    """Return the indices of the alarms, by `update_many` if the detector has it."""
     update_many = getattr(detector, "update_many", None)
     if update_many is not None:
         alarms: _Indices = update_many(values)
         return alarms
-    found = []
-    for t, value in enumerate(values.tolist()):
-        detector.update(value)
-        if detector.drift_detected:
-            found.append(t)
-    return np.array(found, dtype=np.intp)
+    return np.array([alarm for alarm, _ in alarms_and_changes(detector, values)], dtype=np.intp)
 
 
 def _row(detector: str, stream: str, runs: list[tuple[_Indices, KnownStream]]) -> DetectionRow:
-    """Count what happened in all seeds of one stream."""
+    """Sum up the results on all seeds of one stream."""
     delays: list[int] = []
     n_changes = n_unchanged = n_false = n_repeated = 0
     for alarms, known in runs:
