@@ -1,9 +1,7 @@
-"""How figures look all course long: fixed roles, words under every picture, the same bytes each
-run.
+"""The style of figures: fixed roles, alt text under every picture, the same bytes in every run.
 
-Colours are those of M. Okabe and K. Ito (2008), "Color Universal Design", told apart by people with
-any kind of colour vision; line style and marker repeat what they say, so that colour is never
-alone.
+Colours are those of M. Okabe and K. Ito (2008), "Color Universal Design", which can be
+distinguished with any kind of colour vision; line style and marker always double the colour.
 """
 
 from __future__ import annotations
@@ -14,13 +12,15 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from coursekit.core.errors import InvalidParameterError, UnknownNameError
 from coursekit.core.files import replaced_atomically
 
 if TYPE_CHECKING:
+    from matplotlib import RcParams
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -78,47 +78,12 @@ ROLES = {
 what came after it, "second" and "third" are further models, "alarm" is what went wrong or was
 detected."""
 
-_STYLE: dict[Any, Any] = {
-    "figure.figsize": (6.4, 3.2),
-    "figure.dpi": _SHOWN_DPI,
-    "figure.facecolor": "white",
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.h_pad": 0.09,
-    "figure.constrained_layout.w_pad": 0.09,
-    "savefig.facecolor": "white",
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.labelcolor": QUIET,
-    "axes.labelsize": 10,
-    "axes.titlesize": 11.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 11,
-    "axes.edgecolor": "#9A9A9A",
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.xmargin": 0.01,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "xtick.color": "#9A9A9A",
-    "ytick.color": "#9A9A9A",
-    "xtick.labelcolor": QUIET,
-    "ytick.labelcolor": QUIET,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "ytick.left": False,
-    "lines.linewidth": 1.7,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "legend.fontsize": 9.5,
-    "hatch.linewidth": 0.7,
-    "hatch.color": "white",
-}
+
+@cache
+def _style() -> RcParams:
+    from matplotlib import rc_params_from_file
+
+    return rc_params_from_file(Path(__file__).with_name("course.mplstyle"), False, False)
 
 
 def use_course_style() -> None:
@@ -128,7 +93,7 @@ def use_course_style() -> None:
 
     looks = ROLES.values()
     cycle = cycler(color=[each.colour for each in looks], linestyle=[each.dashes for each in looks])
-    mpl.rcParams.update({**_STYLE, "axes.prop_cycle": cycle})
+    mpl.rcParams.update({**_style(), "axes.prop_cycle": cycle})
 
 
 @contextmanager
@@ -140,7 +105,7 @@ def course_style() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        mpl.rcParams.update(_style())
         yield
 
 
