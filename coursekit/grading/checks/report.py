@@ -8,7 +8,7 @@ business of `coursekit.grading.checks.render`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -61,9 +61,7 @@ class PartReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
-        return {name: getattr(self, name) for name in self.__slots__} | {
-            "outcome": self.outcome.value
-        }
+        return asdict(self) | {"outcome": self.outcome.value}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PartReport:

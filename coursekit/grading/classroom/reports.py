@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from coursekit.core.files import write_atomically
+from coursekit.grading.checks import Check
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
 from coursekit.grading.checks.text import inert
 from coursekit.grading.classroom.job import Cell, JobResult
@@ -169,19 +170,12 @@ def graded(
         [result.lost] if result.lost and not any(result.lost in each for each in troubles) else []
     )
     warning = [_UNSANDBOXED] if sandbox == "none" else []
-    report = Report(
-        exercise=exercise.name,
-        checks=tuple(sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))),
-        submission=submission.student,
+    return _grade(
+        submission,
+        exercise,
+        tuple(sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))),
         sandbox="unsandboxed" if sandbox == "none" else sandbox,
         notes=(*warning, *remarks, *troubles, *lost),
-    )
-    return GradeReport(
-        report=report,
-        title=exercise.title,
-        version=exercise.version,
-        problem="",
-        sha256=submission.sha256,
         fingerprint=print_,
         memory_mb=round(result.memory_mb, 1),
         seconds=round(result.seconds, 3),
@@ -209,39 +203,24 @@ def not_graded(
     fault : str or Exception
         What failed on the grader's side; it replaces the problem.
     """
-    problem = _NOT_JUDGED if fault else problem
-    checks = tuple(
-        CheckReport(
-            id=check.id,
-            title=check.title,
-            tier=check.tier,
-            parts=(
-                PartReport(
-                    name="not judged" if fault else "not graded",
-                    outcome=Outcome.COULD_NOT_RUN,
-                    points=0,
-                    max_points=check.points,
-                ),
-            ),
-            seed="",
-            seconds=0.0,
+    state, problem = ("not judged", _NOT_JUDGED) if fault else ("not graded", problem)
+
+    def lost(check: Check) -> CheckReport:
+        part = PartReport(
+            name=state, outcome=Outcome.COULD_NOT_RUN, points=0, max_points=check.points
         )
-        for check in exercise.checks
-    )
-    report = Report(
-        exercise=exercise.name,
-        checks=checks,
-        submission=submission.student,
+        return CheckReport(
+            id=check.id, title=check.title, tier=check.tier, parts=(part,), seed="", seconds=0.0
+        )
+
+    return _grade(
+        submission,
+        exercise,
+        tuple(map(lost, exercise.checks)),
         sandbox="not run",
-        notes=(f"{'Not judged' if fault else 'Not graded'}: {problem}",),
-    )
-    return GradeReport(
-        report=report,
-        title=exercise.title,
-        version=exercise.version,
+        notes=(f"{state.capitalize()}: {problem}",),
         problem=problem,
-        fault=inert(_told(fault)) if isinstance(fault, Exception) else inert(fault),
-        sha256=submission.sha256,
+        fault=inert(_told(fault) if isinstance(fault, Exception) else fault),
         fingerprint=print_,
     )
 
@@ -259,6 +238,26 @@ def load_reports(folder: Path) -> dict[str, GradeReport]:
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
     return found
+
+
+def _grade(
+    submission: Submission,
+    exercise: Exercise,
+    checks: tuple[CheckReport, ...],
+    *,
+    sandbox: str,
+    notes: tuple[str, ...],
+    **own: Any,
+) -> GradeReport:
+    report = Report(
+        exercise=exercise.name,
+        checks=checks,
+        submission=submission.student,
+        sandbox=sandbox,
+        notes=notes,
+    )
+    about = {"title": exercise.title, "version": exercise.version, "sha256": submission.sha256}
+    return GradeReport(report=report, **{"problem": ""} | about | own)
 
 
 def _troubles(result: JobResult, cells: tuple[Cell, ...]) -> list[str]:

@@ -29,18 +29,6 @@ def configure(c: Any, root: Path) -> None:
     root : Path
         The course's folder.
     """
-    from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
-    from nbgrader.preprocessors import (
-        AssignLatePenalties,
-        CheckCellMetadata,
-        DeduplicateIds,
-        GetGrades,
-        LimitOutput,
-        OverwriteCells,
-        OverwriteKernelspec,
-        SaveAutoGrades,
-    )
-
     root = root.resolve()
     grading = root / "grading"
     grading.mkdir(exist_ok=True)  # a database needs its folder
@@ -59,36 +47,28 @@ def configure(c: Any, root: Path) -> None:
     )
     directory.db_url = f"sqlite:///{grading / 'gradebook.db'}"
     sources = [f"{name}.py" for name in names]
-    directory.ignore = [
-        ".ipynb_checkpoints",
-        "*.pyc",
-        "__pycache__",
-        ".coursekit",
-        *_NEVER_SHIPPED,
-        *sources,
-    ]
+    ignored = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".coursekit"]
+    directory.ignore = [*ignored, *_NEVER_SHIPPED, *sources]
     c.Exchange.root = str(grading / "exchange")
     c.ClearSolutions.code_stub = {"python": "raise NotImplementedError  # your answer goes here"}
     c.Autograde.sanitize_preprocessors = [
         f"{_HERE}.sandboxed.TrustedCells",
-        DeduplicateIds,
-        OverwriteKernelspec,
-        OverwriteCells,
-        CheckCellMetadata,
+        *_theirs("DeduplicateIds", "OverwriteKernelspec", "OverwriteCells", "CheckCellMetadata"),
     ]
     c.Autograde.autograde_preprocessors = [
         f"{_HERE}.sandboxed.SandboxedChecks",
-        LimitOutput,
-        SaveAutoGrades,
-        AssignLatePenalties,
-        CheckCellMetadata,
+        *_theirs("LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata"),
     ]
     c.GenerateFeedback.preprocessors = [
-        GetGrades,
+        *_theirs("GetGrades"),
         f"{_HERE}.sandboxed.WithoutOutputs",
-        CSSHTMLHeaderPreprocessor,
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]
     c.TrustedCells.submitted = str(root / directory.submitted_directory)
     for step in (c.TrustedCells, c.SandboxedChecks):
         step.solutions = str(root / "solutions")
     c.SandboxedChecks.work = str(grading / "work")
+
+
+def _theirs(*names: str) -> list[str]:
+    return [f"nbgrader.preprocessors.{name}" for name in names]
