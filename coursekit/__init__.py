@@ -36,10 +36,9 @@ LESSONS: dict[str, tuple[str, ...]] = {
         "coursekit.learning.adaptation.checkpoints",
     ),
     "07_online_optimization": (
-        "coursekit.learning.optim.optimizers",
+        "coursekit.learning.optim.descent",
         "coursekit.learning.optim.regret",
         "coursekit.learning.learners.ensemble",
-        "coursekit.learning.optim.rules",
         "coursekit.learning.learners.robust",
     ),
 }

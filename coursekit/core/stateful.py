@@ -21,8 +21,8 @@ class Stateful:
     """A mixin: `get_state` and `set_state` from `config()` and a list of attributes.
 
     A subclass names its memory in `_memory_names`; an attribute may be a number, a string, None, an
-    array, nested lists and dicts of these, or another `Stateful`. Where memory is not an attribute,
-    override `_get_memory` and `_set_memory`.
+    array, nested lists and dicts of these, another `Stateful`, or a tuple of them. Where memory is
+    not an attribute, override `_get_memory` and `_set_memory`.
 
     Examples
     --------
@@ -44,6 +44,8 @@ class Stateful:
     __slots__ = ()
 
     _memory_names: ClassVar[tuple[str, ...]] = ()
+    _state_name: ClassVar[str] = ""
+    """The class named in states, where several classes can exchange them; default: its own."""
 
     def config(self) -> State:
         """Return the settings it was made with, by name: JSON values and nested dicts of them."""
@@ -55,7 +57,8 @@ class Stateful:
 
     def get_state(self) -> State:
         """Return a copy of everything that the future depends on, ready for `save_state`."""
-        return {"class": type(self).__name__, "config": self.config(), "memory": self._get_memory()}
+        name = self._state_name or type(self).__name__
+        return {"class": name, "config": self.config(), "memory": self._get_memory()}
 
     def set_state(self, state: State) -> None:
         """Continue from a state as if nothing had happened in between.
@@ -78,6 +81,9 @@ class Stateful:
             mine = getattr(self, name)
             if isinstance(mine, Stateful):
                 mine.set_state(memory[name])
+            elif _are_stateful(mine):
+                for part, theirs in zip(mine, memory[name], strict=True):
+                    part.set_state(theirs)
             else:
                 setattr(self, name, copy.deepcopy(memory[name]))
 
@@ -88,7 +94,8 @@ class Stateful:
             raise StateFormatError(
                 f"This is no state of {type(self).__name__}: {', '.join(sorted(missing))} missing."
             )
-        theirs, ours = (state["class"], state["config"]), (type(self).__name__, self.config())
+        name = self._state_name or type(self).__name__
+        theirs, ours = (state["class"], state["config"]), (name, self.config())
         if theirs != ours:
             raise StateFormatError(
                 f"The state is of {theirs[0]} with {theirs[1]}, expected {ours[0]} with {ours[1]}."
@@ -106,6 +113,14 @@ class Stateful:
             mine, theirs = getattr(self, name), memory[name]
             if isinstance(mine, Stateful):
                 mine._check_state(theirs)
+            elif _are_stateful(mine):
+                if len(mine) != len(theirs):
+                    raise StateFormatError(
+                        f"`{name}` in the state of {type(self).__name__} has {len(theirs)} parts, "
+                        f"expected {len(mine)}."
+                    )
+                for part, its in zip(mine, theirs, strict=True):
+                    part._check_state(its)
             elif isinstance(mine, np.ndarray) and np.ndim(theirs) != mine.ndim:
                 raise StateFormatError(
                     f"`{name}` in the state of {type(self).__name__} has {np.ndim(theirs)} "
@@ -113,7 +128,13 @@ class Stateful:
                 )
 
 
+def _are_stateful(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(part, Stateful) for part in value)
+
+
 def _written(value: Any) -> Any:
     if isinstance(value, Stateful):
         return value.get_state()
+    if _are_stateful(value):
+        return [part.get_state() for part in value]
     return value if isinstance(value, int | float | str) else copy.deepcopy(value)

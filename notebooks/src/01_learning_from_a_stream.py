@@ -36,7 +36,6 @@ import numpy as np
 from coursekit import datasets, evaluation, figures
 from coursekit.core import errors, events
 from coursekit.learning.learners import matrix_factorization
-from coursekit.learning.optim import rules
 
 # %%
 figures.use_course_style()
@@ -247,8 +246,8 @@ round(hand.mean, 2), hand.users, hand.items
 # loss by loss:
 
 # %%
-rule = rules.SGD(bias_rate=0.1, bias_penalty=0.0)
-reference = matrix_factorization.OnlineMatrixFactorization(n_factors=0, rule=rule)
+steps = {"optimizer": "sgd", "bias_rate": 0.1, "regularization": 0.0}
+reference = matrix_factorization.OnlineMatrixFactorization(n_factors=0, **steps)
 by_hand = Biases(rate=0.1)
 losses = [by_hand.partial_fit(event) for event in ratings]
 assert np.allclose(losses, reference.partial_fit_many(ratings))
@@ -685,7 +684,7 @@ reckless.predict("somebody", "something")
 # nobody has met are lost. The learner of the package looks before it leaps:
 
 # %%
-careful = matrix_factorization.OnlineMatrixFactorization(n_factors=0, rule="sgd", learning_rate=5.0)
+careful = matrix_factorization.OnlineMatrixFactorization(n_factors=0, optimizer="sgd", learning_rate=5.0)
 try:
     careful.partial_fit_many(ratings)
 except errors.CourseKitError as error:

@@ -7,17 +7,17 @@
 #
 # - say what biases explain and what factors explain, and do one learning step of either by hand,
 # - tell from a stream whether factors will pay,
-# - choose between three update rules: SGD, AdaGrad and a Gaussian belief,
+# - choose between three optimizers: SGD, AdaGrad and a Gaussian belief,
 # - read a model's uncertainty, and check that it is honest.
 #
 # *60 minutes. You come from [lesson 01](01_learning_from_a_stream.ipynb): test, then train; RMSE; biases. Module:
 # [`coursekit.learning.learners.matrix_factorization`](../coursekit/learning/learners/matrix_factorization.py), on top of
-# [`rules`](../coursekit/learning/optim/rules.py) and [`kernels`](../coursekit/learning/factors/kernels.py).*
+# [`gaussian_belief`](../coursekit/learning/optim/gaussian_belief.py) and [`kernels`](../coursekit/learning/factors/kernels.py).*
 
 # %%
 import time
 from collections import Counter, defaultdict
-from dataclasses import fields, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ from coursekit.core import events
 from coursekit.evaluation.progressive import ages, progressive_validation
 from coursekit.evaluation.metrics import rmse
 from coursekit.learning.learners import matrix_factorization as mf
-from coursekit.learning.optim import rules
+from coursekit.learning import optim
 
 SEED = 7
 figures.use_course_style()
@@ -110,7 +110,7 @@ round(error, 2), round(ada, 2), round(mama, 2)
 guess_range = 4.0  # your guess
 
 # %%
-biases = mf.OnlineMatrixFactorization(n_factors=0, rule="sgd")
+biases = mf.OnlineMatrixFactorization(n_factors=0, optimizer="sgd")
 result = progressive_validation(biases, ratings)
 often = [item for item, n in Counter(ratings.item_ids).items() if n >= 200]
 chart = pd.Series({tweets.items[item].title: biases.bias("item", item) for item in often})
@@ -135,7 +135,7 @@ figures.show(
 # **One number per film makes a sensible chart, and it is the same chart for everybody.** The mean of all ratings errs
 # by 1.88 points, biases by 1.65. This is what everything below has to beat.
 #
-# **Try it.** Give `biases` the `rule=rules.SGD(bias_penalty=0.5)`, or 0.0. What happens to the chart, and to the error?
+# **Try it.** Give `biases` a `regularization=0.5`, or 0.0. What happens to the chart, and to the error?
 #
 # <details><summary>What you should see</summary>
 #
@@ -198,11 +198,11 @@ def slopes(row):
 class Factors:
     """w0 + b_u + c_i + <p_u, q_i>, learnt by SGD; `start` holds the first factors of every id."""
 
-    def __init__(self, start, rule):
+    def __init__(self, start, settings):
         self.rows = {key: np.r_[0.0, factors] for key, factors in start.items()}
         k = len(next(iter(start.values())))
-        self.rate = np.repeat([rule.bias_rate, rule.factor_rate], [1, k])
-        self.penalty = np.repeat([rule.bias_penalty, rule.factor_penalty], [1, k])
+        self.rate = np.repeat([settings.bias_rate, settings.optimizer.learning_rate], [1, k])
+        self.penalty = np.repeat([settings.penalties[0], settings.penalties[-1]], [1, k])
         self.intercept, self.n = 0.0, 0
 
     def learn(self, u, i, rating):
@@ -239,11 +239,11 @@ def first_factors(model, stream):
 
 
 def sgd_model(n_factors):
-    return mf.OnlineMatrixFactorization(n_factors, rule="sgd", initial_scale=0.1, seed=SEED)
+    return mf.OnlineMatrixFactorization(n_factors, optimizer="sgd", initial_scale=0.1, seed=SEED)
 
 
 world = datasets.rating_stream(20_000, seed=SEED, drift=None)
-by_hand = learn_all(Factors(first_factors(sgd_model(5), world), rules.SGD()), world)
+by_hand = learn_all(Factors(first_factors(sgd_model(5), world), sgd_model(5).settings), world)
 reference = progressive_validation(sgd_model(5), world)
 assert np.abs(reference.predictions - by_hand).max() < 1e-10
 round(reference.rmse, 3), round(world.best_rmse, 3)
@@ -306,12 +306,12 @@ pd.Series(real, name="RMSE, points").round(3)
 # <details><summary>Why is it so?</summary>
 #
 # Small factors have small slopes, and small slopes mean small steps. The factors sleep longer. Start too large, and the
-# noise costs more than it brings. Rules that set their own step (section 4) care much less.
+# noise costs more than it brings. Optimizers that set their own step (section 4) care much less.
 #
 # </details>
 
 # %%
-sleepy = gains(lambda k: mf.OnlineMatrixFactorization(k, rule="sgd", initial_scale=0.01, seed=SEED))
+sleepy = gains(lambda k: mf.OnlineMatrixFactorization(k, optimizer="sgd", initial_scale=0.01, seed=SEED))
 saved = {"0.1": np.median(gain_of_sgd, axis=0), "0.01": np.median(sleepy, axis=0)}
 pd.DataFrame(saved, index=per_person).loc[[100, 200]].rename_axis("ratings a person").round(3)
 
@@ -383,12 +383,12 @@ figures.show(
 # Online, each rating was touched once; with three passes at each retraining, it is touched sixteen times on average.
 #
 # **Try it.** Is that fair? SGD with a smaller rate suits many passes better. Give `retrained_rmse` a model with
-# `rules.SGD(bias_rate=0.02)` and no factors, and ten passes.
+# `optimizer="sgd", bias_rate=0.02` and no factors, and ten passes.
 #
 # <details><summary>What you should see</summary>
 #
 # About 1.608, as good as SGD online, for 55 times the work. So the honest sentence is: tuned for it, retraining can
-# draw level with plain SGD here. With the better rule of section 4, online is at 1.580.
+# draw level with plain SGD here. With the better optimizer of section 4, online is at 1.580.
 #
 # </details>
 
@@ -397,7 +397,7 @@ figures.show(
 #
 # A new film gets a 9, a 7 and an 8. The best summary is the mean. Written as steps, the mean takes the whole first
 # error, half of the second, a third of the third: **the more you know, the smaller the step**. A constant rate is too
-# timid at first and too nervous later. Three rules:
+# timid at first and too nervous later. Three optimizers:
 #
 # - **SGD**: one rate for everything, for ever.
 # - **AdaGrad**: every number has a rate of its own, which shrinks with the slopes it has seen. With $g$ for what SGD would
@@ -433,13 +433,14 @@ np.round(shares, 3)
 class Belief:
     """w0 + b_u + c_i + <p_u, q_i>; every number is a mean and a variance."""
 
-    def __init__(self, start, rule):
+    def __init__(self, start, optimizer):
         k = len(next(iter(start.values())))
         self.mean = {key: np.r_[0.0, factors] for key, factors in start.items()}
-        prior = np.repeat([rule.bias_variance, rule.factor_variance], [1, k])
+        prior = np.repeat([optimizer.bias_variance, optimizer.factor_variance], [1, k])
         self.variance = {key: prior.copy() for key in start}
-        self.walk = np.repeat([rule.bias_walk, rule.factor_walk], [1, k])
-        self.intercept, self.intercept_variance, self.noise = 0.0, rule.intercept_variance, rule.noise
+        self.walk = np.repeat([optimizer.bias_walk, optimizer.factor_walk], [1, k])
+        self.intercept, self.noise = 0.0, optimizer.noise
+        self.intercept_variance = optimizer.intercept_variance
 
     def learn(self, u, i, rating):
         user, item = self.mean["user", u], self.mean["item", i]
@@ -460,28 +461,48 @@ class Belief:
 
 
 # %%
-new_model = lambda: mf.OnlineMatrixFactorization(5, rule="belief", seed=SEED)
-by_hand = learn_all(Belief(first_factors(new_model(), world), rules.GaussianBelief()), world)
+new_model = lambda: mf.OnlineMatrixFactorization(5, optimizer="belief", seed=SEED)
+by_hand = learn_all(Belief(first_factors(new_model(), world), optim.GaussianBelief()), world)
 reference = progressive_validation(new_model(), world)
 assert np.abs(reference.predictions - by_hand).max() < 1e-10
 round(reference.rmse, 3)
 
 # %% [markdown]
-# Equal again. Now the three rules on the real stream. Whoever compares rules at one setting each compares luck. So each
-# rule gets 30 settings: every number in it times a random factor between 1/3 and 3.
+# Equal again. Now the three optimizers on the real stream. Whoever compares them at one setting each compares luck. So
+# each gets 30 settings: every number in it times a random factor between 1/3 and 3.
 
 
 # %%
-def jittered(rule, rng):
-    """The rule with every setting times a random factor between 1/3 and 3."""
-    factor = lambda: 3 ** rng.uniform(-1, 1)
-    return replace(rule, **{each.name: getattr(rule, each.name) * factor() for each in fields(rule)})
+def jittered(numbers, rng):
+    """Every number times a random factor between 1/3 and 3."""
+    return [number * 3 ** rng.uniform(-1, 1) for number in numbers]
 
 
-def errors_of(rule_of, n=30):
+def settings(optimizer, bias_rate, bias_penalty, penalty):
+    of_biases = {"user_bias_reg": bias_penalty, "item_bias_reg": bias_penalty}
+    return {"optimizer": optimizer, "bias_rate": bias_rate, "regularization": penalty, **of_biases}
+
+
+def sgd(rng):
+    bias_rate, rate, *penalties = jittered([0.08, 0.06, 0.05, 0.03], rng)  # the defaults
+    return settings(optim.SGD(rate), bias_rate, *penalties)
+
+
+def adagrad(rng):
+    bias_rate, rate, *penalties, memory = jittered([0.3, 0.15, 0.01, 0.01, 0.2], rng)
+    return settings(optim.AdaGrad(rate, initial_memory=memory), bias_rate, *penalties)
+
+
+def belief(rng):
+    numbers = asdict(optim.GaussianBelief())
+    changed = dict(zip(numbers, jittered(numbers.values(), rng), strict=True))
+    return {"optimizer": optim.GaussianBelief(**changed)}
+
+
+def errors_of(settings_of, n=30):
     """RMSE on the real stream of n models with ten factors."""
     rng = np.random.default_rng(SEED)
-    models = [mf.OnlineMatrixFactorization(10, rule=rule_of(rng), seed=seed) for seed in range(n)]
+    models = [mf.OnlineMatrixFactorization(10, **settings_of(rng), seed=seed) for seed in range(n)]
     return [progressive_validation(model, ratings).rmse for model in models]
 
 
@@ -492,18 +513,18 @@ def errors_of(rule_of, n=30):
 guess_typical_belief = 1.65  # your guess
 
 # %%
-by_rule = {
-    "SGD": errors_of(lambda rng: jittered(rules.SGD(), rng)),
-    "AdaGrad": errors_of(lambda rng: jittered(rules.AdaGrad(), rng)),
-    "belief": errors_of(lambda rng: jittered(rules.GaussianBelief(), rng)),
-    "one belief": errors_of(lambda rng: rules.GaussianBelief()),
+by_optimizer = {
+    "SGD": errors_of(sgd),
+    "AdaGrad": errors_of(adagrad),
+    "belief": errors_of(belief),
+    "one belief": errors_of(lambda rng: {"optimizer": "belief"}),
 }
-print(f"a typical belief: {np.median(by_rule['belief']):.3f}; you said {guess_typical_belief}")
-pd.DataFrame(by_rule).agg(["min", "median", "max"]).round(3)
+print(f"a typical belief: {np.median(by_optimizer['belief']):.3f}; you said {guess_typical_belief}")
+pd.DataFrame(by_optimizer).agg(["min", "median", "max"]).round(3)
 
 # %%
 axes = figures.plot_dots(
-    by_rule,
+    by_optimizer,
     title="A typical belief errs less than the best SGD",
     x_label="RMSE, rating points (median and 10-90 % of 30 models)",
     roles={"SGD": "baseline", "AdaGrad": "second"},
@@ -511,12 +532,12 @@ axes = figures.plot_dots(
 figures.show(
     axes,
     alt="Dots with intervals over 30 models each: "
-    + ", ".join(f"{name} {np.median(each):.3f}" for name, each in by_rule.items())
+    + ", ".join(f"{name} {np.median(each):.3f}" for name, each in by_optimizer.items())
     + ". The dot of the belief lies left of all of SGD's interval; one belief has none to be seen.",
 )
 
 # %% [markdown]
-# **The typical belief errs less than the best of thirty SGDs.** Here the rule matters more than the choice between no
+# **The typical belief errs less than the best of thirty SGDs.** Here the optimizer matters more than the choice between no
 # factors and ten. It is not luck of the random start, either: *one belief* is the default with 30 different starts, and
 # they agree to the third decimal.
 #
@@ -530,7 +551,7 @@ figures.show(
 # </details>
 
 # %%
-pay_from(gains(lambda k: mf.OnlineMatrixFactorization(k, rule="belief", seed=SEED)))
+pay_from(gains(lambda k: mf.OnlineMatrixFactorization(k, optimizer="belief", seed=SEED)))
 
 # %% [markdown]
 # ## 5. How sure is it?
@@ -557,7 +578,7 @@ pay_from(gains(lambda k: mf.OnlineMatrixFactorization(k, rule="belief", seed=SEE
 guess_honest_tenths = 5  # your guess
 
 # %%
-model = mf.OnlineMatrixFactorization(10, rule=rules.GaussianBelief(noise=2.0, bias_variance=1.0))
+model = mf.OnlineMatrixFactorization(10, optimizer=optim.GaussianBelief(noise=2.0, bias_variance=1.0))
 variances = []
 for event in ratings:
     expected = model.predict_variance(event.user_id, event.item_id)
@@ -716,7 +737,7 @@ def per_second(learn):
     return f"{len(world) / (time.process_time() - begin):,.0f}"
 
 
-ours, reference = Factors(first_factors(sgd_model(5), world), rules.SGD()), sgd_model(5)
+ours, reference = Factors(first_factors(sgd_model(5), world), sgd_model(5).settings), sgd_model(5)
 samples = list(world)
 {
     "ours": per_second(lambda: learn_all(ours, world)),
@@ -729,8 +750,8 @@ samples = list(world)
 #
 # 1. Biases come first: one number per film is a sensible chart, the same for everybody (figure of section 1).
 # 2. Factors need many ratings a person; with five they buy nothing (figure of section 2). Count before you pay.
-# 3. Once and at once beats many times and late, with the same rule (figure of section 3).
-# 4. The update rule is a choice like the model: the typical belief beats the best SGD (figure of section 4).
+# 3. Once and at once beats many times and late, with the same optimizer (figure of section 3).
+# 4. The optimizer is a choice like the model: the typical belief beats the best SGD (figure of section 4).
 # 5. A belief also says how sure it is, and that can be checked (figure of section 5).
 #
 # ## Questions
@@ -795,9 +816,9 @@ samples = list(world)
 # - J. Duchi, E. Hazan and Y. Singer, [Adaptive subgradient methods](https://jmlr.org/papers/v12/duchi11a.html) (2011): where
 #   AdaGrad comes from; read section 1 for why rare features deserve larger steps.
 # - K. Crammer, A. Kulesza and M. Dredze, [Adaptive regularization of weight vectors](https://doi.org/10.1007/s10994-013-5327-x)
-#   (2013): the belief of section 4 as a classifier, for those who want to see such a rule's mistakes bounded.
-# - [`coursekit/learning/optim/rules.py`](../coursekit/learning/optim/rules.py): the three rules as the course runs them, in one function of
-#   a dozen lines; read it to see that the reference is no longer than the lesson.
+#   (2013): the belief of section 4 as a classifier, for those who want to see its mistakes bounded.
+# - [`coursekit/learning/optim/gaussian_belief.py`](../coursekit/learning/optim/gaussian_belief.py): the belief as the course runs
+#   it, in a function of four lines; read it to see that the reference is no longer than the lesson.
 #
 # Back to [lesson 01](01_learning_from_a_stream.ipynb), where a stream is learnt from and judged. On to [lesson
 # 03](03_factorization_machines.ipynb), where a film that nobody has rated stops being a stranger.

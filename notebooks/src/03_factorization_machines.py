@@ -8,7 +8,7 @@
 # - write an event as a list of features, and say which pairs of them carry a taste,
 # - compute all pairs in one pass, and do one learning step by hand,
 # - feed a model with sparse, dense and ever new features,
-# - measure what side features are worth for new films, and say which update rule spoils it.
+# - measure what side features are worth for new films, and say which optimizer spoils it.
 #
 # *60 minutes. You come from [lesson 02](02_matrix_factorization.ipynb): biases, factors, slopes, beliefs. Module:
 # [`coursekit.learning.learners.factorization_machine`](../coursekit/learning/learners/factorization_machine.py).*
@@ -25,9 +25,9 @@ import pandas as pd
 from coursekit import datasets, figures
 from coursekit.core import errors, events
 from coursekit.evaluation.progressive import error_by_age, progressive_validation
+from coursekit.learning import optim
 from coursekit.learning.learners import factorization_machine as fm
 from coursekit.learning.learners import matrix_factorization as mf
-from coursekit.learning.optim import rules
 
 figures.use_course_style()
 
@@ -289,11 +289,11 @@ round(float(by_sums(0.0, w, nudged, x) - by_sums(0.0, w, v, x)) / 0.001, 6)
 class Machine:
     """A factorization machine in dictionaries; `start` holds the first factors of every feature."""
 
-    def __init__(self, start, rule):
+    def __init__(self, start, settings):
         self.rows = {name: np.r_[0.0, factors] for name, factors in start.items()}
         k = len(next(iter(start.values())))
-        self.rate = np.repeat([rule.bias_rate, rule.factor_rate], [1, k])
-        self.penalty = np.repeat([rule.bias_penalty, rule.factor_penalty], [1, k])
+        self.rate = np.repeat([settings.bias_rate, settings.optimizer.learning_rate], [1, k])
+        self.penalty = np.repeat([settings.penalties[0], settings.penalties[-1]], [1, k])
         self.intercept, self.n = 0.0, 0
 
     def learn(self, x, rating):
@@ -334,8 +334,8 @@ def first_factors(model, stream):
 
 # %%
 few = informed.slice(0, 5_000)
-new_machine = lambda: fm.OnlineFactorizationMachine(5, rule="sgd", seed=7)
-by_hand = Machine(first_factors(new_machine(), few), rules.SGD())
+new_machine = lambda: fm.OnlineFactorizationMachine(5, optimizer="sgd", seed=7)
+by_hand = Machine(first_factors(new_machine(), few), new_machine().settings)
 predictions = np.array([by_hand.learn(named(event), event.target) for event in few])
 assert np.abs(new_machine().predict_then_learn_many(few) - predictions).max() < 1e-10
 
@@ -513,22 +513,22 @@ figures.show(
 # **Side features are worth most on a film's first ratings, and nothing once the film speaks for itself.** A few percent
 # are modest, real, and measured without a leak. And no single rating of that film was needed for them.
 #
-# Is it the features, or the rule? The same two streams under four rules:
+# Is it the features, or the optimizer? The same two streams under four of them:
 
 
 # %%
-def both_errors(rule):
-    new = lambda: fm.OnlineFactorizationMachine(10, rule=rule)
+def both_errors(optimizer):
+    new = lambda: fm.OnlineFactorizationMachine(10, optimizer=optimizer)
     return [progressive_validation(new(), stream).rmse for stream in (ratings, informed)]
 
 
 four = {"SGD": "sgd", "AdaGrad": "adagrad", "belief": "belief"}
-four["belief, genres walk, too"] = rules.GaussianBelief(feature_walk=2.4e-4)
-table = {name: both_errors(rule) for name, rule in four.items()}
+four["belief, genres walk, too"] = optim.GaussianBelief(feature_walk=2.4e-4)
+table = {name: both_errors(optimizer) for name, optimizer in four.items()}
 pd.DataFrame(table, index=["ids alone", "with genres and decade"]).T.round(3)
 
 # %% [markdown]
-# **The same features help under two rules and hurt under two.** A genre takes part in thousands of ratings. SGD moves
+# **The same features help under two optimizers and hurt under two.** A genre takes part in thousands of ratings. SGD moves
 # it by the same share at each of them, so it never comes to rest, and its unrest goes into every prediction. The last
 # row does the same more politely: it gives a genre as much walk per rating as a person. AdaGrad and the belief as it
 # comes let a genre settle.
@@ -588,7 +588,7 @@ print(f"{all_columns:,} products per rating; {one_pass} in one pass over {n_acti
 louder = lambda value: value if isinstance(value, str) else 1.0
 loud = [{name: louder(value) for name, value in each.items()} for each in informed.features]
 shouting = replace(informed, features=loud)
-model = fm.OnlineFactorizationMachine(10, rule="sgd")
+model = fm.OnlineFactorizationMachine(10, optimizer="sgd")
 try:
     model.partial_fit_many(shouting)
 except errors.CourseKitError as error:
@@ -602,8 +602,8 @@ except errors.CourseKitError as error:
 
 # %%
 last = shouting.slice(0, 11_836)
-start, gains = first_factors(fm.OnlineFactorizationMachine(10, rule="sgd"), last), []
-loud_machine = Machine(start, rules.SGD())
+start, gains = first_factors(fm.OnlineFactorizationMachine(10, optimizer="sgd"), last), []
+loud_machine = Machine(start, model.settings)
 for event in last:
     loud_machine.learn(named(event), event.target)
     gains.append(loud_machine.gain)
@@ -638,7 +638,7 @@ def per_second(learn, n):
     return f"{n / (time.process_time() - begin):,.0f}"
 
 
-ours, reference = Machine(first_factors(new_machine(), few), rules.SGD()), new_machine()
+ours, reference = Machine(first_factors(new_machine(), few), new_machine().settings), new_machine()
 {
     "ours": per_second(lambda: [ours.learn(named(event), event.target) for event in few], 5_000),
     "reference, as a chunk": per_second(lambda: reference.partial_fit_many(informed), 50_000),
@@ -651,7 +651,7 @@ ours, reference = Machine(first_factors(new_machine(), few), rules.SGD()), new_m
 # 2. All pairs cost one pass over the features that are there (figure of section 2).
 # 3. What many events share is learnt early: a genre's weight has seen thousands of ratings (figure of section 3).
 # 4. People and films never stop coming; what describes them does (figure of section 4).
-# 5. Side features help most where ids know nothing, if the rule lets them settle (figure of section 5).
+# 5. Side features help most where ids know nothing, if the optimizer lets them settle (figure of section 5).
 #
 # **Now you.** In the exercise [A factorization machine by hand](../exercises/fm/fm.ipynb) you write the machine
 # yourself, in six steps, each checked at once, and let it meet twelve thousand real ratings.
@@ -707,7 +707,7 @@ ours, reference = Machine(first_factors(new_machine(), few), rules.SGD()), new_m
 #   contests; each feature gets a row of factors per field, and you can say from section 2 what that does to the identity.
 # - H. B. McMahan et al., [Ad click prediction: a view from the trenches](https://doi.org/10.1145/2487575.2488200) (2013): how online
 #   learning with billions of sparse features is run in earnest; read it for rates per coordinate and for what memory costs.
-# - [`coursekit/learning/factors/kernels.py`](../coursekit/learning/factors/kernels.py): `learn_rows` is `Machine.learn` for all three rules; read it
+# - [`coursekit/learning/factors/kernels.py`](../coursekit/learning/factors/kernels.py): `learn_rows` is `Machine.learn` for all three optimizers; read it
 #   to recognise every line.
 #
 # Back to [lesson 02](02_matrix_factorization.ipynb). Next: [lesson 04](04_neural_collaborative_filtering.ipynb), a small network in

@@ -6,7 +6,7 @@
 # After this lesson you will be able to
 #
 # - write the forward and the backward pass of the network by hand, and prove both against PyTorch,
-# - say which rows of an embedding table a step may touch, and catch an optimiser that touches more,
+# - say which rows of an embedding table a step may touch, and catch an optimizer that touches more,
 # - keep a table bounded while ids never stop coming,
 # - measure what learning in batches saves and what it loses.
 #
@@ -188,7 +188,7 @@ assert np.allclose(by_torch, by_hand, atol=1e-9)
 # %% [markdown]
 # Now the trap. A rating has one person and one film, so only two rows of the two tables have a slope at all.
 #
-# **Predict.** The usual optimiser is Adam. It keeps a running mean of each number's slopes, and moves along that mean.
+# **Predict.** The usual optimizer is Adam. It keeps a running mean of each number's slopes, and moves along that mean.
 # Two people rate: bob ten times, then ada a hundred times. How far does *bob's* row move while he is away: not at all,
 # a little, or further than while he was rating?
 
@@ -235,7 +235,7 @@ figures.show(
 )
 
 # %% [markdown]
-# **A dense optimiser with a memory of slopes keeps moving those who are away.** It costs time as well: with weight decay
+# **A dense optimizer with a memory of slopes keeps moving those who are away.** It costs time as well: with weight decay
 # or momentum, every step must visit all 1.28 million numbers to change two rows. The reference moves the small network
 # by plain SGD and the rows of the tables by AdaGrad, and of the tables only the two rows of the event.
 #
@@ -261,7 +261,7 @@ words = vocabulary.BoundedVocabulary(size=2)
 
 # %% [markdown]
 # Eve takes bob's row 1, and `True` says that the row has to start from the beginning: nothing of bob may be left in it,
-# neither his numbers nor the optimiser's memory of them. Asked about bob, the model says what it says of anybody unknown.
+# neither his numbers nor the optimizer's memory of them. Asked about bob, the model says what it says of anybody unknown.
 #
 # **Predict.** The shipped ratings have 10,455 people. We give the model rows for 1,000. By how many percent does its
 # error grow?
@@ -443,7 +443,7 @@ figures.show(
 # ## Takeaways
 #
 # 1. On ids alone a network is no better than biases; measure before you believe (figure of the beginning).
-# 2. Nearly all numbers of the model lie in its tables, and a step may touch two rows of them. An optimiser with a memory of
+# 2. Nearly all numbers of the model lie in its tables, and a step may touch two rows of them. An optimizer with a memory of
 #    direction touches more (figure of section 2).
 # 3. A bounded table with an honest order of forgetting costs little (figure of section 3).
 # 4. Batches trade accuracy for speed; with a cheap step there is nothing to trade (figure of section 4).

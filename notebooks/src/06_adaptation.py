@@ -210,7 +210,7 @@ boost_guess = 500  # your guess
 
 # %%
 def sgd():
-    return OnlineMatrixFactorization(n_factors=10, rule="sgd", learning_rate=0.05)
+    return OnlineMatrixFactorization(n_factors=10, optimizer="sgd", learning_rate=0.05)
 
 
 def schedule():

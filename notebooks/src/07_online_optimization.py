@@ -7,14 +7,14 @@
 #
 # - measure regret, and read a bound on it without believing too much or too little,
 # - say what AdaGrad, FTRL-Proximal and Adam remember, and where that helps or hurts,
-# - choose an update rule for a stream that changes once, slowly or again and again,
+# - choose an optimizer for a stream that changes once, slowly or again and again,
 # - let several learners vote, weighted by recent loss,
 # - show what a few false events do to a model, and take most of their power away.
 #
 # *60 minutes. You come from [lesson 02](02_matrix_factorization.ipynb) (steps against an error) and
-# [lesson 05](05_drift_detection.ipynb) (kinds of drift). Modules: [`optimizers`](../coursekit/learning/optim/optimizers.py),
+# [lesson 05](05_drift_detection.ipynb) (kinds of drift). Modules: [`descent`](../coursekit/learning/optim/descent.py),
 # [`regret`](../coursekit/learning/optim/regret.py), [`ensemble`](../coursekit/learning/learners/ensemble.py),
-# [`rules`](../coursekit/learning/optim/rules.py), [`robust`](../coursekit/learning/learners/robust.py).*
+# [`robust`](../coursekit/learning/learners/robust.py).*
 
 # %%
 from dataclasses import replace
@@ -25,9 +25,9 @@ import pandas as pd
 from coursekit import datasets, figures
 from coursekit.core import errors, events
 from coursekit.evaluation import learning_curve, rmse
-from coursekit.learning.optim import optimizers as opt
+from coursekit.learning import optim
 from coursekit.learning.learners import robust
-from coursekit.learning.optim import regret, rules
+from coursekit.learning.optim import Descent, regret
 from coursekit.learning.learners.ensemble import WeightedEnsemble
 from coursekit.learning.learners.linear import OnlineLinearModel
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
@@ -46,7 +46,7 @@ SEEDS = range(10)
 def curve_of(rate, seed):
     """The error along a stream that jumps half-way, for biases learnt with this step size."""
     stream = datasets.rating_stream(10_000, seed=seed, drift=datasets.AbruptDrift(size=1.5), taste_std=0.0)
-    learner = OnlineMatrixFactorization(0, rule=rules.SGD(bias_rate=rate, bias_penalty=0.0))
+    learner = OnlineMatrixFactorization(0, optimizer="sgd", bias_rate=rate, regularization=0.0)
     return learning_curve(stream, learner.predict_then_learn_many(stream), n_points=20)
 
 
@@ -132,7 +132,7 @@ best.round(2)
 # %%
 rates = 0.5 / np.sqrt(np.arange(1, len(X) + 1))
 bound_by_hand = 3 * 4.0**2 / (2 * rates) + 0.5 * np.cumsum(rates * (gradients**2).sum(axis=1))
-curve = regret.measure_regret(opt.SGD(0.5, decay=0.5, radius=2.0), X, y)
+curve = regret.measure_regret(optim.SGD(0.5, decay=0.5, radius=2.0), X, y)
 assert np.allclose(curve.regret, by_hand, rtol=0, atol=1e-8)
 assert np.allclose(curve.bound, bound_by_hand)
 
@@ -147,7 +147,7 @@ assert np.allclose(curve.bound, bound_by_hand)
 guess_regret, guess_bound = 0.1, 0.1  # your guesses
 
 # %%
-curves = [regret.measure_regret(opt.SGD(0.5, decay=0.5, radius=2.0), *linear_stream(seed)) for seed in SEEDS]
+curves = [regret.measure_regret(optim.SGD(0.5, decay=0.5, radius=2.0), *linear_stream(seed)) for seed in SEEDS]
 n = np.arange(1, 3_001)
 per_event = {"bound": [each.bound / n for each in curves], "measured": [each.mean_regret for each in curves]}
 paid, allowed = (float(np.median(per_event[name], axis=0)[-1]) for name in ("measured", "bound"))
@@ -200,14 +200,14 @@ figures.show(
 
 # %%
 G = 0.1 + np.cumsum(gradients**2, axis=0)
-adagrad, weights = opt.AdaGrad(0.5, initial_memory=0.1), np.zeros(3)
+adagrad, weights = Descent(optim.AdaGrad(0.5, initial_memory=0.1)), np.zeros(3)
 for gradient in gradients:
     adagrad.step(weights, gradient)
 assert np.allclose(weights, -0.5 * (gradients / np.sqrt(G)).sum(axis=0))
 
 # %% [markdown]
 # Now 200 features, where feature $j$ occurs in one event of $j$. How far is a weight from the truth after 5,000 events? If
-# the features occur often, both rules know them. **Predict.** For the rarest features (25 times or so in 5,000 events): how
+# the features occur often, both optimizers know them. **Predict.** For the rarest features (25 times or so in 5,000 events): how
 # many times larger is the error of plain SGD?
 
 # %%
@@ -220,16 +220,16 @@ def distance(optimizer, seed, n=5_000, d=200):
     rng = np.random.default_rng(seed)
     X = (rng.random((n, d)) < 1 / np.arange(1, d + 1)) * 1.0
     truth = rng.uniform(-1, 1, d)
-    y, w = X @ truth + rng.normal(0, 0.5, n), np.zeros(d)
+    y, w, descent = X @ truth + rng.normal(0, 0.5, n), np.zeros(d), Descent(optimizer)
     for x, target in zip(X, y, strict=True):
         active = np.flatnonzero(x)
-        optimizer.step(w, np.full(len(active), x @ w - target), active)
+        descent.step(w, np.full(len(active), x @ w - target), active)
     return np.abs(w - truth).reshape(10, -1).mean(axis=1)
 
 
 # %%
-new = {"SGD, shrinking": lambda: opt.SGD(1.0, decay=0.5), "AdaGrad": lambda: opt.AdaGrad(0.5)}
-by_group = {name: np.array([distance(make(), seed) for seed in SEEDS]) for name, make in new.items()}
+two = {"SGD, shrinking": optim.SGD(1.0, decay=0.5), "AdaGrad": optim.AdaGrad(0.5)}
+by_group = {name: np.array([distance(each, seed) for seed in SEEDS]) for name, each in two.items()}
 rarest = {name: float(np.median(each[:, -1])) for name, each in by_group.items()}
 f"{rarest['SGD, shrinking'] / rarest['AdaGrad']:.1f} times; you said {guess_times}"
 
@@ -269,14 +269,14 @@ guess_adam = -1.0  # your guess
 def walk(optimizer, n=60_000, period=3_000):
     """Where the weight is before each event, in [-1, 1]."""
     gradients = np.where(np.arange(n) % period == 0, 1.5 * period, -1.0)
-    w, places = np.zeros(1), np.empty(n)
+    w, places, descent = np.zeros(1), np.empty(n), Descent(optimizer)
     for t in range(n):
         places[t] = w[0]
-        optimizer.step(w, gradients[t : t + 1])
+        descent.step(w, gradients[t : t + 1])
     return places
 
 
-rivals = {"Adam": opt.Adam(0.01, radius=1.0), "AdaGrad": opt.AdaGrad(0.5, radius=1.0)}
+rivals = {"Adam": optim.Adam(0.01, radius=1.0), "AdaGrad": optim.AdaGrad(0.5, radius=1.0)}
 walks = {name: walk(optimizer) for name, optimizer in rivals.items()}
 pd.Series({name: places[-1] for name, places in walks.items()}, name=f"you said {guess_adam:+.0f} for Adam").round(2)
 
@@ -300,7 +300,7 @@ figures.show(
 # divisor large. While the small ones come, the divisor fades, their steps grow longer and longer, and together they out-walk
 # the large one. AdaGrad forgets nothing.
 #
-# **Try it.** `walk(opt.Adam(0.01, radius=1.0), period=300)`. What has changed, and why is it no way out?
+# **Try it.** `walk(optim.Adam(0.01, radius=1.0), period=300)`. What has changed, and why is it no way out?
 #
 # <details><summary>What you should see</summary>
 #
@@ -334,7 +334,7 @@ def ftrl_step(w, z, n, g, rate=0.5, beta=1.0, l1=1.0):
 
 
 w, z, n_squares = 0.0, 0.0, 0.0
-reference, ftrl = np.zeros(1), opt.FTRLProximal(0.5, beta=1.0, l1=1.0)
+reference, ftrl = np.zeros(1), Descent(optim.FTRLProximal(0.5, beta=1.0, l1=1.0))
 for x, target in zip(X[:, 0], y, strict=True):
     ftrl.step(reference, [(x * reference[0] - target) * x])
     w, z, n_squares = ftrl_step(w, z, n_squares, (x * w - target) * x)
@@ -365,7 +365,7 @@ guess_kept = 50  # your guess
 
 # %%
 penalties, columns = [0.0, 0.3, 1.0, 2.0, 4.0, 8.0], ["not 0", "all", "Brier score"]
-outcomes = pd.DataFrame([outcome(opt.FTRLProximal(0.3, l1=l1)) for l1 in penalties], columns=columns, index=penalties)
+outcomes = pd.DataFrame([outcome(optim.FTRLProximal(0.3, l1=l1)) for l1 in penalties], columns=columns, index=penalties)
 outcomes.rename_axis("l1").round(3)
 
 # %%
@@ -402,7 +402,7 @@ figures.show(
 #
 # </details>
 #
-# ## 4. Which rule for which stream, and must you choose?
+# ## 4. Which optimizer for which stream, and must you choose?
 #
 # Regret compares with one *fixed* choice. If the world changes, that is a low bar. So we measure the error itself, in four
 # worlds. Five weights stay; turn to their opposite once; are mixed with their opposite ever more often; turn around every 200
@@ -420,10 +420,10 @@ def moving_world(drift, seed, n=4_000):
 
 def predictions_of(optimizer, X, y):
     """Predict, then learn."""
-    w, predictions = np.zeros(X.shape[1]), np.empty(len(y))
+    w, predictions, descent = np.zeros(X.shape[1]), np.empty(len(y)), Descent(optimizer)
     for t, x in enumerate(X):
         predictions[t] = x @ w
-        optimizer.step(w, (predictions[t] - y[t]) * x)
+        descent.step(w, (predictions[t] - y[t]) * x)
     return predictions
 
 
@@ -435,16 +435,16 @@ worlds = {
     "recurring": datasets.RecurringDrift(start=200, period=200, size=1.0),
 }
 steps = {
-    "SGD, short": lambda: opt.SGD(0.02),
-    "SGD, long": lambda: opt.SGD(0.1),
-    "SGD, shrinking": lambda: opt.SGD(0.3, decay=0.5),
-    "AdaGrad": lambda: opt.AdaGrad(0.5),
-    "FTRL-Proximal": lambda: opt.FTRLProximal(0.5),
-    "Adam": lambda: opt.Adam(0.02),
+    "SGD, short": optim.SGD(0.02),
+    "SGD, long": optim.SGD(0.1),
+    "SGD, shrinking": optim.SGD(0.3, decay=0.5),
+    "AdaGrad": optim.AdaGrad(0.5),
+    "FTRL-Proximal": optim.FTRLProximal(0.5),
+    "Adam": optim.Adam(0.02),
 }
 
 # %% [markdown]
-# **Predict.** Which rule has the smallest error in the calm world, and which in the recurring one?
+# **Predict.** Which optimizer has the smallest error in the calm world, and which in the recurring one?
 
 # %%
 guess_calm, guess_recurring = "AdaGrad", "AdaGrad"  # your guesses
@@ -452,8 +452,8 @@ guess_calm, guess_recurring = "AdaGrad", "AdaGrad"  # your guesses
 # %%
 kinds = {kind: [moving_world(drift, seed) for seed in SEEDS] for kind, drift in worlds.items()}
 answers = {
-    (rule, kind): np.array([predictions_of(make(), *world) for world in each])
-    for rule, make in steps.items()
+    (name, kind): np.array([predictions_of(optimizer, *world) for world in each])
+    for name, optimizer in steps.items()
     for kind, each in kinds.items()
 }
 scores = {
@@ -486,7 +486,7 @@ figures.show(
 # %% [markdown]
 # **Rates that shrink are best in a calm world and lose in one that keeps changing; for long constant steps it is the other
 # way round.** After a single jump, short constant steps are best. When two worlds are mixed, no weights are right, and nearly
-# all rules are alike. A detector (lesson 05) that resets the memory is one way out. The other is not to choose.
+# all optimizers are alike. A detector (lesson 05) that resets the memory is one way out. The other is not to choose.
 #
 # An **ensemble** asks all members and gives each a share $p_i$ of the vote. By hand: two members with a half each, squared
 # errors 1 and 4, and $\eta = \tfrac12$. Multiply each share by $e^{-\eta \cdot \text{error}^2}$: $0.5 \cdot 0.607$ and
@@ -654,7 +654,7 @@ def harm(combine, lies, seed, lie=10.0, n=4_000, batch=20):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, 5))
     y = np.where(rng.random(n) < lies, -lie * np.sign(X @ TRUTH), X @ TRUTH + rng.normal(size=n))
-    w, sgd, distances = np.zeros(5), opt.SGD(0.1), []
+    w, sgd, distances = np.zeros(5), Descent(optim.SGD(0.1)), []
     for at in range(0, n, batch):
         x = X[at : at + batch]
         sgd.step(w, combine((x @ w - y[at : at + batch])[:, None] * x))
@@ -737,7 +737,7 @@ pd.DataFrame(worth).T.round(1)
 # each rating, a rate of 1, and no box:
 
 # %%
-wild = OnlineLinearModel("squared", opt.SGD(1.0), use_ids=False)
+wild = OnlineLinearModel("squared", optim.SGD(1.0), use_ids=False)
 try:
     wild.partial_fit_many(replace(informed.slice(0, 3_000), features=list(X)))
 except errors.CourseKitError as error:
@@ -746,18 +746,17 @@ except errors.CourseKitError as error:
 # %% [markdown]
 # The target in the message is an ordinary rating. Nothing is wrong with the event: the weights were already beyond all
 # bounds. The learner refuses before the numbers turn into infinities, and what it knew is still there to look at. Make steps
-# shorter, scale the features, or give the optimiser a `radius`.
+# shorter, scale the features, or give the optimizer a `radius`.
 #
 # **Fault 2: constant steps, constant unrest.** The world is calm. Does more data help?
 
 # %%
 long_stream = linear_stream(seed=1, n=20_000)
 unrest = {}
-for name, make in {"constant": lambda: opt.SGD(0.1), "shrinking": lambda: opt.SGD(0.5, decay=0.5)}.items():
-    w, far = np.zeros(3), []
-    optimizer = make()
+for name, optimizer in {"constant": optim.SGD(0.1), "shrinking": optim.SGD(0.5, decay=0.5)}.items():
+    w, far, descent = np.zeros(3), [], Descent(optimizer)
     for x, target in zip(*long_stream, strict=True):
-        optimizer.step(w, (x @ w - target) * x)
+        descent.step(w, (x @ w - target) * x)
         far.append(np.linalg.norm(w - [1.0, -1.0, 0.5]))
     unrest[name] = [np.mean(far[1_000:2_000]), np.mean(far[10_000:20_000])]
 pd.DataFrame(unrest, index=["events 1,000 to 2,000", "events 10,000 to 20,000"]).T.round(3)
@@ -768,7 +767,7 @@ pd.DataFrame(unrest, index=["events 1,000 to 2,000", "events 10,000 to 20,000"])
 #
 # ## In production
 #
-# The optimiser is the smallest part of a learner and decides how it ages. Serve one that suits your stream, let a few rivals
+# The optimizer is the smallest part of a learner and decides how it ages. Serve one that suits your stream, let a few rivals
 # run along, and keep their votes. Clip every event, log how often the clip was used, and treat a sudden rise as an alarm.
 
 # %%
@@ -783,7 +782,7 @@ figures.show(
 # 1. Regret is what one fixed choice in hindsight would have saved; a bound promises its shape, not its size (figure of
 # section 1).
 # 2. A rate for each weight learns what is rare, and a memory that fades can walk the wrong way (figures of section 2).
-# 3. Most weights may be 0, and the optimiser can find out which (figure of section 3).
+# 3. Most weights may be 0, and the optimizer can find out which (figure of section 3).
 # 4. Shrinking rates are for calm worlds, constant ones for restless worlds; a weighted vote need not choose (figures of
 # section 4).
 # 5. Clipping and trimming bound what a liar can do with one event, not what many liars can do (figure of section 5).

@@ -32,7 +32,7 @@ from coursekit.learning.drift import BernoulliGLR
 from coursekit.learning.learners.learner import OnlineLearner
 from coursekit.learning.learners.linear import OnlineLinearModel
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
-from coursekit.learning.optim.optimizers import SGD, AdaGrad
+from coursekit.learning.optim import SGD, AdaGrad
 
 DATA = Path(os.environ.get("COURSEKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -93,12 +93,12 @@ def overhead(rounds: int) -> None:
 
 
 def losses_of(
-    rule: str, mode: LearningMode, size: float, n_seeds: int, detects: bool
+    optimizer: str, mode: LearningMode, size: float, n_seeds: int, detects: bool
 ) -> np.ndarray:
     losses = []
     for seed in range(n_seeds):
         stream = rating_stream(10_000, seed=seed, drift=AbruptDrift(size=size))
-        learner = OnlineMatrixFactorization(10, rule=rule, seed=seed)
+        learner = OnlineMatrixFactorization(10, optimizer=optimizer, seed=seed)
         manager = OnlineLearningManager(
             learner, mode, enable_drift_detection=detects, checkpoint_interval=0
         )
@@ -119,20 +119,21 @@ def recovery(n_seeds: int) -> None:
     )
     print("|---|---|---|---|---|---|---|")
     for size in (0.5, 1.0):
-        for rule in ("sgd", "adagrad", "belief"):
+        for optimizer in ("sgd", "adagrad", "belief"):
             found = {}
             for name, mode, detects in (
                 ("baseline", LearningMode.MINI_BATCH, False),
                 *((mode.value, mode, True) for mode in LearningMode),
             ):
-                found[name] = events_to_recover(losses_of(rule, mode, size, n_seeds, detects))
+                found[name] = events_to_recover(losses_of(optimizer, mode, size, n_seeds, detects))
             ratio = found["adaptive"] / found["baseline"]
             row = [
                 f"{found[name]:,}"
                 for name in ("baseline", "batch", "mini_batch", "single_sample", "adaptive")
             ]
             print(
-                f"| {rule}, all ratings +{size} | {' | '.join(row)} | **{ratio:.2f}** |", flush=True
+                f"| {optimizer}, all ratings +{size} | {' | '.join(row)} | **{ratio:.2f}** |",
+                flush=True,
             )
 
 
@@ -184,14 +185,14 @@ def responses() -> None:
         "boost (default)": Boost,
         "boost x 5 for 1000": lambda: Boost(factor=5.0, n_samples=1000),
     }
-    optimizers = {"SGD 0.05": lambda: SGD(0.05), "AdaGrad 0.2": lambda: AdaGrad(0.2)}
+    optimizers = {"SGD 0.05": SGD(0.05), "AdaGrad 0.2": AdaGrad(0.2)}
     for name, optimizer in optimizers.items():
         print(f"| logistic regression, {name}: error (alarms) | {' | '.join(answers)} |")
         print("|---|" + "---|" * len(answers))
         for detector_name, detector in detectors.items():
             cells = []
             for answer in answers.values():
-                learner = OnlineLinearModel("logistic", optimizer(), use_ids=False)
+                learner = OnlineLinearModel("logistic", optimizer, use_ids=False)
                 error, n_alarms = error_with(stream, learner, detector(), answer())
                 cells.append(f"{error:.4f} ({n_alarms})")
             print(f"| {detector_name} | {' | '.join(cells)} |", flush=True)

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from coursekit.core.state import load_state, save_state
 from coursekit.datasets.ratings import read_ratings
 from coursekit.learning.learners.factorization_machine import OnlineFactorizationMachine
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
-from coursekit.learning.optim.rules import SGD, AdaGrad, GaussianBelief
+from coursekit.learning.optim import SGD, AdaGrad, GaussianBelief, Optimizer
 
 DATA = Path(os.environ.get("COURSEKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 STREAMS = {
@@ -105,14 +106,14 @@ def speed(stream: Chunk, rounds: int) -> None:
     warm_up(stream)
 
     def ours(
-        Learner: type, rules: tuple[str, ...], k: int
+        Learner: type, optimizers: tuple[str, ...], k: int
     ) -> dict[str, Callable[[], Callable[[], None]]]:
-        """One case for each rule and cut; each round starts with a new learner."""
+        """One case for each optimizer and cut; each round starts with a new learner."""
         return {
-            f"ours, {rule}, {how}": lambda rule=rule, drive=drive, events=events: drive(
-                Learner(k, rule=rule), events
+            f"ours, {name}, {how}": lambda name=name, drive=drive, events=events: drive(
+                Learner(k, optimizer=name), events
             )
-            for rule in rules
+            for name in optimizers
             for how, drive, events in cuts
         }
 
@@ -161,10 +162,10 @@ def second_pass(run: Callable[[], None]) -> Callable[[], None]:
 def warm_up(stream: Chunk) -> None:
     """Compile, so that no case pays for it."""
     for k in (10, 50):
-        for rule in ("sgd", "adagrad", "belief"):
+        for name in ("sgd", "adagrad", "belief"):
             for learner in (
-                OnlineMatrixFactorization(k, rule=rule),
-                OnlineFactorizationMachine(k, rule=rule),
+                OnlineMatrixFactorization(k, optimizer=name),
+                OnlineFactorizationMachine(k, optimizer=name),
             ):
                 learner.partial_fit(stream[0])
                 learner.partial_fit_many(stream.slice(0, 300))
@@ -212,33 +213,27 @@ def our_candidates(
 ) -> Iterator[Callable[[], OnlineMatrixFactorization]]:
     rng = np.random.default_rng(1)
     for _ in range(budget):
-        if kind == "sgd":
-            rule = SGD(
-                bias_rate=log_uniform(rng, 0.02, 0.2),
-                factor_rate=log_uniform(rng, 0.02, 0.2),
-                bias_penalty=log_uniform(rng, 1e-3, 0.1),
-                factor_penalty=log_uniform(rng, 1e-3, 0.1),
-            )
-        elif kind == "adagrad":
-            rule = AdaGrad(
-                bias_rate=log_uniform(rng, 0.1, 0.8),
-                factor_rate=log_uniform(rng, 0.03, 0.4),
-                bias_penalty=log_uniform(rng, 1e-3, 0.1),
-                factor_penalty=log_uniform(rng, 1e-3, 0.1),
-                initial_memory=log_uniform(rng, 0.01, 2.0),
-            )
+        if kind == "belief":
+            settings: dict[str, Any] = {
+                "optimizer": GaussianBelief(
+                    noise=log_uniform(rng, 0.15, 1.5),
+                    bias_variance=log_uniform(rng, 0.03, 0.6),
+                    factor_variance=log_uniform(rng, 0.01, 0.12),
+                    bias_walk=log_uniform(rng, 3e-5, 2e-3),
+                    factor_walk=log_uniform(rng, 1e-6, 1e-4),
+                )
+            }
         else:
-            rule = GaussianBelief(
-                noise=log_uniform(rng, 0.15, 1.5),
-                bias_variance=log_uniform(rng, 0.03, 0.6),
-                factor_variance=log_uniform(rng, 0.01, 0.12),
-                bias_walk=log_uniform(rng, 3e-5, 2e-3),
-                factor_walk=log_uniform(rng, 1e-6, 1e-4),
-            )
-        scale = log_uniform(rng, 0.01, 0.2)
-        yield lambda rule=rule, scale=scale: OnlineMatrixFactorization(
-            k, rule=rule, initial_scale=scale, seed=1
-        )
+            bounds = [(0.02, 0.2)] * 2 if kind == "sgd" else [(0.1, 0.8), (0.03, 0.4)]
+            bias_rate, rate = (log_uniform(rng, *each) for each in bounds)
+            bias_penalty, penalty = (log_uniform(rng, 1e-3, 0.1) for _ in range(2))
+            optimizer: Optimizer = SGD(rate)
+            if kind == "adagrad":
+                optimizer = AdaGrad(rate, initial_memory=log_uniform(rng, 0.01, 2.0))
+            settings = {"optimizer": optimizer, "bias_rate": bias_rate, "regularization": penalty}
+            settings |= {"user_bias_reg": bias_penalty, "item_bias_reg": bias_penalty}
+        settings["initial_scale"] = log_uniform(rng, 0.01, 0.2)
+        yield lambda settings=settings: OnlineMatrixFactorization(k, **settings, seed=1)
 
 
 def with_genres(stream: Chunk, path: str, separator: str) -> Chunk:
@@ -298,7 +293,7 @@ def accuracy(name: str, stream: Chunk, scale: tuple[float, float], budget: int) 
         best = min(river_rmse(make(), stream, scale) for make in river_candidates(kind, k, budget))
         print(f"| river BiasedMF, {kind} | {default} | {best:.4f} |", flush=True)
     for kind in ("sgd", "adagrad", "belief"):
-        default = our_rmse(OnlineMatrixFactorization(k, rule=kind), stream, scale)
+        default = our_rmse(OnlineMatrixFactorization(k, optimizer=kind), stream, scale)
         best = min(our_rmse(make(), stream, scale) for make in our_candidates(kind, k, budget))
         print(f"| ours, {kind} | {default:.4f} | {best:.4f} |", flush=True)
     if name in FILMS and (DATA / FILMS[name][0]).is_file():
@@ -327,13 +322,13 @@ def touch_memory(n_bytes: int) -> None:
 def size(n_users: int, n_items: int, n_factors: int) -> None:
     print(f"\n{n_users:,} users x {n_items:,} items x {n_factors} factors, integer ids\n")
     print(
-        "| rule | tables, MB | resident, MB | x tables | state file, MB | saved and loaded, CPU s (wall s) | equal |\n|---|---|---|---|---|---|---|"
+        "| optimizer | tables, MB | resident, MB | x tables | state file, MB | saved and loaded, CPU s (wall s) | equal |\n|---|---|---|---|---|---|---|"
     )
     touch_memory(4 * 10**9)
-    for rule in ("belief", "sgd"):
+    for name in ("belief", "sgd"):
         warm_up(Chunk(user_ids=[0, 1], item_ids=[0, 1], targets=np.array([1.0, 2.0])))
         before = resident_bytes()
-        model = OnlineMatrixFactorization(n_factors, rule=rule)
+        model = OnlineMatrixFactorization(n_factors, optimizer=name)
         for start in range(0, n_users, 10_000):
             users = range(start, min(start + 10_000, n_users))
             model.partial_fit_many(
@@ -344,10 +339,10 @@ def size(n_users: int, n_items: int, n_factors: int) -> None:
                 )
             )
         used = resident_bytes() - before
-        tables = (n_users + n_items) * (n_factors + 1) * 8 * (1 if rule == "sgd" else 2)
+        tables = (n_users + n_items) * (n_factors + 1) * 8 * (1 if name == "sgd" else 2)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.state"
-            twin = OnlineMatrixFactorization(n_factors, rule=rule)
+            twin = OnlineMatrixFactorization(n_factors, optimizer=name)
 
             def round_trip(
                 model: OnlineMatrixFactorization = model,
@@ -365,7 +360,7 @@ def size(n_users: int, n_items: int, n_factors: int) -> None:
         items = [user % n_items for user in users]
         equal = np.array_equal(model.predict_many(users, items), twin.predict_many(users, items))
         print(
-            f"| {rule} | {tables / 1e6:.0f} | {used / 1e6:.0f} | {used / tables:.2f} | {file_size / 1e6:.0f} | {seconds:.1f} ({wall:.1f}) | {equal} |",
+            f"| {name} | {tables / 1e6:.0f} | {used / 1e6:.0f} | {used / tables:.2f} | {file_size / 1e6:.0f} | {seconds:.1f} ({wall:.1f}) | {equal} |",
             flush=True,
         )
 

@@ -19,7 +19,6 @@ from coursekit.core import events
 from coursekit.datasets import streams
 from coursekit.evaluation.metrics import rmse
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
-from coursekit.learning.optim.rules import SGD
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 START, STREAM = NOTEBOOKS / "00_start_here.ipynb", NOTEBOOKS / "01_learning_from_a_stream.ipynb"
@@ -27,8 +26,9 @@ START, STREAM = NOTEBOOKS / "00_start_here.ipynb", NOTEBOOKS / "01_learning_from
 
 def biases(rate: float | None = None) -> OnlineMatrixFactorization:
     """The learner of the lessons: its defaults, or plain SGD as it is built by hand."""
-    rule = "belief" if rate is None else SGD(bias_rate=rate, bias_penalty=0.0)
-    return OnlineMatrixFactorization(n_factors=0, rule=rule)
+    if rate is None:
+        return OnlineMatrixFactorization(n_factors=0)
+    return OnlineMatrixFactorization(0, optimizer="sgd", bias_rate=rate, regularization=0.0)
 
 
 def words_of(path: Path) -> str:

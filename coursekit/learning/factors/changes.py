@@ -13,8 +13,9 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from coursekit.core.ids import encode_ids
 from coursekit.core.state import State
-from coursekit.learning.factors.table import ChangeLog, Field, Rows, encode_ids
+from coursekit.learning.factors.table import ChangeLog, Field, Rows
 
 __all__ = ["TableChanges", "changes_since"]
 
@@ -66,7 +67,7 @@ class TableChanges:
             name: {"ids": encode_ids(ids), "rows": whole.rows[np.array(rows, dtype=np.intp)]}
             for name, (ids, rows) in whole.ids.items()
         }
-        return {**whole.rest, "fields": fields}
+        return {**whole.rest, "memory": {**whole.rest["memory"], "fields": fields}}
 
 
 def changes_since(

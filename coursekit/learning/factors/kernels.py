@@ -1,8 +1,6 @@
-r"""The learning and predicting loops of every factor model: one family, two entrances (lessons 02
-and 03).
+r"""The compiled loops of every factor model, for learning and predicting (lessons 02 and 03).
 
-A row of the table holds ``[bias, factors..., memory of the bias, memory of the factors...]`` (no
-memory for plain SGD). The model predicts, over the rows $r$ that are active with values $x_r$,
+The model predicts, over the rows $r$ that are active with values $x_r$,
 
 $$\hat y = w_0 + \sum_r x_r w_r + \sum_{q<r} x_q x_r \langle v_q, v_r\rangle.$$
 
@@ -11,8 +9,18 @@ With two active rows of value 1, a user and an item, this is biased matrix facto
 Rendle's identity $\sum_{q<r} x_q x_r\langle v_q, v_r\rangle = \tfrac12\sum_f \big[(\sum_r x_r
 v_{rf})^2 - \sum_r x_r^2 v_{rf}^2\big]$.
 
-A row whose bias is exactly 0 has learnt nothing yet, and its random start must not leak into
-predictions: its factors count from its second event on. So the prediction for an unseen id is the
+Arguments, the same everywhere, with $k$ factors and n events:
+
+- `table`, shape (n_rows, 1 + k) for SGD, else (n_rows, 2 (1 + k)): each row holds ``[w_r, v_r1, ...
+  v_rk]``, then what the optimizer remembers of each of these (AdaGrad: sums of squared gradients,
+  belief: variances);
+- `model`, shape (MODEL_SIZE,): the intercept $w_0$, its memory, the number of events, then the
+  settings (see the constants below);
+- `tag`: of the optimizer; `k`: the number of factors;
+- `users`, `items`, `targets`, `weights`, `predictions`: shape (n,).
+
+A row whose bias is exactly 0 has learnt nothing yet. Its factors are random and must not enter a
+prediction: they count from the row's second event on. So the prediction for an unseen id is the
 same before and after the id is given a row.
 
 Every `learn_*` returns the prediction made before the update. It returns NaN, and has changed
@@ -27,7 +35,9 @@ from functools import partial
 import numpy as np
 
 from coursekit.core.compiled import compiled, entrance
-from coursekit.learning.optim.rules import BELIEF_TAG, move
+from coursekit.learning.optim.adagrad import adagrad
+from coursekit.learning.optim.gaussian_belief import BELIEF_TAG, belief
+from coursekit.learning.optim.sgd import SGD_TAG, sgd
 
 __all__ = [
     "learn_pair",
@@ -40,19 +50,12 @@ __all__ = [
     "predict_variance",
 ]
 
-# Layout of the vector `model`: what belongs to no row, then the settings of the rule.
+# Layout of `model`: three numbers that learning changes, then the settings. A rate is a step size,
+# for a belief the process noise; NOISE is sigma^2 of a belief.
 INTERCEPT, INTERCEPT_MEMORY, N_SAMPLES = 0, 1, 2
-NOISE, USER_RATE, USER_PENALTY, ITEM_RATE, ITEM_PENALTY, FACTOR_RATE, FACTOR_PENALTY = (
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-)
-FEATURE_RATE, FEATURE_FACTOR_RATE = 10, 11
-MODEL_SIZE = 12
+NOISE, USER_RATE, USER_PENALTY, ITEM_RATE, ITEM_PENALTY = 3, 4, 5, 6, 7
+FACTOR_RATE, FACTOR_PENALTY, FEATURE_RATE, FEATURE_FACTOR_RATE, FEATURE_PENALTY = 8, 9, 10, 11, 12
+MODEL_SIZE = 13
 N_IDS = 2  # an event's first rows are its user and its item; side features follow
 
 _fast = compiled(reorder_sums=True)
@@ -61,61 +64,71 @@ _enter = partial(entrance, reorder_sums=True)
 LARGEST = 1e300  # squared errors times squared slopes stay below this, so no update overflows
 
 
+@compiled
+def _update(tag, row, j, slope, error, variance, rate, penalty):
+    """Update coordinate j of a row; what is remembered of it lies half a row further on.
+
+    `slope` is the derivative of the prediction along it, `error` = target - prediction (times the
+    event's weight, but for a belief), `variance` the predictive variance.
+    """
+    m = j + row.size // 2
+    if tag == SGD_TAG:
+        sgd(row, j, rate, penalty * row[j] - error * slope)
+    elif tag == BELIEF_TAG:
+        belief(row, j, row, m, slope, error, variance, rate)
+    else:
+        adagrad(row, j, row, m, rate, penalty * row[j] - error * slope)
+
+
 @_enter
-def learn_pair(table, model, rule, k, u, i, target, weight):
+def learn_pair(table, model, tag, k, u, i, target, weight):
     """Learn one event of user row u and item row i."""
     user, item = table[u], table[i]
     user_counts = 1.0 if user[0] != 0.0 else 0.0
     item_counts = 1.0 if item[0] != 0.0 else 0.0
-    dot = 0.0
-    reach = 3.0  # the squared slopes: three biases, then the factors
+    dot = 0.0  # <p_u, q_i>
+    squares = 3.0  # sum of squared slopes: those of three biases are 1
     for f in range(1, k + 1):
         dot += user[f] * item[f]
-        reach += user[f] * user[f] + item[f] * item[f]
+        squares += user[f] * user[f] + item[f] * item[f]
     prediction = model[INTERCEPT] + (user[0] + item[0]) + user_counts * item_counts * dot
     error = target - prediction
-    if not error * error * reach < LARGEST:
+    if not error * error * squares < LARGEST:
         return math.nan
     model[N_SAMPLES] += 1.0
     if weight == 0.0:
         return prediction
 
-    spread = 1.0
-    if rule == BELIEF_TAG:
+    variance = 1.0
+    if tag == BELIEF_TAG:  # V = sigma^2 / w + sum_j s_j^2 (v_j + q_j)
         m = k + 1
-        walk = model[FACTOR_RATE]
-        spread = (
-            model[NOISE] / weight
-            + model[INTERCEPT_MEMORY]
-            + user[m]
-            + model[USER_RATE]
-            + item[m]
-            + model[ITEM_RATE]
-        )
+        noise = model[FACTOR_RATE]
+        variance = model[NOISE] / weight + model[INTERCEPT_MEMORY]
+        variance += user[m] + model[USER_RATE] + item[m] + model[ITEM_RATE]
         for f in range(1, k + 1):
-            spread += item_counts * item[f] * item[f] * (user[m + f] + walk) + user_counts * user[
-                f
-            ] * user[f] * (item[m + f] + walk)
-    error = _move_intercept(model, rule, error, weight, spread)
+            user_slope, item_slope = item_counts * item[f], user_counts * user[f]
+            variance += user_slope * user_slope * (user[m + f] + noise)
+            variance += item_slope * item_slope * (item[m + f] + noise)
+    error = _update_intercept(model, tag, error, weight, variance)
 
-    move(rule, user, 0, 1.0, error, spread, model[USER_RATE], model[USER_PENALTY])
-    move(rule, item, 0, 1.0, error, spread, model[ITEM_RATE], model[ITEM_PENALTY])
+    _update(tag, user, 0, 1.0, error, variance, model[USER_RATE], model[USER_PENALTY])
+    _update(tag, item, 0, 1.0, error, variance, model[ITEM_RATE], model[ITEM_PENALTY])
+    rate, penalty = model[FACTOR_RATE], model[FACTOR_PENALTY]
     for f in range(1, k + 1):
-        user_slope = item_counts * item[f]
-        item_slope = user_counts * user[f]
-        move(rule, user, f, user_slope, error, spread, model[FACTOR_RATE], model[FACTOR_PENALTY])
-        move(rule, item, f, item_slope, error, spread, model[FACTOR_RATE], model[FACTOR_PENALTY])
+        user_slope, item_slope = item_counts * item[f], user_counts * user[f]  # q_if and p_uf
+        _update(tag, user, f, user_slope, error, variance, rate, penalty)
+        _update(tag, item, f, item_slope, error, variance, rate, penalty)
     return prediction
 
 
 @_enter
-def learn_pairs(table, model, rule, k, users, items, targets, weights, predictions):
-    """Learn events in order; fill `predictions` and return how many were learnt (fewer than given
-    if one overflowed).
+def learn_pairs(table, model, tag, k, users, items, targets, weights, predictions):
+    """Learn events in order; fill `predictions` and return how many were learnt (fewer than n if
+    one overflowed).
     """
     for t in range(targets.size):
         predictions[t] = learn_pair(
-            table, model, rule, k, users[t], items[t], targets[t], weights[t]
+            table, model, tag, k, users[t], items[t], targets[t], weights[t]
         )
         if math.isnan(predictions[t]):
             return t
@@ -123,48 +136,53 @@ def learn_pairs(table, model, rule, k, users, items, targets, weights, predictio
 
 
 @_enter
-def learn_rows(table, model, rule, k, rows, values, target, weight):
-    """Learn one event in which `rows` are active with `values`."""
-    sums = np.zeros(k)
+def learn_rows(table, model, tag, k, rows, values, target, weight):
+    """Learn one event in which `rows` are active with `values`, both of shape (n_active,)."""
+    sums = np.zeros(k)  # sum_r x_r v_r
     prediction = model[INTERCEPT] + _sum_rows(table, k, rows, values, sums)
     error = target - prediction
-    reach = 1.0
+    squares = 1.0  # sum of squared slopes
     for at in range(rows.size):
         row, x = table[rows[at]], values[at]
         counts = x if row[0] != 0.0 else 0.0
-        reach += x * x
+        squares += x * x
         for f in range(1, k + 1):
             slope = x * (sums[f - 1] - counts * row[f])
-            reach += slope * slope
-    if not error * error * reach < LARGEST:
+            squares += slope * slope
+    if not error * error * squares < LARGEST:
         return math.nan
     model[N_SAMPLES] += 1.0
     if weight == 0.0:
         return prediction
 
-    spread = 1.0
-    if rule == BELIEF_TAG:
-        spread = model[NOISE] / weight + _variance(table, model, k, rows, values, sums, N_IDS)
-    error = _move_intercept(model, rule, error, weight, spread)
+    variance = 1.0
+    if tag == BELIEF_TAG:
+        variance = model[NOISE] / weight + _variance(table, model, k, rows, values, sums, N_IDS)
+    error = _update_intercept(model, tag, error, weight, variance)
 
     for at in range(rows.size):
         row, x = table[rows[at]], values[at]
         counts = x if row[0] != 0.0 else 0.0
         bias_rate, rate = _rates(model, at < N_IDS)
-        move(rule, row, 0, x, error, spread, bias_rate, model[USER_PENALTY])
+        penalty = model[FEATURE_PENALTY]
+        if at < N_IDS:
+            penalty = model[USER_PENALTY] if at == 0 else model[ITEM_PENALTY]
+        _update(tag, row, 0, x, error, variance, bias_rate, penalty)
         for f in range(1, k + 1):
-            slope = x * (sums[f - 1] - counts * row[f])
-            move(rule, row, f, slope, error, spread, rate, model[FACTOR_PENALTY])
+            slope = x * (sums[f - 1] - counts * row[f])  # x_r (sum_q x_q v_qf - x_r v_rf)
+            _update(tag, row, f, slope, error, variance, rate, model[FACTOR_PENALTY])
     return prediction
 
 
 @_enter
-def learn_rows_many(table, model, rule, k, starts, rows, values, targets, weights, predictions):
-    """Learn events in order; event t has the rows and values from starts[t] to starts[t + 1]."""
+def learn_rows_many(table, model, tag, k, starts, rows, values, targets, weights, predictions):
+    """Learn events in order, as `learn_pairs`; event t has rows[starts[t]:starts[t + 1]], and
+    values likewise. Shapes: starts (n + 1,), rows and values (starts[n],).
+    """
     for t in range(targets.size):
         active = slice(starts[t], starts[t + 1])
         predictions[t] = learn_rows(
-            table, model, rule, k, rows[active], values[active], targets[t], weights[t]
+            table, model, tag, k, rows[active], values[active], targets[t], weights[t]
         )
         if math.isnan(predictions[t]):
             return t
@@ -220,28 +238,19 @@ def _sum_rows(table, k, rows, values, sums):
 
 @_fast
 def predict_variance(
-    table,
-    model,
-    k,
-    rows,
-    values,
-    n_ids,
-    unseen_ids,
-    unseen_features,
-    bias_variance,
-    factor_variance,
+    table, model, k, rows, values, n_ids, unseen_ids, unseen_features, bias_prior, factor_prior
 ):
     """Variance of a target around `predict_rows` under a Gaussian belief.
 
     The first `n_ids` rows are of ids. `unseen_*` is the sum of x^2 over what has no row and would
-    start with the variances given last.
+    start with the prior variances given last.
     """
     sums = np.zeros(k)
     _sum_rows(table, k, rows, values, sums)
     square = 0.0
     for f in range(k):
         square += sums[f] * sums[f]
-    of_an_unseen = bias_variance + square * factor_variance
+    of_an_unseen = bias_prior + square * factor_prior
     variance = model[NOISE] + _variance(table, model, k, rows, values, sums, n_ids)
     variance += unseen_ids * (of_an_unseen + model[USER_RATE] + square * model[FACTOR_RATE])
     variance += unseen_features * (
@@ -252,42 +261,37 @@ def predict_variance(
 
 @_fast
 def _variance(table, model, k, rows, values, sums, n_ids):
-    """Variance of the prediction that comes from not knowing the parameters, sum_j s_j^2 v_j."""
+    """Variance of the prediction from not knowing the parameters, sum_j s_j^2 (v_j + q_j)."""
     m = k + 1
     variance = model[INTERCEPT_MEMORY]
     for at in range(rows.size):
         row, x = table[rows[at]], values[at]
         counts = x if row[0] != 0.0 else 0.0
-        bias_walk, factor_walk = _rates(model, at < n_ids)
-        variance += x * x * (row[m] + bias_walk)
+        bias_noise, factor_noise = _rates(model, at < n_ids)
+        variance += x * x * (row[m] + bias_noise)
         for f in range(1, k + 1):
             slope = x * (sums[f - 1] - counts * row[f])
-            variance += slope * slope * (row[m + f] + factor_walk)
+            variance += slope * slope * (row[m + f] + factor_noise)
     return variance
 
 
 @_fast
 def _rates(model, is_id):
-    """Rates (of a belief: walks) of the bias and the factors of a row: side features have their
-    own.
-    """
+    """Rates of the bias and the factors of a row: side features have their own."""
     if is_id:
         return model[USER_RATE], model[FACTOR_RATE]
     return model[FEATURE_RATE], model[FEATURE_FACTOR_RATE]
 
 
 @_fast
-def _move_intercept(model, rule, error, weight, spread):
-    """Move the intercept by its share of the error and return the error as the rows shall see
-    it.
-    """
-    if rule == BELIEF_TAG:
-        gain = model[INTERCEPT_MEMORY] / spread
+def _update_intercept(model, tag, error, weight, variance):
+    """Update the intercept and return the error that the rows are updated with."""
+    if tag == BELIEF_TAG:  # a Kalman step with slope 1 and no process noise
+        gain = model[INTERCEPT_MEMORY] / variance
         model[INTERCEPT_MEMORY] *= 1.0 - gain
         model[INTERCEPT] += gain * error
         return error
-    model[INTERCEPT_MEMORY] += (
-        weight  # the running mean of what biases and factors leave unexplained
-    )
+    # the weighted running mean of what biases and factors leave unexplained
+    model[INTERCEPT_MEMORY] += weight
     model[INTERCEPT] += error * weight / model[INTERCEPT_MEMORY]
     return error * weight

@@ -1,14 +1,13 @@
 """Growing tables: ids on one side, rows of parameters on the other (lesson 02).
 
 `Rows` is the two-dimensional array that grows; a `Field` gives the ids of one kind (users, items,
-features) their rows in it. Ids get a row when they are first learnt from, never when they are asked
-about.
+features) their rows in it; a `FactorTable` holds all fields of a model. Ids get a row when they are
+first learnt from, never when they are asked about.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -16,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.errors import StateFormatError
+from coursekit.core.ids import decode_ids, encode_ids
 from coursekit.core.state import State
+from coursekit.core.validation import choice
 
-__all__ = ["ChangeLog", "Field", "Rows", "decode_ids", "encode_ids"]
+__all__ = ["ChangeLog", "FactorTable", "Field", "Rows"]
 
 _FloatArray = npt.NDArray[np.float64]
 _READ_AHEAD = 256
@@ -123,9 +124,8 @@ class Field(dict[Any, int]):
         self._n_factors = n_factors
         self._half_width = scale * np.sqrt(3.0)
         self._key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
-        self._drawn: _FloatArray = np.empty(
-            (0, start.size)
-        )  # starting rows at hand, from id number `_drawn_from` on
+        # starting rows at hand, from id number `_drawn_from` on
+        self._drawn: _FloatArray = np.empty((0, start.size))
         self._drawn_from = 0
         self._n_started = 0
         self._newest_row = -1
@@ -153,11 +153,8 @@ class Field(dict[Any, int]):
             rows.reserve(stop)
         at = n_started - self._drawn_from
         if at + n - n_started > len(self._drawn) or at < 0:
-            self._drawn, self._drawn_from, at = (
-                self._draw(n_started, max(n - n_started, _READ_AHEAD)),
-                n_started,
-                0,
-            )
+            self._drawn = self._draw(n_started, max(n - n_started, _READ_AHEAD))
+            self._drawn_from, at = n_started, 0
         rows.array[stop - (n - n_started) : stop] = self._drawn[at : at + n - n_started]
         self._n_started = n
 
@@ -185,19 +182,14 @@ class Field(dict[Any, int]):
             self.popitem()
         self._n_started = min(self._n_started, len(self))
 
-    def state(self) -> State:
-        """Ids and their rows in the order in which they came."""
+    def get_state(self) -> State:
+        """Return ids and their rows in the order in which they came."""
         rows = np.fromiter(self.values(), np.intp, len(self))
         return {"ids": encode_ids(self), "rows": self._rows.array[rows]}
 
-    def load(self, state: State) -> None:
-        """Take over ids and rows; the field must be empty."""
+    def set_state(self, state: State) -> None:
+        """Take over ids and rows that `check_state` has accepted; the field must be empty."""
         ids, rows = decode_ids(state["ids"]), state["rows"]
-        if rows.shape != (len(ids), self._rows.array.shape[1]):
-            raise StateFormatError(
-                f"The state has rows of shape {rows.shape}, expected ({len(ids)}, "
-                f"{self._rows.array.shape[1]})."
-            )
         first = self._rows.n_rows
         self._rows.reserve(first + len(ids))
         self._rows.array[first : first + len(ids)] = rows
@@ -205,32 +197,78 @@ class Field(dict[Any, int]):
         self.update(zip(ids, range(first, first + len(ids)), strict=True))
         self._n_started = len(self)
 
+    def check_state(self, state: State) -> None:
+        """Refuse ids and rows that do not belong together."""
+        expected = (len(decode_ids(state["ids"])), self._rows.array.shape[1])
+        found = np.shape(state["rows"])
+        if found != expected:
+            raise StateFormatError(f"The state has rows of shape {found}, expected {expected}.")
 
-def encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
-    """Ids as an array: int64 if they all are, JSON text otherwise (strings, integers, and tuples of
-    them).
+
+class FactorTable:
+    """The rows of all fields of a model, in one array.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the fields.
+    start : array, shape (width,)
+        A row as it starts, but for the noise in its factors.
+    n_factors, scale, seed
+        As in :class:`Field`; each field has a seed of its own.
+    capacity : int
+        How many rows to make room for.
     """
-    ids = list(ids)
-    if all(type(id_) is int and -(2**63) <= id_ < 2**63 for id_ in ids):
-        return np.array(ids, dtype=np.int64)
-    for id_ in ids:
-        if not _is_plain(id_):
-            raise StateFormatError(
-                f"State on disk keeps ids that are strings or integers, got {id_!r} of type "
-                f"{type(id_).__name__}."
-            )
-    return np.frombuffer(json.dumps(ids, separators=(",", ":")).encode(), dtype=np.uint8)
 
+    def __init__(
+        self,
+        names: Sequence[str],
+        *,
+        start: _FloatArray,
+        n_factors: int,
+        scale: float,
+        seed: int,
+        capacity: int = 64,
+    ) -> None:
+        self.rows = Rows(start.size, max(capacity, 64))
+        self.fields = {
+            name: Field(self.rows, start=start, n_factors=n_factors, scale=scale, seed=(seed, at))
+            for at, name in enumerate(names)
+        }
 
-def decode_ids(array: npt.NDArray[Any]) -> list[Any]:
-    """Ids as they were before `encode_ids`."""
-    if array.dtype == np.int64:
-        ids: list[Any] = array.tolist()
-        return ids
-    return [tuple(id_) if isinstance(id_, list) else id_ for id_ in json.loads(array.tobytes())]
+    def field(self, name: str) -> Field:
+        """Return a field by its name."""
+        return self.fields[choice("field", name, self.fields)]
 
+    def row(self, name: str, id_: Any) -> _FloatArray:
+        """Return a copy of the row of an id of a field, zeros if it has none, shape (width,)."""
+        at = self.field(name).get(id_, -1)
+        return self.rows.array[at].copy() if at >= 0 else np.zeros(self.rows.array.shape[1])
 
-def _is_plain(id_: Any) -> bool:
-    return type(id_) in (str, int) or (
-        type(id_) is tuple and all(type(part) in (str, int) for part in id_)
-    )
+    def start_rows(self) -> None:
+        """Fill the rows given since the last call."""
+        for field in self.fields.values():
+            field.start_rows()
+
+    def forget(self, n_rows: int, keep: Collection[int] = ()) -> None:
+        """Forget the ids that were given rows from number `n_rows` on, unless their row is in
+        `keep`.
+        """
+        for field in self.fields.values():
+            field.forget_newest(lambda row: row >= n_rows and row not in keep)
+
+    def get_state(self) -> State:
+        """Return ids and rows of every field."""
+        return {name: field.get_state() for name, field in self.fields.items()}
+
+    def set_state(self, state: State) -> None:
+        """Take over what `check_state` has accepted; the table must be new."""
+        for name, field in self.fields.items():
+            field.set_state(state[name])
+
+    def check_state(self, state: State) -> None:
+        """Refuse other fields, and rows of another width."""
+        if state.keys() != self.fields.keys():
+            raise StateFormatError(f"The state has fields {[*state]}, expected {[*self.fields]}.")
+        for name, field in self.fields.items():
+            field.check_state(state[name])

@@ -6,21 +6,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.compiled import compiled
-from coursekit.core.errors import (
-    ArithmeticOverflowError,
-    CourseKitError,
-    InvalidParameterError,
-    StateFormatError,
-)
+from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
-from coursekit.learning.learners.learner import OnlineLearner
+from coursekit.core.validation import number, require
+from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 
 __all__ = ["WeightedEnsemble"]
 
@@ -30,8 +26,11 @@ _LARGEST = 1e100  # squares of larger targets, summed up, could leave the range 
 
 @compiled
 def mix(shares, predictions, targets, weights, sharpness, share, mixed):  # type: ignore[no-untyped-def]
-    """Fill `mixed` with the weighted mean of each row of predictions, moving the shares after each
+    """Fill `mixed` with the weighted mean of each row of predictions; update the shares after each
     event.
+
+    Shapes, with n events and N members: shares (N,), predictions (n, N); targets, weights and mixed
+    (n,).
     """
     n_members = shares.size
     for t in range(targets.size):
@@ -74,7 +73,7 @@ class WeightedEnsemble(OnlineLearner):
     Parameters
     ----------
     learners : sequence of OnlineLearner, 1 or more
-        They are learnt with, not copied.
+        Updated in place, not copied.
     target_range : (lowest, highest)
         Between which targets lie. Targets outside are learnt from, but void the bound.
     share : float, in [0, 1)
@@ -85,7 +84,8 @@ class WeightedEnsemble(OnlineLearner):
     --------
     >>> from coursekit.datasets.streams import rating_stream
     >>> from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
-    >>> members = [OnlineMatrixFactorization(n_factors=3, rule=rule) for rule in ("sgd", "adagrad", "belief")]
+    >>> names = ("sgd", "adagrad", "belief")
+    >>> members = [OnlineMatrixFactorization(n_factors=3, optimizer=name) for name in names]
     >>> ensemble = WeightedEnsemble(members, target_range=(1, 5))
     >>> stream = rating_stream(seed=7, rating_range=(1, 5))
     >>> loss = ensemble.partial_fit_many(stream).sum()
@@ -98,6 +98,8 @@ class WeightedEnsemble(OnlineLearner):
     M. Herbster and M. K. Warmuth (1998), Tracking the best expert, doi:10.1023/A:1007424614876.
     """
 
+    _memory_names = ("learning_rate", "samples_processed", "model_version", "_shares", "learners")
+
     def __init__(
         self,
         learners: Sequence[OnlineLearner],
@@ -108,29 +110,22 @@ class WeightedEnsemble(OnlineLearner):
         lowest, highest = target_range
         if not learners:
             raise InvalidParameterError("`learners` must hold at least one learner, got none.")
-        if not (math.isfinite(lowest) and math.isfinite(highest) and lowest < highest):
-            raise InvalidParameterError(
-                f"`target_range` must be (lowest, highest), got {target_range!r}."
-            )
-        if not 0 <= share < 1:
-            raise InvalidParameterError(f"`share` must be in [0, 1), got {share!r}.")
+        ordered = math.isfinite(lowest) and math.isfinite(highest) and lowest < highest
+        require(ordered, "target_range", "(lowest, highest), finite", target_range)
         self.learners = tuple(learners)
         self.target_range = (float(lowest), float(highest))
-        self.share = float(share)
+        self.share = number("share", share, at_least=0, below=1)
         self._sharpness = 1.0 / (2.0 * (self.target_range[1] - self.target_range[0]) ** 2)
         self._shares = np.full(len(learners), 1.0 / len(learners))
+        self._rates = [learner.learning_rate for learner in learners]
         super().__init__(learning_rate=1.0, regularization=0.0)
-
-    # -- learning
-    # ----------------------------------------------------------------------------------------------------------
 
     def partial_fit(self, sample: OnlineSample) -> float:
         """Predict, then let every member learn; return the squared error before the update."""
         if not abs(sample.target) < _LARGEST:
-            _refuse(sample)
-        predictions = self._members_predict(
-            sample.user_id, sample.item_id, sample.features
-        )  # refuses what they refuse
+            refuse_overflow(sample)
+        # refuses what a member refuses
+        predictions = self._members_predict(sample.user_id, sample.item_id, sample.features)
         for learner in self.learners:
             learner.partial_fit(sample)
         mixed = np.empty(1)
@@ -147,7 +142,7 @@ class WeightedEnsemble(OnlineLearner):
         if broken.size:
             at = int(broken[0])
             self.predict_then_learn_many(chunk.slice(0, at))
-            _refuse(chunk[at], where=f"Event {at} of the chunk: ")
+            refuse_overflow(chunk[at], at)
         if chunk.features is not None:
             for learner in self.learners:  # what one of them refuses, none shall have learnt
                 learner.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
@@ -166,9 +161,6 @@ class WeightedEnsemble(OnlineLearner):
         super().discount_evidence(keep)
         for learner in self.learners:
             learner.discount_evidence(keep)
-
-    # -- asking
-    # ------------------------------------------------------------------------------------------------------------
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
         """Return the weighted mean of the members' predictions."""
@@ -199,9 +191,6 @@ class WeightedEnsemble(OnlineLearner):
             price += n_switches * -math.log(share) if share else math.inf
         return price / self._sharpness
 
-    # -- pace and state
-    # ----------------------------------------------------------------------------------------------------
-
     @property
     def learning_rate(self) -> float:
         """The members' common pace: 1 as they were made. Setting it multiplies the rate of each."""
@@ -209,55 +198,22 @@ class WeightedEnsemble(OnlineLearner):
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        if not (math.isfinite(value) and value > 0):
-            raise InvalidParameterError(
-                f"`learning_rate` must be a finite number greater than 0, got {value!r}."
-            )
-        if not hasattr(self, "_pace"):
-            self._rates = [learner.learning_rate for learner in self.learners]
-        self._pace = float(value)
+        self._pace = number("learning_rate", value, above=0)
         for learner, rate in zip(self.learners, self._rates, strict=True):
             learner.learning_rate = value * rate
 
-    def get_model_state(self) -> State:
-        """Return a copy of everything that learning depends on, members included."""
+    def config(self) -> State:
+        """Return the settings that it was made with, those of the members included."""
         return {
-            "signature": self._signature(),
-            "shares": self._shares.copy(),
-            "pace": self._pace,
-            "samples_processed": self.samples_processed,
-            "model_version": self.model_version,
-            "learners": [learner.get_model_state() for learner in self.learners],
-        }
-
-    def set_model_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between; a state of another ensemble
-        is refused.
-        """
-        if state.get("signature") != self._signature():
-            raise StateFormatError(
-                f"The state belongs to {state.get('signature')}, expected {self._signature()}."
-            )
-        before = [learner.get_model_state() for learner in self.learners]
-        try:
-            for learner, saved in zip(self.learners, state["learners"], strict=True):
-                learner.set_model_state(saved)
-        except CourseKitError:
-            for learner, saved in zip(self.learners, before, strict=True):
-                learner.set_model_state(saved)
-            raise
-        self._shares = np.array(state["shares"], dtype=np.float64)
-        self._pace = float(state["pace"])
-        self.samples_processed = int(state["samples_processed"])
-        self.model_version = int(state["model_version"])
-
-    def _signature(self) -> dict[str, Any]:
-        return {
-            "class": type(self).__name__,
-            "learners": [type(learner).__name__ for learner in self.learners],
+            "learners": [learner.config() for learner in self.learners],
             "target_range": list(self.target_range),
             "share": self.share,
         }
+
+    def clone(self) -> WeightedEnsemble:
+        """Return one with the same settings and clones of the members, without memory."""
+        members = [learner.clone() for learner in self.learners]
+        return WeightedEnsemble(members, target_range=self.target_range, share=self.share)
 
 
 def _weighted_mean(shares: _FloatArray, predictions: _FloatArray) -> float:
@@ -266,11 +222,3 @@ def _weighted_mean(shares: _FloatArray, predictions: _FloatArray) -> float:
     for share, prediction in zip(shares.tolist(), predictions.tolist(), strict=True):
         total += share * prediction
     return total
-
-
-def _refuse(sample: OnlineSample, where: str = "") -> NoReturn:
-    raise ArithmeticOverflowError(
-        f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item "
-        f"{sample.item_id!r} would leave the "
-        "range of floats; nothing was learnt from it."
-    )

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError, InvalidSampleError
+from coursekit.core.errors import InvalidSampleError
 from coursekit.core.events import Chunk, Features, OnlineSample
+from coursekit.core.state import State
+from coursekit.core.validation import integer
 from coursekit.learning.factors import kernels
 from coursekit.learning.factors.model import ActiveRows, FactorModel
-from coursekit.learning.learners.learner import OnlineLearner
-from coursekit.learning.optim.rules import Rule
+from coursekit.learning.factors.table import FactorTable
+from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 
 __all__ = ["OnlineFactorizationMachine"]
 
@@ -30,13 +32,15 @@ class OnlineFactorizationMachine(FactorModel):
     r"""Predict a rating from a user, an item and side features, every pair of them interacting
     through factors.
 
-    Model:  $\hat y = w_0 + \sum_r x_r w_r + \sum_{q<r} x_q x_r\langle v_q, v_r\rangle$ over the active features $r$: the user
-    (value 1), the item (value 1) and each side feature with its value. $w_0$ is `intercept`, $w_r$ `bias(field, id)`, $v_r$
-    `factors(field, id)` of shape (n_factors,), with the fields "user", "item" and "feature". The pairwise sum costs
-    $O(k\,\mathrm{nnz})$ by Rendle's identity. Without side features this *is* biased matrix factorization.
+    Model:  $\hat y = w_0 + \sum_r x_r w_r + \sum_{q<r} x_q x_r\langle v_q, v_r\rangle$ over the
+    active features $r$: the user (value 1), the item (value 1) and each side feature with its
+    value. $w_0$ is `intercept`, $w_r$ `bias(field, id)`, $v_r$ `factors(field, id)` of shape
+    (n_factors,), with the fields "user", "item" and "feature". The pairwise sum costs
+    $O(k\,\mathrm{nnz})$ by Rendle's identity. Without side features this *is* biased matrix
+    factorization.
 
     Update: with $s_v = \sum_r x_r v_r$ the slopes are $\partial\hat y/\partial w_r = x_r$ and
-    $\partial\hat y/\partial v_r = x_r(s_v - x_r v_r)$; active rows move by the chosen rule, all
+    $\partial\hat y/\partial v_r = x_r(s_v - x_r v_r)$; the optimizer updates active rows, all
     others rest.
 
     Side features come as a mapping, where a number is a value and a text a category (``{"genre":
@@ -50,13 +54,13 @@ class OnlineFactorizationMachine(FactorModel):
         Length of each factor vector; 0 leaves a linear model.
     feature_dim : int, 1 or more, optional
         Length that dense feature vectors must have; default: any.
-    rule, learning_rate, regularization, initial_scale, seed
+    **settings
         As in :class:`~coursekit.learning.learners.matrix_factorization.OnlineMatrixFactorization`.
 
     Raises
     ------
     InvalidParameterError
-        If a setting is out of range, or the rule has no use for it.
+        If a setting is out of range, or the optimizer has no use for it.
 
     Examples
     --------
@@ -64,9 +68,11 @@ class OnlineFactorizationMachine(FactorModel):
     >>> model = OnlineFactorizationMachine(n_factors=2, seed=1)
     >>> for user in range(30):
     ...     for genre, stars in (("comedy", 5.0), ("horror", 1.0)):
-    ...         sample = OnlineSample(user_id=user, item_id=f"{genre}-{user}", features={"genre": genre}, target=stars)
+    ...         film, side = f"{genre}-{user}", {"genre": genre}
+    ...         sample = OnlineSample(user_id=user, item_id=film, features=side, target=stars)
     ...         loss = model.partial_fit(sample)
-    >>> model.predict("new user", "new film", {"genre": "comedy"}) > model.predict("new user", "new film", {"genre": "horror"})
+    >>> comedy, horror = (model.predict("new", "new", {"genre": g}) for g in ("comedy", "horror"))
+    >>> comedy > horror
     True
 
     References
@@ -77,33 +83,18 @@ class OnlineFactorizationMachine(FactorModel):
     field_names = ("user", "item", "feature")
 
     def __init__(
-        self,
-        n_factors: int = 10,
-        feature_dim: int | None = None,
-        *,
-        rule: str | Rule = "belief",
-        learning_rate: float | None = None,
-        regularization: float | None = None,
-        initial_scale: float = 0.0225,
-        seed: int = 0,
+        self, n_factors: int = 10, feature_dim: int | None = None, **settings: Any
     ) -> None:
-        if feature_dim is not None and not feature_dim >= 1:
-            raise InvalidParameterError(
-                f"`feature_dim` must be an integer, 1 or more, got {feature_dim!r}."
-            )
-        self.feature_dim = feature_dim
-        super().__init__(
-            n_factors,
-            rule=rule,
-            learning_rate=learning_rate,
-            regularization=regularization,
-            initial_scale=initial_scale,
-            seed=seed,
-        )
+        self.feature_dim = None if feature_dim is None else integer("feature_dim", feature_dim)
+        super().__init__(n_factors, **settings)
 
-    def _use_tables(self, rows: Any, fields: Any) -> None:
-        super()._use_tables(rows, fields)
-        self._features = fields["feature"]
+    def config(self) -> State:
+        """Return the settings that it was made with."""
+        return {**super().config(), "feature_dim": self.feature_dim}
+
+    def _use(self, table: FactorTable) -> None:
+        super()._use(table)
+        self._features = table.fields["feature"]
 
     def partial_fit(self, sample: OnlineSample) -> float:
         """Predict, then learn from one event; return the squared error before the update."""
@@ -111,29 +102,17 @@ class OnlineFactorizationMachine(FactorModel):
             return super().partial_fit(sample)
         features = self._read(sample.features)
         n_rows = self._rows.n_rows
-        numbers = [
-            self._users[sample.user_id],
-            self._items[sample.item_id],
-            *(self._features[name] for name, _ in features),
-        ]
-        self._start_rows()
-        rows = np.array(numbers, dtype=np.intp)
+        ids = self._users[sample.user_id], self._items[sample.item_id]
+        rows = np.array([*ids, *(self._features[name] for name, _ in features)], dtype=np.intp)
         values = np.array([1.0, 1.0, *(value for _, value in features)])
-        prediction = kernels.learn_rows(
-            self._rows.array,
-            self._model,
-            self._tag,
-            self.n_factors,
-            rows,
-            values,
-            sample.target,
-            sample.weight,
-        )
+        self._table.start_rows()
+        model = self._rows.array, self._model, self._tag, self.n_factors
+        prediction = kernels.learn_rows(*model, rows, values, sample.target, sample.weight)
         if math.isnan(prediction):
-            self._forget(n_rows)
-            self._refuse(sample)
+            self._table.forget(n_rows)
+            refuse_overflow(sample)
         if self._rows.log is not None:
-            self._rows.log.add(*numbers)
+            self._rows.log.add_many(rows)
         error: float = sample.target - prediction
         return error * error
 
@@ -149,18 +128,9 @@ class OnlineFactorizationMachine(FactorModel):
         if self._rows.log is not None:
             self._rows.log.add_many(rows)
         predictions = np.empty(len(chunk))
-        n_learnt = kernels.learn_rows_many(
-            self._rows.array,
-            self._model,
-            self._tag,
-            self.n_factors,
-            starts,
-            rows,
-            values,
-            chunk.targets,
-            chunk.weights_or_ones(),
-            predictions,
-        )
+        model = self._rows.array, self._model, self._tag, self.n_factors
+        columns = starts, rows, values, chunk.targets, chunk.weights_or_ones()
+        n_learnt = kernels.learn_rows_many(*model, *columns, predictions)
         if n_learnt < len(chunk):
             self._refuse_from(chunk, n_learnt, n_rows, rows[: starts[n_learnt]])
         return predictions
@@ -192,9 +162,7 @@ class OnlineFactorizationMachine(FactorModel):
         """Predict n pairs with their features, shape (n,)."""
         if features is None:
             return super().predict_many(user_ids, item_ids)
-        return np.array(
-            [self.predict(*query) for query in zip(user_ids, item_ids, features, strict=True)]
-        )
+        return OnlineLearner.predict_many(self, user_ids, item_ids, features)
 
     def _active(self, user_id: Any, item_id: Any, features: Features | None) -> ActiveRows:
         ids = super()._active(user_id, item_id, features)
@@ -222,7 +190,7 @@ class OnlineFactorizationMachine(FactorModel):
         rows[users_at] = self._users.numbers_of(chunk.user_ids)
         rows[items_at] = self._items.numbers_of(chunk.item_ids)
         rows[is_side] = self._features.numbers_of([name for side in features for name, _ in side])
-        self._start_rows()
+        self._table.start_rows()
         values[is_side] = [value for side in features for _, value in side]
         return starts, rows, values
 

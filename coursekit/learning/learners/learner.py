@@ -10,30 +10,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import ArithmeticOverflowError, InvalidParameterError
+from coursekit.core.errors import ArithmeticOverflowError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import number
 
-__all__ = ["OnlineLearner", "Performance"]
+__all__ = ["OnlineLearner", "Performance", "refuse_overflow"]
 
 
-class OnlineLearner(ABC):
+class OnlineLearner(Stateful, ABC):
     """Learn a target from (user, item, features), one event at a time.
 
-    Subclasses give `partial_fit`, `predict`, `get_model_state` and `set_model_state`; a faster
-    `partial_fit_many` or `predict_many` is welcome where it gives the same numbers.
+    Subclasses give `partial_fit`, `predict`, `config` and their memory (see
+    :class:`~coursekit.core.stateful.Stateful`); a faster `predict_then_learn_many` or
+    `predict_many` is welcome where it gives the same numbers.
 
     Parameters
     ----------
     learning_rate : float, greater than 0
-        Step size of the update rule, where the rule has one.
+        Step size of the optimizer, where it has one.
     regularization : float, 0 or more
-        Pull of every parameter towards 0, where the rule has one.
+        L2 penalty of the parameters, where the optimizer has one.
 
     Attributes
     ----------
@@ -44,20 +47,27 @@ class OnlineLearner(ABC):
         rollback).
     """
 
+    _memory_names: ClassVar[tuple[str, ...]] = (
+        "learning_rate",
+        "samples_processed",
+        "model_version",
+    )
+    samples_processed: int = 0
+    model_version: int = 1
+
     def __init__(self, learning_rate: float = 0.01, regularization: float = 0.001) -> None:
-        if not learning_rate > 0:
-            raise InvalidParameterError(
-                f"`learning_rate` must be greater than 0, got {learning_rate!r}."
-            )
-        if not regularization >= 0:
-            raise InvalidParameterError(
-                f"`regularization` must be 0 or more, got {regularization!r}."
-            )
         self.learning_rate = learning_rate
-        self.regularization = regularization
-        self.samples_processed = 0
-        self.model_version = 1
+        self.regularization = number("regularization", regularization, at_least=0)
         self.performance_history: list[Performance] = []
+
+    @property
+    def learning_rate(self) -> float:
+        """Step size of the optimizer. Setting it takes effect at the next event."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = number("learning_rate", value, above=0)
 
     @abstractmethod
     def partial_fit(self, sample: OnlineSample) -> float:
@@ -75,19 +85,19 @@ class OnlineLearner(ABC):
         known.
         """
 
-    @abstractmethod
     def get_model_state(self) -> State:
         """Return a copy of everything that learning depends on, ready for `save_state`."""
+        return self.get_state()
 
-    @abstractmethod
     def set_model_state(self, state: State) -> None:
         """Continue from a state as if nothing had happened in between.
 
         Raises
         ------
         StateFormatError
-            If the state is of another class or shape; nothing has changed.
+            If the state is of another class, other settings or another shape; nothing has changed.
         """
+        self.set_state(state)
 
     def predict_then_learn_many(self, chunk: Chunk) -> npt.NDArray[np.float64]:
         """Learn from events in order; return the prediction of each before its own update, shape
@@ -154,8 +164,7 @@ class OnlineLearner(ABC):
         certainty sets their pace. Learners that keep no account of their evidence, such as plain
         SGD, have nothing to discount.
         """
-        if not 0 < keep <= 1:
-            raise InvalidParameterError(f"`keep` must be in (0, 1], got {keep!r}.")
+        number("keep", keep, above=0, at_most=1)
 
     def evaluate_sample(self, sample: OnlineSample) -> float:
         """Return the squared error on a sample without learning from it."""
@@ -180,3 +189,13 @@ class Performance:
 
     samples_processed: int
     mean_loss: float
+
+
+def refuse_overflow(sample: OnlineSample, at: int | None = None, of: str = "chunk") -> NoReturn:
+    """Raise the error of an update that would overflow: of event `at` of a chunk or batch."""
+    where = "" if at is None else f"Event {at} of the {of}: "
+    raise ArithmeticOverflowError(
+        f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item "
+        f"{sample.item_id!r} would leave the range of floats; nothing was learnt from it. Use a "
+        "smaller `learning_rate`, or targets of a smaller size."
+    )

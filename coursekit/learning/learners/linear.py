@@ -1,26 +1,24 @@
-r"""A linear model over named features, learnt online with any optimiser (lessons 06 and 07)."""
+r"""A linear model over named features, learnt online with any optimizer (lessons 06 and 07)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.compiled import compiled
-from coursekit.core.errors import (
-    ArithmeticOverflowError,
-    InvalidSampleError,
-    StateFormatError,
-    UnknownNameError,
-)
+from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.events import Features, OnlineSample
+from coursekit.core.ids import decode_ids, encode_ids
 from coursekit.core.state import State
-from coursekit.learning.factors.table import decode_ids, encode_ids
-from coursekit.learning.learners.learner import OnlineLearner
-from coursekit.learning.optim.optimizers import Optimizer, move_weight, optimizer_named
+from coursekit.core.validation import choice
+from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
+from coursekit.learning.optim.descent import Descent
+from coursekit.learning.optim.optimizer import Optimizer
+from coursekit.learning.optim.update import update
 
 __all__ = ["OnlineLinearModel"]
 
@@ -30,8 +28,11 @@ _INTERCEPT = "(intercept)"
 
 
 @compiled
-def predict_score(weights, columns, values):
-    """Return the sum of weights times values; a column of -1 is unknown and adds nothing."""
+def _score(weights, columns, values):
+    """Return sum_a w[columns[a]] x_a; a column of -1 is unknown and adds nothing.
+
+    Shapes: weights (capacity,), columns and values (n_active,).
+    """
     score = 0.0
     for at in range(columns.size):
         if columns[at] >= 0:
@@ -40,32 +41,36 @@ def predict_score(weights, columns, values):
 
 
 @compiled
-def learn_score(weights, memory, settings, tag, t, columns, values, slope, penalty):
-    """Move the weights of the active columns against `slope` times their values."""
+def _learn(tag, settings, t, weights, memory, columns, values, slope, penalty):
+    """Update the active weights along the gradient slope x_a + penalty w_a; shapes as in `_score`,
+    memory (n_memories, capacity).
+    """
     for at in range(columns.size):
         j = columns[at]
-        move_weight(tag, settings, t, weights, memory, j, slope * values[at] + penalty * weights[j])
+        gradient = slope * values[at] + penalty * weights[j]
+        update(tag, settings, t, weights, memory, j, gradient)
 
 
 class OnlineLinearModel(OnlineLearner):
     r"""Predict a number or a probability from a weighted sum of what is known of an event.
 
-    Model:  $s = w_0 + \sum_j w_j x_j$ over the features of the event, and, with `use_ids`, one for its user and one for its
-    item. $\hat y = s$ for squared loss, $\hat y = 1/(1 + e^{-s})$ for logistic loss, whose targets are in [0, 1].
+    Model:  $s = w_0 + \sum_j w_j x_j$ over the features of the event, and, with `use_ids`, one for
+    its user and one for its item. $\hat y = s$ for squared loss, $\hat y = 1/(1 + e^{-s})$ for
+    logistic loss, whose targets are in [0, 1].
 
-    Update: the gradient of either loss at $w_j$ is $w_t(\hat y - y)\,x_j + \lambda w_j$ with the
-    event's weight $w_t$; the optimiser makes a step of it. Features are given a column when they
-    are first learnt from.
+    Update: one step of the optimizer along the gradient, which for either loss is $w_t(\hat y -
+    y)\,x_j + \lambda w_j$ with the event's weight $w_t$. Features are given a column when they are
+    first learnt from.
 
     Parameters
     ----------
     loss : {"squared", "logistic"}
-    optimizer : str or Optimizer
-        "sgd", "adagrad", "ftrl", "adam", or one with settings of its own; it is used, not copied.
+    optimizer : str, Optimizer or dict
+        "sgd", "adagrad", "ftrl", "adam", one with settings of its own, or its `config()`.
     learning_rate : float, optional
-        In place of the optimiser's.
+        In place of the optimizer's.
     regularization : float, 0 or more
-        $\lambda$: pull of the active weights towards 0.
+        $\lambda$: L2 penalty of the active weights.
     use_ids : bool
         Whether the ids of user and item are features too.
 
@@ -80,55 +85,53 @@ class OnlineLinearModel(OnlineLearner):
     (True, True)
     """
 
+    _memory_names = ("learning_rate", "samples_processed", "model_version", "_weights", "_descent")
+
     def __init__(
         self,
         loss: Literal["squared", "logistic"] = "squared",
-        optimizer: str | Optimizer = "adagrad",
+        optimizer: str | Optimizer | State = "adagrad",
         *,
         learning_rate: float | None = None,
         regularization: float = 0.0,
         use_ids: bool = True,
     ) -> None:
-        if loss not in ("squared", "logistic"):
-            raise UnknownNameError(f"`loss` must be 'squared' or 'logistic', got {loss!r}.")
-        self.loss = loss
-        self.optimizer = optimizer_named(optimizer)
+        self.loss = choice("loss", loss, ("squared", "logistic"))
         self.use_ids = use_ids
+        self._descent = Descent(optimizer)
         self._columns: dict[Any, int] = {_INTERCEPT: 0}
         self._weights: _FloatArray = np.zeros(16)
-        self.optimizer.reserve(self._weights.size)
-        super().__init__(
-            self.optimizer.learning_rate if learning_rate is None else learning_rate, regularization
-        )
-
-    # -- learning
-    # ----------------------------------------------------------------------------------------------------------
+        self._descent.reserve(self._weights.size)
+        self._given_rate = learning_rate
+        rate = self._descent.learning_rate if learning_rate is None else learning_rate
+        super().__init__(rate, regularization)
 
     def partial_fit(self, sample: OnlineSample) -> float:
         """Predict, then learn from one event; return the squared error before the update."""
         target = sample.target
+        names, values = self._read(sample.user_id, sample.item_id, sample.features)
+        columns = self._columns_of(names)
+        prediction = self._link(_score(self._weights, columns, values))
+        error = target - prediction
+        if not abs(error) * max(1.0, float(np.abs(values).max())) < _LARGEST:
+            refuse_overflow(sample)
         if self.loss == "logistic" and not 0.0 <= target <= 1.0:
-            self._refuse(sample) if not abs(target) < _LARGEST else None
             raise InvalidSampleError(
                 f"`target` must be in [0, 1] for logistic loss, got {target!r}."
             )
-        names, values = self._read(sample.user_id, sample.item_id, sample.features)
-        columns = np.fromiter((self._columns.get(name, -1) for name in names), np.intp, len(names))
-        prediction = self._link(predict_score(self._weights, columns, values))
-        error = target - prediction
-        if not abs(error) * max(1.0, float(np.abs(values).max())) < _LARGEST:
-            self._refuse(sample)
         if sample.weight > 0.0:
             if (columns < 0).any():
                 columns = self._add_columns(names)
-            optimizer = self.optimizer
-            optimizer.n_steps += 1
-            learn_score(
-                self._weights, optimizer._memory, optimizer._settings, optimizer.tag, optimizer.n_steps, columns, values,
-                -error * sample.weight, self.regularization,
-            )  # fmt: skip
+            descent, slope = self._descent, -error * sample.weight
+            descent.n_steps += 1
+            step = descent.tag, descent.settings, descent.n_steps, self._weights, descent.memory
+            _learn(*step, columns, values, slope, self.regularization)
         self.samples_processed += 1
         return error * error
+
+    def _columns_of(self, names: list[Any]) -> npt.NDArray[np.intp]:
+        """Columns of names, -1 for one without."""
+        return np.fromiter((self._columns.get(name, -1) for name in names), np.intp, len(names))
 
     def _add_columns(self, names: list[Any]) -> npt.NDArray[np.intp]:
         """Columns of names, new ones where there are none yet."""
@@ -136,32 +139,20 @@ class OnlineLinearModel(OnlineLearner):
             self._columns.setdefault(name, len(self._columns))
         n = len(self._columns)
         if n > self._weights.size:
-            self._weights = np.concatenate(
-                [self._weights, np.zeros(max(n, 2 * self._weights.size) - self._weights.size)]
+            self._weights = np.append(
+                self._weights, np.zeros(max(n - self._weights.size, self._weights.size))
             )
-            self.optimizer.reserve(self._weights.size)
-        return np.fromiter((self._columns[name] for name in names), np.intp, len(names))
-
-    def _refuse(self, sample: OnlineSample) -> NoReturn:
-        raise ArithmeticOverflowError(
-            f"learning target {sample.target!r} of user {sample.user_id!r} and item "
-            f"{sample.item_id!r} would leave the "
-            "range of floats; nothing was learnt from it."
-        )
+            self._descent.reserve(self._weights.size)
+        return self._columns_of(names)
 
     def discount_evidence(self, keep: float) -> None:
-        """Let the optimiser discount its evidence."""
-        super().discount_evidence(keep)
-        self.optimizer.discount_evidence(keep)
-
-    # -- asking
-    # ------------------------------------------------------------------------------------------------------------
+        """Discount the memory of the optimizer."""
+        self._descent.discount_evidence(keep)
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
         """Return the expected target, or the probability of 1; unknown features add nothing."""
         names, values = self._read(user_id, item_id, features)
-        columns = np.fromiter((self._columns.get(name, -1) for name in names), np.intp, len(names))
-        return self._link(predict_score(self._weights, columns, values))
+        return self._link(_score(self._weights, self._columns_of(names), values))
 
     @property
     def weights(self) -> dict[Any, float]:
@@ -198,48 +189,38 @@ class OnlineLinearModel(OnlineLearner):
                     values.append(float(value))
         return names, np.array(values)
 
-    # -- pace and state
-    # ----------------------------------------------------------------------------------------------------
-
     @property
     def learning_rate(self) -> float:
-        """The optimiser's rate."""
-        return self.optimizer.learning_rate
+        """The optimizer's present rate."""
+        return self._descent.learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        self.optimizer.learning_rate = value
+        self._descent.learning_rate = value
 
-    def get_model_state(self) -> State:
-        """Return a copy of everything that learning depends on, ready for `save_state`."""
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer as it was given."""
+        return self._descent.optimizer
+
+    def config(self) -> State:
+        """Return the settings that it was made with."""
         return {
-            "signature": self._signature(),
-            "columns": encode_ids(self._columns),
-            "weights": self._weights.copy(),
-            "optimizer": self.optimizer.get_state(),
-            "samples_processed": self.samples_processed,
-            "model_version": self.model_version,
-        }
-
-    def set_model_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between; a state of another model is
-        refused.
-        """
-        if state.get("signature") != self._signature():
-            raise StateFormatError(
-                f"The state belongs to {state.get('signature')}, expected {self._signature()}."
-            )
-        self.optimizer.set_state(state["optimizer"])
-        self._columns = {name: at for at, name in enumerate(decode_ids(state["columns"]))}
-        self._weights = np.array(state["weights"], dtype=np.float64)
-        self.samples_processed = state["samples_processed"]
-        self.model_version = state["model_version"]
-
-    def _signature(self) -> dict[str, Any]:
-        return {
-            "class": type(self).__name__,
             "loss": self.loss,
-            "optimizer": type(self.optimizer).__name__,
+            **self._descent.config(),
+            "learning_rate": self._given_rate,
             "regularization": self.regularization,
             "use_ids": self.use_ids,
         }
+
+    def _get_memory(self) -> State:
+        return {**super()._get_memory(), "columns": encode_ids(self._columns)}
+
+    def _set_memory(self, memory: State) -> None:
+        super()._set_memory(memory)
+        self._columns = {name: at for at, name in enumerate(decode_ids(memory["columns"]))}
+
+    def _check_memory(self, memory: State) -> None:
+        super()._check_memory(memory)
+        if "columns" not in memory:
+            raise StateFormatError(f"The state of {type(self).__name__} has no columns.")

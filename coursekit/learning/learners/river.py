@@ -1,4 +1,6 @@
-"""River's words and ours, in both directions, without importing River (lessons 01 and 06)."""
+"""Adapters between River's regressors and our learners, in both directions, without importing River
+(lessons 01 and 06).
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coursekit.core.errors import (
-    ArithmeticOverflowError,
-    InvalidParameterError,
-    InvalidSampleError,
-    StateFormatError,
-    UnknownNameError,
-)
+from coursekit.core.errors import InvalidSampleError
 from coursekit.core.events import Features, OnlineSample
 from coursekit.core.state import State
-from coursekit.learning.learners.learner import OnlineLearner
+from coursekit.core.validation import choice, number, require
+from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 
 __all__ = ["FromRiver", "ToRiver"]
 
@@ -38,8 +35,8 @@ class FromRiver(OnlineLearner):
     Parameters
     ----------
     model : regressor
-        It is learnt with, not copied. Whether asking changes it is its own affair: some of River's
-        recommenders make room for an unknown user when they are asked about one.
+        Updated in place, not copied. Some of River's recommenders change when they predict: they
+        make room for an unknown user.
     ids : {"one-hot", "entries", "omitted"}
         How user and item get into `x`: as one-hot features ``{"user=7": 1.0, "item=9": 1.0}``,
         which is what a linear model needs (it would take an id 7 for the number seven); as the
@@ -61,8 +58,10 @@ class FromRiver(OnlineLearner):
     ...     def predict_one(self, x):
     ...         return self.mean
     >>> learner = FromRiver(RunningMean())
-    >>> [learner.partial_fit(OnlineSample(user_id=1, item_id=2, target=target)) for target in (3.0, 5.0)]
-    [9.0, 4.0]
+    >>> for target in (3.0, 5.0):
+    ...     print(learner.partial_fit(OnlineSample(user_id=1, item_id=2, target=target)))
+    9.0
+    4.0
     >>> learner.predict(1, 2)
     4.0
     """
@@ -70,17 +69,14 @@ class FromRiver(OnlineLearner):
     def __init__(
         self, model: Any, *, ids: Literal["one-hot", "entries", "omitted"] = "one-hot"
     ) -> None:
-        if ids not in _IDS:
-            raise UnknownNameError(f"`ids` must be one of {', '.join(_IDS)}, got {ids!r}.")
-        self.ids = ids
-        for name in ("learn_one", "predict_one"):
-            if not callable(getattr(model, name, None)):
-                raise InvalidParameterError(f"`model` must have `{name}`, got {model!r}.")
+        self.ids = choice("ids", ids, _IDS)
+        usable = all(callable(getattr(model, name, None)) for name in ("learn_one", "predict_one"))
+        require(usable, "model", "one with `learn_one` and `predict_one`", model)
         self._use(model)
         super().__init__(learning_rate=1.0, regularization=0.0)
 
     def _use(self, model: Any) -> None:
-        self.model = model
+        self.model, self._pace = model, 1.0
         parameters = inspect.signature(model.learn_one).parameters
         self._names_user_and_item = {"user", "item"} <= set(parameters)
         self._weighs = "w" in parameters
@@ -91,11 +87,7 @@ class FromRiver(OnlineLearner):
         prediction = self.predict(sample.user_id, sample.item_id, sample.features)
         error = sample.target - prediction
         if not math.isfinite(error * error):
-            raise ArithmeticOverflowError(
-                f"learning target {sample.target!r} of user {sample.user_id!r} and item "
-                f"{sample.item_id!r} would leave the "
-                "range of floats; nothing was learnt from it."
-            )
+            refuse_overflow(sample)
         if sample.weight != 0.0:
             extra = self._weight(sample)
             if self._names_user_and_item:
@@ -141,40 +133,29 @@ class FromRiver(OnlineLearner):
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        if not (math.isfinite(value) and value > 0):
-            raise InvalidParameterError(
-                f"`learning_rate` must be a finite number greater than 0, got {value!r}."
-            )
-        change = value / getattr(self, "_pace", 1.0)
+        change = number("learning_rate", value, above=0) / self._pace
         self._pace = float(value)
         for optimizer in self._optimizers:
             optimizer.lr.learning_rate *= change
 
-    def get_model_state(self) -> State:
+    def config(self) -> State:
+        """Return the class of the model and how it is given ids."""
+        return {"model": type(self.model).__name__, "ids": self.ids}
+
+    def clone(self) -> FromRiver:
+        """Return one around a clone of the model, without memory (River's models have `clone`)."""
+        return FromRiver(self.model.clone(), ids=self.ids)
+
+    def _get_memory(self) -> State:
         """Return a deep copy. It can be kept in memory, as a manager's checkpoints do, but not be
         saved to disk.
         """
-        return {
-            "signature": self._signature(),
-            "model": copy.deepcopy(self.model),
-            "learning_rate": self.learning_rate,
-            "samples_processed": self.samples_processed,
-            "model_version": self.model_version,
-        }
+        return {**super()._get_memory(), "model": copy.deepcopy(self.model)}
 
-    def set_model_state(self, state: State) -> None:
-        """Continue from a state; a state of another model is refused."""
-        if state.get("signature") != self._signature():
-            raise StateFormatError(
-                f"The state belongs to {state.get('signature')}, expected {self._signature()}."
-            )
-        self._use(copy.deepcopy(state["model"]))
-        self._pace = state["learning_rate"]
-        self.samples_processed = state["samples_processed"]
-        self.model_version = state["model_version"]
-
-    def _signature(self) -> dict[str, str]:
-        return {"class": "FromRiver", "model": type(self.model).__name__, "ids": self.ids}
+    def _set_memory(self, memory: State) -> None:
+        self._use(copy.deepcopy(memory["model"]))
+        self._pace = memory["learning_rate"]  # the model's optimizers have it already
+        super()._set_memory(memory)
 
 
 class ToRiver:

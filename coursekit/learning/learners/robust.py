@@ -1,16 +1,15 @@
-r"""Learning from events some of which lie: clipping, trimming, and an attack to try them on (lesson
-07).
+r"""Robust learning from events some of which are forged: gradient clipping, trimming, and a
+data-poisoning attack to try them on (lesson 07).
 
-A squared loss follows whoever errs most: one event with an error of 10 pulls as hard as a hundred
-with an error of 0.1. Two remedies, for any learner:
+Squared loss is not robust: one event with an error of 10 has the gradient of a hundred with an
+error of 0.1. Two remedies, for any learner:
 
-- **Clipping** an update to the size of an ordinary one. For a gradient $g = -e\,s$ it is enough to
-  bound the error: an event
-  with $|e| > c\,\hat\sigma$ is learnt with the weight $c\,\hat\sigma/|e|$, so its gradient has the
-  size of one at the bound.
+- **Clipping** a gradient to an ordinary size. For a gradient $g = -e\,s$ it is enough to bound the
+  error: an event with $|e| > c\,\hat\sigma$ is learnt with the weight $c\,\hat\sigma/|e|$, so its
+  gradient has the size of one at the bound.
 - **Trimming** a mini-batch: the share of its events with the largest losses is not learnt at all,
-  because liars are found
-  there more often than anywhere else (Shen and Sanghavi 2019, arXiv:1810.11874).
+  because forged events are found there more often than elsewhere (Shen and Sanghavi 2019,
+  arXiv:1810.11874).
 
 `trimmed_mean` does the same for single coordinates of gradients (Yin et al. 2018,
 arXiv:1803.01498).
@@ -26,9 +25,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError, StateFormatError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
+from coursekit.core.validation import number
 from coursekit.learning.learners.learner import OnlineLearner
 
 __all__ = ["RobustLearner", "clipped", "push_attack", "trimmed_mean"]
@@ -44,8 +43,7 @@ def clipped(gradient: npt.ArrayLike, max_norm: float) -> _FloatArray:
     >>> clipped([3.0, 4.0], max_norm=1.0)
     array([0.6, 0.8])
     """
-    if not max_norm > 0:
-        raise InvalidParameterError(f"`max_norm` must be greater than 0, got {max_norm!r}.")
+    number("max_norm", max_norm, above=0)
     vector = np.asarray(gradient, dtype=np.float64)
     norm = float(np.linalg.norm(vector))
     return vector if norm <= max_norm else vector * (max_norm / norm)
@@ -59,28 +57,28 @@ def trimmed_mean(gradients: npt.ArrayLike, trim: float) -> _FloatArray:
     array([2.5, 0.5])
     """
     ordered = np.sort(np.asarray(gradients, dtype=np.float64), axis=0)
-    _check_share("trim", trim)
+    number("trim", trim, at_least=0, below=0.5)
     n_cut = math.floor(trim * len(ordered))
     mean: _FloatArray = ordered[n_cut : len(ordered) - n_cut].mean(axis=0)
     return mean
 
 
 class RobustLearner(OnlineLearner):
-    r"""Protect a learner from events that lie, by clipping and trimming.
+    r"""Bound the influence of outliers and forged events on a learner, by clipping and trimming.
 
     Update: with the running estimate $\hat\sigma$ of the size of ordinary errors, an event with the
     error $e$ is learnt with the weight $w\min(1, c\,\hat\sigma/|e|)$, $c$ = `clip`. In
     `batch_update` the share `trim` of the events, those with the largest errors, is left out
     besides. $\hat\sigma$ is the running median of $|e|$ over 0.6745 and follows by small steps, up
-    or down by the same amount whatever the error: nobody can move it far by lying loudly.
+    or down by the same factor whatever the error, so the influence of one outlier is bounded.
 
     Parameters
     ----------
     learner : OnlineLearner
-        It is learnt with, not copied.
+        Updated in place, not copied.
     clip : float, greater than 0
-        Errors beyond so many $\hat\sigma$ are clipped. Smaller trusts less, and follows honest
-        surprises more slowly.
+        Errors beyond so many $\hat\sigma$ are clipped. Smaller is more robust, and follows real
+        changes more slowly.
     trim : float, in [0, 0.5)
         The share of each mini-batch that is left out.
 
@@ -88,22 +86,20 @@ class RobustLearner(OnlineLearner):
     --------
     >>> from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
     >>> plain, robust = OnlineMatrixFactorization(2), RobustLearner(OnlineMatrixFactorization(2))
-    >>> honest = [OnlineSample(user_id=0, item_id=0, target=3.0 + 0.1 * (-1) ** t) for t in range(500)]
+    >>> targets = [3.0 + 0.1 * (-1) ** t for t in range(500)] + [100.0]
     >>> for learner in (plain, robust):
-    ...     losses = [learner.partial_fit(sample) for sample in [*honest, OnlineSample(user_id=0, item_id=0, target=100.0)]]
+    ...     for target in targets:
+    ...         loss = learner.partial_fit(OnlineSample(user_id=0, item_id=0, target=target))
     >>> plain.predict(0, 0) > 5, abs(robust.predict(0, 0) - 3.0) < 0.1
     (True, True)
     """
 
+    _memory_names = ("samples_processed", "model_version", "learner", "_median", "_n")
+
     def __init__(self, learner: OnlineLearner, *, clip: float = 3.0, trim: float = 0.1) -> None:
-        if not (math.isfinite(clip) and clip > 0):
-            raise InvalidParameterError(
-                f"`clip` must be a finite number greater than 0, got {clip!r}."
-            )
-        _check_share("trim", trim)
         self.learner = learner
-        self.clip = float(clip)
-        self.trim = float(trim)
+        self.clip = number("clip", clip, above=0)
+        self.trim = number("trim", trim, at_least=0, below=0.5)
         self._median = 0.0
         self._n = 0
         super().__init__(learner.learning_rate, learner.regularization)
@@ -180,37 +176,13 @@ class RobustLearner(OnlineLearner):
     def learning_rate(self, value: float) -> None:
         self.learner.learning_rate = value
 
-    def get_model_state(self) -> State:
-        """Return a copy of everything that learning depends on, the learner included."""
-        return {
-            "signature": self._signature(),
-            "learner": self.learner.get_model_state(),
-            "median": self._median,
-            "n": self._n,
-            "samples_processed": self.samples_processed,
-            "model_version": self.model_version,
-        }
+    def config(self) -> State:
+        """Return the settings that it was made with, those of the learner included."""
+        return {"learner": self.learner.config(), "clip": self.clip, "trim": self.trim}
 
-    def set_model_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between; a state of another learner
-        is refused.
-        """
-        if state.get("signature") != self._signature():
-            raise StateFormatError(
-                f"The state belongs to {state.get('signature')}, expected {self._signature()}."
-            )
-        self.learner.set_model_state(state["learner"])
-        self._median, self._n = float(state["median"]), int(state["n"])
-        self.samples_processed = state["samples_processed"]
-        self.model_version = state["model_version"]
-
-    def _signature(self) -> dict[str, Any]:
-        return {
-            "class": type(self).__name__,
-            "learner": type(self.learner).__name__,
-            "clip": self.clip,
-            "trim": self.trim,
-        }
+    def clone(self) -> RobustLearner:
+        """Return one with the same settings and a clone of the learner, without memory."""
+        return RobustLearner(self.learner.clone(), clip=self.clip, trim=self.trim)
 
 
 def push_attack(
@@ -241,7 +213,7 @@ def push_attack(
     >>> len(attacked), int(forged.sum()), set(attacked.targets[forged].tolist())
     (100, 10, {5.0})
     """
-    _check_share("share", share)
+    number("share", share, at_least=0, below=0.5)
     rng = np.random.default_rng(seed)
     n_forged = round(len(stream) * share / (1.0 - share))
     before = np.sort(
@@ -264,8 +236,3 @@ def push_attack(
     return Chunk.of(
         [next(lies) if is_forged else next(honest) for is_forged in forged.tolist()]
     ), forged
-
-
-def _check_share(name: str, share: float) -> None:
-    if not 0 <= share < 0.5:
-        raise InvalidParameterError(f"`{name}` must be in [0, 0.5), got {share!r}.")

@@ -10,21 +10,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError, StateFormatError
+from coursekit.core.errors import StateFormatError
+from coursekit.core.ids import decode_ids, encode_ids
 from coursekit.core.state import State
-from coursekit.learning.factors.table import decode_ids, encode_ids
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import integer
 
 __all__ = ["BoundedVocabulary"]
 
 _RowNumbers = npt.NDArray[np.intp]
 
 
-class BoundedVocabulary:
+class BoundedVocabulary(Stateful):
     """Give each id a row of its own; when all are taken, the id that has gone longest without being
     learnt gives up its row.
 
     No two live ids ever share a row: an evicted id is forgotten, and counts as new when it comes
-    back. Asking (`row_of`) is no use: only learning keeps an id alive.
+    back. Only learning counts as use, a look-up (`row_of`) does not.
 
     Parameters
     ----------
@@ -34,19 +36,16 @@ class BoundedVocabulary:
     Examples
     --------
     >>> vocabulary = BoundedVocabulary(size=2)
-    >>> [vocabulary.learn(id_) for id_ in ("ada", "bob", "ada", "eve")]  # bob was learnt longest ago
+    >>> [vocabulary.learn(id_) for id_ in ("ada", "bob", "ada", "eve")]  # eve takes the row of bob
     [(0, True), (1, True), (0, False), (1, True)]
     >>> vocabulary.row_of("bob"), vocabulary.row_of("ada")
     (-1, 0)
     """
 
     def __init__(self, size: int) -> None:
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise InvalidParameterError(f"`size` must be an integer, 1 or more, got {size!r}.")
-        self.size = size
-        self._rows: OrderedDict[Any, int] = (
-            OrderedDict()
-        )  # from the least to the most recently learnt
+        self.size = integer("size", size)
+        # from the least to the most recently learnt
+        self._rows: OrderedDict[Any, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -92,21 +91,21 @@ class BoundedVocabulary:
         """The rows of the live ids, in the same order."""
         return np.fromiter(self._rows.values(), np.intp, len(self._rows))
 
-    def get_state(self) -> State:
-        """Return ids and rows in the order of `ids`."""
-        return {"size": self.size, "ids": encode_ids(self._rows), "rows": self.rows}
+    def config(self) -> State:
+        """Return the number of rows."""
+        return {"size": self.size}
 
-    def set_state(self, state: State) -> None:
-        """Continue from a state; one of another size is refused and nothing changes."""
-        ids, rows = decode_ids(state["ids"]), np.asarray(state["rows"]).tolist()
-        taken = set(rows)
-        if (
-            state["size"] != self.size
-            or len(taken) != len(ids)
-            or not taken <= set(range(self.size))
-        ):
+    def _get_memory(self) -> State:
+        return {"ids": encode_ids(self._rows), "rows": self.rows}
+
+    def _set_memory(self, memory: State) -> None:
+        ids = decode_ids(memory["ids"])
+        self._rows = OrderedDict(zip(ids, np.asarray(memory["rows"]).tolist(), strict=True))
+
+    def _check_memory(self, memory: State) -> None:
+        n_ids, rows = len(decode_ids(memory["ids"])), np.asarray(memory["rows"]).tolist()
+        if len(set(rows)) != n_ids or not set(rows) <= set(range(self.size)):
             raise StateFormatError(
-                f"The state holds {len(ids)} ids in {state['size']} rows, expected "
-                f"{self.size} rows."
+                f"The state holds {n_ids} ids in the rows {rows}, expected each its own of "
+                f"{self.size}."
             )
-        self._rows = OrderedDict(zip(ids, rows, strict=True))

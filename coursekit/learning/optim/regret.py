@@ -26,12 +26,19 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError, UnknownNameError
-from coursekit.learning.optim.optimizers import SGD, AdaGrad, FTRLProximal, Optimizer
+from coursekit.core.errors import InvalidParameterError
+from coursekit.core.validation import choice, require
+from coursekit.learning.optim.adagrad import AdaGrad
+from coursekit.learning.optim.adam import Adam
+from coursekit.learning.optim.descent import Descent
+from coursekit.learning.optim.ftrl import FTRLProximal
+from coursekit.learning.optim.sgd import SGD
 
 __all__ = ["LOSSES", "Loss", "RegretCurve", "best_fixed_weights", "measure_regret"]
 
 _FloatArray = npt.NDArray[np.float64]
+Played = SGD | AdaGrad | FTRLProximal | Adam
+"""Optimizers that move a vector of weights inside a box."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +101,15 @@ class RegretCurve:
 
 
 def measure_regret(
-    optimizer: Optimizer, features: npt.ArrayLike, targets: npt.ArrayLike, *, loss: str = "squared"
+    optimizer: Played, features: npt.ArrayLike, targets: npt.ArrayLike, *, loss: str = "squared"
 ) -> RegretCurve:
     """Let an optimiser play a linear model on a stream, and compare with the best fixed weights in
     its box.
 
     Parameters
     ----------
-    optimizer : Optimizer
-        A new one, with a finite `radius`; it starts from weights 0 and has moved afterwards.
+    optimizer : SGD, AdaGrad, FTRLProximal or Adam
+        With a finite `radius`; it starts from weights 0.
     features : array, shape (n, d)
     targets : array, shape (n,)
     loss : {"squared", "logistic"}
@@ -110,14 +117,14 @@ def measure_regret(
     Raises
     ------
     InvalidParameterError, UnknownNameError
-        If the box is not finite, the optimiser is not new, shapes do not fit, or the loss is not
-        known.
+        If the box is not finite, shapes do not fit, or the loss is not known.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(1000, 3))
-    >>> curve = measure_regret(SGD(0.5, decay=0.5, radius=2.0), X, X @ [1.0, -1.0, 0.5] + rng.normal(size=1000))
+    >>> y = X @ [1.0, -1.0, 0.5] + rng.normal(size=1000)
+    >>> curve = measure_regret(SGD(0.5, decay=0.5, radius=2.0), X, y)
     >>> bool((curve.regret <= curve.bound).all()), curve.mean_regret[[99, 999]].round(2)
     (True, array([0.13, 0.04]))
     """
@@ -126,38 +133,32 @@ def measure_regret(
         raise InvalidParameterError(
             f"`targets` must have shape ({len(X)},) like the rows of `features`, got {y.shape}."
         )
-    if not np.isfinite(optimizer.radius):
-        raise InvalidParameterError(
-            f"`optimizer` must have a finite `radius`, got {optimizer.radius}."
-        )
-    if optimizer.n_steps:
-        raise InvalidParameterError(
-            f"`optimizer` must be new, got one of {optimizer.n_steps} steps."
-        )
-    each = _loss_named(loss)
-    weights = np.zeros(X.shape[1])
-    losses, gradients, rates = np.empty(len(X)), np.empty_like(X), np.empty(len(X))
+    radius = optimizer.radius
+    require(np.isfinite(radius), "optimizer", "one with a finite `radius`", optimizer)
+    each: Loss = LOSSES[choice("loss", loss, LOSSES)]
+    weights, descent = np.zeros(X.shape[1]), Descent(optimizer)
+    losses, gradients = np.empty(len(X)), np.empty_like(X)
     for t in range(len(X)):
         score = X[t] @ weights
         losses[t] = each.value(score, y[t])
         gradients[t] = each.slope(score, y[t]) * X[t]
-        optimizer.step(weights, gradients[t])
-        rates[t] = optimizer.rate if isinstance(optimizer, SGD) else optimizer.learning_rate
+        descent.step(weights, gradients[t])
     comparator = best_fixed_weights(X, y, radius=optimizer.radius, loss=loss)
     return RegretCurve(
         regret=np.cumsum(losses - each.value(X @ comparator, y)),
-        bound=_bound(optimizer, gradients, rates),
+        bound=_bound(optimizer, gradients),
         losses=losses,
         comparator=comparator,
     )
 
 
-def _bound(optimizer: Optimizer, gradients: _FloatArray, rates: _FloatArray) -> _FloatArray | None:
+def _bound(optimizer: Played, gradients: _FloatArray) -> _FloatArray | None:
     """What theory promises after each event, shape (n,)."""
-    width, d = 2.0 * optimizer.radius, gradients.shape[1]
+    width, rate, (n, d) = 2.0 * optimizer.radius, optimizer.learning_rate, gradients.shape
     squares = np.cumsum(gradients**2, axis=0)
     bound: _FloatArray
     if isinstance(optimizer, SGD):
+        rates = rate * np.arange(1, n + 1) ** -optimizer.decay
         bound = d * width**2 / (2 * rates) + 0.5 * np.cumsum(rates * (gradients**2).sum(axis=1))
         return bound
     if isinstance(optimizer, AdaGrad):
@@ -166,7 +167,7 @@ def _bound(optimizer: Optimizer, gradients: _FloatArray, rates: _FloatArray) -> 
         roots = optimizer.beta + np.sqrt(squares)
     else:
         return None
-    bound = (width**2 / (2 * rates) + rates) * roots.sum(axis=1)
+    bound = (width**2 / (2 * rate) + rate) * roots.sum(axis=1)
     return bound
 
 
@@ -184,7 +185,7 @@ def best_fixed_weights(
     Found by accelerated projected gradient descent with restarts (Beck and Teboulle 2009), until a
     step of it moves no weight by more than `tolerance`.
     """
-    each = _loss_named(loss)
+    each: Loss = LOSSES[choice("loss", loss, LOSSES)]
     smoothness = each.curvature * float(np.linalg.norm(features, ord=2)) ** 2
     weights = np.zeros(features.shape[1])
     if smoothness == 0.0:
@@ -202,9 +203,3 @@ def best_fixed_weights(
         ahead = following + (momentum - 1.0) / faster * (following - weights)
         weights, momentum = following, faster
     return weights
-
-
-def _loss_named(loss: str) -> Loss:
-    if loss not in LOSSES:
-        raise UnknownNameError(f"`loss` must be one of {', '.join(LOSSES)}, got {loss!r}.")
-    return LOSSES[loss]

@@ -40,12 +40,14 @@ from tests.learning.watchers import AlarmAt, MeanShift
 MODES = list(LearningMode)
 
 
-def learner(rule="sgd", **settings):
-    return OnlineMatrixFactorization(n_factors=3, rule=rule, seed=1, **settings)
+def learner(optimizer="sgd", **settings):
+    return OnlineMatrixFactorization(n_factors=3, optimizer=optimizer, seed=1, **settings)
 
 
-def manager(mode="mini_batch", *, detector=None, rule="sgd", **settings):
-    return OnlineLearningManager(learner(rule), mode, detector=detector or MeanShift(), **settings)
+def manager(mode="mini_batch", *, detector=None, optimizer="sgd", **settings):
+    return OnlineLearningManager(
+        learner(optimizer), mode, detector=detector or MeanShift(), **settings
+    )
 
 
 def stream(n=1500, seed=0, size=1.0):
@@ -136,7 +138,7 @@ def test_processing_in_chunks_is_the_same_as_one_by_one(mode, cuts, alarms, rate
         return manager(
             mode,
             detector=AlarmAt(*alarms),
-            rule="belief",
+            optimizer="belief",
             checkpoint_interval=170,
             schedule=AdaptiveLearningRate(1.0, min_lr=0.1, patience=20) if rate else None,
             response=Boost(n_samples=70),
@@ -216,7 +218,7 @@ def test_no_event_is_lost_at_the_end_of_the_stream(mode):
 def test_the_boost_lasts_and_falls_back_to_the_rate_before(mode):
     managed = manager(mode, detector=AlarmAt(319), response=Boost(factor=4.0, n_samples=320))
     rates = np.array([report.learning_rate for report in one_by_one(managed, stream(1000))])
-    base = managed.learner.rule.learning_rate
+    base = managed.learner.optimizer.learning_rate
     assert (rates[:319] == base).all()
     assert rates[319] == pytest.approx(4 * base)
     raised = rates[320:639]
@@ -448,10 +450,10 @@ def test_the_monitor_says_what_the_detector_sees(monitor, value):
 # -- checkpoints and rollback
 
 
-def settings_of(mode, rule):
+def settings_of(mode, optimizer):
     return {
         "mode": mode,
-        "rule": rule,
+        "optimizer": optimizer,
         "detector": MeanShift(threshold=6.0, warm_up=100),
         "schedule": AdaptiveLearningRate(0.05, min_lr=0.01, patience=20),
         "checkpoint_interval": 250,
@@ -461,9 +463,9 @@ def settings_of(mode, rule):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("response", [NoResponse, Boost, Reset, lambda: PairedLearner(max_age=100)])
-@pytest.mark.parametrize("rule", ["sgd", "belief"])
+@pytest.mark.parametrize("optimizer", ["sgd", "belief"])
 def test_after_a_rollback_everything_goes_on_bit_for_bit_as_if_the_events_since_had_never_come(
-    mode, response, rule
+    mode, response, optimizer
 ):
     past, other, future = stream(500), stream(333, seed=5, size=3.0), stream(700, seed=9)
     other, future = (
@@ -471,7 +473,7 @@ def test_after_a_rollback_everything_goes_on_bit_for_bit_as_if_the_events_since_
         for each in (other, future)
     )  # no event times: these streams begin at 0 again
     went_back, straight = (
-        manager(response=response(), **settings_of(mode, rule)) for _ in range(2)
+        manager(response=response(), **settings_of(mode, optimizer)) for _ in range(2)
     )
     for each in (went_back, straight):
         each.process_many(past.slice(0, 490))
@@ -715,14 +717,16 @@ def test_what_a_learner_knew_before_its_manager_is_saved_too(mode, response, tmp
 
 @pytest.mark.parametrize(
     "change",
-    [{"batch_size": 16}, {"mode": "adaptive"}, {"rule": "belief"}, {"response": NoResponse()}],
+    [{"batch_size": 16}, {"mode": "adaptive"}, {"optimizer": "belief"}, {"response": NoResponse()}],
 )
 def test_a_file_of_another_manager_is_refused_and_nothing_changes(change, tmp_path):
     saved = OnlineLearningManager(learner(), "mini_batch")
     saved.process_many(stream(300))
     saved.save(tmp_path / "manager")
-    settings = {"mode": "mini_batch", "rule": "sgd", **change}
-    other = OnlineLearningManager(learner(settings.pop("rule")), settings.pop("mode"), **settings)
+    settings = {"mode": "mini_batch", "optimizer": "sgd", **change}
+    other = OnlineLearningManager(
+        learner(settings.pop("optimizer")), settings.pop("mode"), **settings
+    )
     other.process_many(stream(200, seed=4))
     stats, before = other.get_learning_stats(), answers(other)
     with pytest.raises(StateFormatError):

@@ -95,7 +95,8 @@ def test_ids_come_back_as_what_they_were(ids):
     users.start_rows()
     rows = Rows(width=4)
     copy = field(rows)
-    copy.load(users.state())
+    copy.check_state(users.get_state())
+    copy.set_state(users.get_state())
     assert list(copy) == ids
     assert [type(id_) for id_ in copy] == [type(id_) for id_ in ids]
 
@@ -106,4 +107,4 @@ def test_an_id_that_would_not_come_back_is_refused(id_):
     users[id_]
     users.start_rows()
     with pytest.raises(StateFormatError, match="strings or integers"):
-        users.state()
+        users.get_state()

@@ -29,12 +29,12 @@ _NETWORK = {
 
 SETTINGS: dict[type[OnlineLearner], dict[str, Callable[[], OnlineLearner]]] = {
     OnlineMatrixFactorization: {
-        f"mf-{rule}": lambda rule=rule: OnlineMatrixFactorization(n_factors=4, rule=rule, seed=3)
-        for rule in ("sgd", "adagrad", "belief")
+        f"mf-{name}": lambda name=name: OnlineMatrixFactorization(4, optimizer=name, seed=3)
+        for name in ("sgd", "adagrad", "belief")
     },
     OnlineFactorizationMachine: {
-        f"fm-{rule}": lambda rule=rule: OnlineFactorizationMachine(n_factors=4, rule=rule, seed=3)
-        for rule in ("sgd", "adagrad", "belief")
+        f"fm-{name}": lambda name=name: OnlineFactorizationMachine(4, optimizer=name, seed=3)
+        for name in ("sgd", "adagrad", "belief")
     },
     OnlineLinearModel: {
         f"linear-{name}": lambda name=name, rate=rate: OnlineLinearModel(
@@ -52,7 +52,7 @@ SETTINGS: dict[type[OnlineLearner], dict[str, Callable[[], OnlineLearner]]] = {
     WeightedEnsemble: {
         "ensemble": lambda: WeightedEnsemble(
             [
-                OnlineMatrixFactorization(n_factors=4, rule="sgd", seed=3),
+                OnlineMatrixFactorization(n_factors=4, optimizer="sgd", seed=3),
                 OnlineFactorizationMachine(n_factors=4, seed=3),
             ],
             target_range=(0.0, 6.0),

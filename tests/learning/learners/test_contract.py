@@ -219,7 +219,9 @@ def test_an_overflow_inside_a_chunk_keeps_the_events_before_it(make):
     )
 
 
-@pytest.mark.parametrize("state", [{}, {"signature": None}, {"signature": {"class": "Other"}}])
+@pytest.mark.parametrize(
+    "state", [{}, {"class": "Other"}, {"class": "Other", "config": {}, "memory": {}}]
+)
 def test_a_foreign_state_is_refused_and_nothing_changes(make, state):
     chunk = stream(100)
     learner = make()

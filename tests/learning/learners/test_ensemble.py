@@ -30,12 +30,6 @@ class Scripted(OnlineLearner):
         self.samples_processed += 1
         return loss
 
-    def get_model_state(self):
-        return {"n": self.samples_processed}
-
-    def set_model_state(self, state):
-        self.samples_processed = state["n"]
-
 
 def play(answers, targets, share, target_range=(0.0, 1.0)):
     ensemble = WeightedEnsemble(
@@ -112,9 +106,9 @@ def test_the_bound_is_what_the_book_says():
 
 def members():
     rates = (
-        {"rule": "sgd", "learning_rate": 0.01},
-        {"rule": "sgd", "learning_rate": 0.1},
-        {"rule": "belief"},
+        {"optimizer": "sgd", "learning_rate": 0.01},
+        {"optimizer": "sgd", "learning_rate": 0.1},
+        {"optimizer": "belief"},
     )
     return [OnlineMatrixFactorization(n_factors=3, seed=1, **each) for each in rates]
 
@@ -177,7 +171,7 @@ def test_a_state_with_a_foreign_member_is_refused_and_nothing_changes():
     ensemble.partial_fit_many(chunk)
     before = [ensemble.predict(u, i) for u, i in itertools.product(range(5), range(5))]
     state = ensemble.get_model_state()
-    state["learners"][2] = {"signature": {"class": "Other"}}
+    state["memory"]["learners"][2] = {"class": "Other", "config": {}, "memory": {}}
     ensemble.partial_fit_many(chunk)
     after = [ensemble.predict(u, i) for u, i in itertools.product(range(5), range(5))]
     with pytest.raises(StateFormatError):

@@ -17,7 +17,7 @@ from coursekit.learning.learners.factorization_machine import OnlineFactorizatio
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 from tests.learning.learners.test_contract import stream
 
-RULES = ["sgd", "adagrad", "belief"]
+OPTIMIZERS = ["sgd", "adagrad", "belief"]
 
 
 def by_definition(model, active):
@@ -49,8 +49,8 @@ def test_the_prediction_is_the_double_sum_over_pairs(seed):
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_without_side_features_it_is_matrix_factorization(rule):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_without_side_features_it_is_matrix_factorization(optimizer):
     chunk = stream(2000)
     plain = Chunk(
         user_ids=chunk.user_ids,
@@ -58,15 +58,15 @@ def test_without_side_features_it_is_matrix_factorization(rule):
         targets=chunk.targets,
         weights=chunk.weights,
     )
-    mf = OnlineMatrixFactorization(n_factors=4, rule=rule, seed=2)
-    fm = OnlineFactorizationMachine(n_factors=4, rule=rule, seed=2)
+    mf = OnlineMatrixFactorization(n_factors=4, optimizer=optimizer, seed=2)
+    fm = OnlineFactorizationMachine(n_factors=4, optimizer=optimizer, seed=2)
     np.testing.assert_array_equal(
         fm.predict_then_learn_many(plain), mf.predict_then_learn_many(plain)
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_the_general_kernel_on_two_one_hots_equals_the_pair_kernel(rule):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_general_kernel_on_two_one_hots_equals_the_pair_kernel(optimizer):
     """The same events once through `learn_pair` and once, with empty side features, through
     `learn_rows`.
     """
@@ -84,7 +84,7 @@ def test_the_general_kernel_on_two_one_hots_equals_the_pair_kernel(rule):
         weights=chunk.weights,
         features=[{}] * len(chunk),
     )
-    make = lambda: OnlineFactorizationMachine(n_factors=4, rule=rule, seed=2)
+    make = lambda: OnlineFactorizationMachine(n_factors=4, optimizer=optimizer, seed=2)
     np.testing.assert_allclose(
         make().predict_then_learn_many(general), make().predict_then_learn_many(plain), rtol=1e-12
     )
@@ -92,7 +92,7 @@ def test_the_general_kernel_on_two_one_hots_equals_the_pair_kernel(rule):
 
 def test_one_small_step_of_sgd_follows_the_gradient_of_finite_differences():
     model = OnlineFactorizationMachine(
-        n_factors=3, rule="sgd", learning_rate=1e-6, regularization=0.0, initial_scale=0.5
+        n_factors=3, optimizer="sgd", learning_rate=1e-6, regularization=0.0, initial_scale=0.5
     )
     model.partial_fit_many(stream(300))
     sample = OnlineSample(user_id="u1", item_id=2, features={"hour": 0.7, "genre": "a"}, target=7.0)
@@ -105,7 +105,7 @@ def test_one_small_step_of_sgd_follows_the_gradient_of_finite_differences():
     table, epsilon = model._rows.array, 1e-5
     slopes = {}
     for field, id_, _ in fields:
-        row = model._fields[field][id_]
+        row = model._table.fields[field][id_]
         for j in range(4):
             kept = table[row, j]
             table[row, j] = kept + epsilon
@@ -118,16 +118,16 @@ def test_one_small_step_of_sgd_follows_the_gradient_of_finite_differences():
     error = sample.target - model.predict("u1", 2, sample.features)
     model.partial_fit(sample)
     for (field, id_, j), slope in slopes.items():
-        row = model._fields[field][id_]
+        row = model._table.fields[field][id_]
         rate = model._model[kernels.USER_RATE if j == 0 else kernels.FACTOR_RATE]
         assert table[row, j] - before[row, j] == pytest.approx(
             rate * error * slope, rel=1e-4, abs=1e-13
         )
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_rows_that_are_not_active_rest(rule):
-    model = OnlineFactorizationMachine(n_factors=3, rule=rule)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_rows_that_are_not_active_rest(optimizer):
+    model = OnlineFactorizationMachine(n_factors=3, optimizer=optimizer)
     model.partial_fit_many(stream(300))
     resting = model.factors("feature", "genre=b")
     for _ in range(100):
@@ -138,25 +138,32 @@ def test_rows_that_are_not_active_rest(rule):
 
 
 @pytest.mark.skipif(not IS_COMPILED, reason="numba is not installed: the plain source is what runs")
-@pytest.mark.parametrize("rule", RULES)
-def test_the_compiled_kernel_equals_its_own_source_in_plain_python(rule, monkeypatch):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_compiled_kernel_equals_its_own_source_in_plain_python(optimizer, monkeypatch):
     chunk = stream(300)
-    fast = OnlineFactorizationMachine(n_factors=3, rule=rule).predict_then_learn_many(chunk)
+    fast = OnlineFactorizationMachine(n_factors=3, optimizer=optimizer).predict_then_learn_many(
+        chunk
+    )
     for name in (
         "learn_rows",
         "learn_rows_many",
         "_sum_rows",
         "_variance",
-        "_move_intercept",
-        "move",
+        "_update_intercept",
+        "_update",
+        "sgd",
+        "adagrad",
+        "belief",
     ):
         monkeypatch.setattr(kernels, name, getattr(kernels, name).py_func)
-    slow = OnlineFactorizationMachine(n_factors=3, rule=rule).predict_then_learn_many(chunk)
+    slow = OnlineFactorizationMachine(n_factors=3, optimizer=optimizer).predict_then_learn_many(
+        chunk
+    )
     np.testing.assert_allclose(fast, slow, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_dense_and_sparse_features_say_the_same(rule):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_dense_and_sparse_features_say_the_same(optimizer):
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(200, 5)) * (rng.random((200, 5)) < 0.5)
     columns = dict(
@@ -164,8 +171,8 @@ def test_dense_and_sparse_features_say_the_same(rule):
         item_ids=rng.integers(0, 9, 200).tolist(),
         targets=rng.normal(size=200),
     )
-    dense = OnlineFactorizationMachine(n_factors=3, rule=rule, feature_dim=5)
-    sparse = OnlineFactorizationMachine(n_factors=3, rule=rule)
+    dense = OnlineFactorizationMachine(n_factors=3, optimizer=optimizer, feature_dim=5)
+    sparse = OnlineFactorizationMachine(n_factors=3, optimizer=optimizer)
     mappings = [{at: float(value) for at, value in enumerate(vector)} for vector in vectors]
     np.testing.assert_array_equal(
         dense.predict_then_learn_many(Chunk(**columns, features=list(vectors))),
@@ -227,7 +234,7 @@ def test_a_wrong_feature_dim_is_named():
         OnlineFactorizationMachine(feature_dim=0)
 
 
-def test_predictive_variance_is_the_spread_the_update_uses():
+def test_predictive_variance_is_the_one_the_update_uses():
     model = OnlineFactorizationMachine(n_factors=3)
     model.partial_fit_many(stream(300))
     features = {"hour": 0.5, "brand new": 2.0}
@@ -240,9 +247,9 @@ def test_predictive_variance_is_the_spread_the_update_uses():
             model._features["brand new"],
         ]
     )
-    model._start_rows()
+    model._table.start_rows()
     values = np.array([1.0, 1.0, 0.5, 2.0])
-    spread = kernels.predict_variance(
+    expected = kernels.predict_variance(
         model._rows.array, model._model, 3, rows, values, 2, 0.0, 0.0, 0.0, 0.0
     )
-    assert variance == pytest.approx(spread, rel=1e-12)
+    assert variance == pytest.approx(expected, rel=1e-12)

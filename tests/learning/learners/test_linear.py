@@ -10,7 +10,7 @@ from coursekit.core.errors import InvalidParameterError, InvalidSampleError, Unk
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.datasets.streams import rating_stream
 from coursekit.learning.learners.linear import OnlineLinearModel
-from coursekit.learning.optim.optimizers import SGD, AdaGrad, FTRLProximal
+from coursekit.learning.optim import SGD, AdaGrad, Descent, FTRLProximal
 
 
 def events(n=500, d=4, seed=0, loss="squared"):
@@ -45,9 +45,9 @@ def test_it_is_stochastic_gradient_descent_as_scikit_learn_does_it():
 )
 def test_each_step_is_the_optimizers_step_along_the_gradient(make, loss):
     X, y, chunk = events(200, loss=loss)
-    model, optimizer, weights = (
+    model, descent, weights = (
         OnlineLinearModel(loss, make(), regularization=0.01, use_ids=False),
-        make(),
+        Descent(make()),
         np.zeros(5),
     )
     losses = model.partial_fit_many(chunk)
@@ -55,7 +55,7 @@ def test_each_step_is_the_optimizers_step_along_the_gradient(make, loss):
         score = x @ weights
         prediction = score if loss == "squared" else 1 / (1 + np.exp(-score))
         assert loss_ == pytest.approx((target - prediction) ** 2)
-        optimizer.step(weights, (prediction - target) * x + 0.01 * weights)
+        descent.step(weights, (prediction - target) * x + 0.01 * weights)
     assert [model.weights[name] for name in ("(intercept)", 0, 1, 2, 3)] == pytest.approx(
         weights.tolist()
     )

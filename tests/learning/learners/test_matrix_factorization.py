@@ -13,7 +13,7 @@ from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.state import save_state
 from coursekit.learning.factors import kernels
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
-from coursekit.learning.optim.rules import SGD, AdaGrad, GaussianBelief
+from coursekit.learning.optim import SGD, AdaGrad, GaussianBelief
 
 
 def ratings(n, seed=0, n_users=15, n_items=25):
@@ -56,11 +56,13 @@ def test_sgd_agrees_with_the_textbook_formula():
     chunk = ratings(2000)
     model = OnlineMatrixFactorization(
         n_factors=3,
-        rule=SGD(bias_rate=0.05, factor_rate=0.05, bias_penalty=0.02, factor_penalty=0.02),
+        optimizer=SGD(0.05),
+        bias_rate=0.05,
+        regularization=0.02,
         initial_scale=0.1,
         seed=5,
     )
-    untouched = OnlineMatrixFactorization(n_factors=3, rule="sgd", initial_scale=0.1, seed=5)
+    untouched = OnlineMatrixFactorization(n_factors=3, optimizer="sgd", initial_scale=0.1, seed=5)
     untouched.partial_fit_many(
         Chunk(
             user_ids=chunk.user_ids,
@@ -81,18 +83,32 @@ def test_sgd_agrees_with_the_textbook_formula():
 
 
 @pytest.mark.skipif(not IS_COMPILED, reason="numba is not installed: the plain source is what runs")
-@pytest.mark.parametrize("rule", ["sgd", "adagrad", "belief"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "belief"])
 @pytest.mark.parametrize("n_factors", [0, 1, 10])
-def test_the_compiled_kernel_equals_its_own_source_in_plain_python(rule, n_factors, monkeypatch):
+def test_the_compiled_kernel_equals_its_own_source_in_plain_python(
+    optimizer, n_factors, monkeypatch
+):
     chunk = ratings(300)
-    fast = OnlineMatrixFactorization(n_factors=n_factors, rule=rule).predict_then_learn_many(chunk)
+    fast = OnlineMatrixFactorization(
+        n_factors=n_factors, optimizer=optimizer
+    ).predict_then_learn_many(chunk)
     plain = {
         name: getattr(kernels, name).py_func
-        for name in ("learn_pair", "learn_pairs", "_move_intercept", "move")
+        for name in (
+            "learn_pair",
+            "learn_pairs",
+            "_update_intercept",
+            "_update",
+            "sgd",
+            "adagrad",
+            "belief",
+        )
     }
     for name, function in plain.items():
         monkeypatch.setattr(kernels, name, function)
-    slow = OnlineMatrixFactorization(n_factors=n_factors, rule=rule).predict_then_learn_many(chunk)
+    slow = OnlineMatrixFactorization(
+        n_factors=n_factors, optimizer=optimizer
+    ).predict_then_learn_many(chunk)
     np.testing.assert_allclose(fast, slow, rtol=1e-12, atol=1e-12)
 
 
@@ -132,9 +148,9 @@ def test_predictive_variance_is_honest_on_the_model_s_own_terms():
     False-failure rate below 1e-6.
     """
     rng = np.random.default_rng(7)
-    rule = GaussianBelief(noise=0.5, bias_variance=1.0, bias_walk=0.0, factor_walk=0.0)
+    optimizer = GaussianBelief(noise=0.5, bias_variance=1.0, bias_walk=0.0, factor_walk=0.0)
     bias, appeal = rng.normal(size=300), rng.normal(size=300)
-    model = OnlineMatrixFactorization(n_factors=0, rule=rule)
+    model = OnlineMatrixFactorization(n_factors=0, optimizer=optimizer)
     ratios = []
     for _ in range(20_000):
         user, item = int(rng.integers(300)), int(rng.integers(300))
@@ -149,7 +165,7 @@ def test_predictive_variance_is_honest_on_the_model_s_own_terms():
 
 
 def test_the_intercept_does_not_move_under_the_biases():
-    model = OnlineMatrixFactorization(n_factors=0, rule="sgd")
+    model = OnlineMatrixFactorization(n_factors=0, optimizer="sgd")
     for at in range(2000):
         model.partial_fit(OnlineSample(user_id=at % 2, item_id=0, target=5.0 if at % 2 else 1.0))
     settled = model.intercept
@@ -159,21 +175,23 @@ def test_the_intercept_does_not_move_under_the_biases():
 
 
 def test_raising_the_learning_rate_moves_predictions_further_under_every_rule():
-    for rule in ("sgd", "adagrad", "belief"):
+    for optimizer in ("sgd", "adagrad", "belief"):
         moves = []
         for boost in (1.0, 4.0):
-            model = OnlineMatrixFactorization(n_factors=2, rule=rule)
+            model = OnlineMatrixFactorization(n_factors=2, optimizer=optimizer)
             model.partial_fit_many(ratings(1000))
             model.learning_rate *= boost
             before = model.predict(1, 1)
             model.partial_fit(OnlineSample(user_id=1, item_id=1, target=before + 1.0))
             moves.append(model.predict(1, 1) - before)
-        assert moves[1] > 1.5 * moves[0], rule
+        assert moves[1] > 1.5 * moves[0], optimizer
 
 
 def test_penalties_of_users_and_items_are_their_own():
     free, pulled = (
-        OnlineMatrixFactorization(n_factors=0, rule="sgd", user_bias_reg=reg, item_bias_reg=0.0)
+        OnlineMatrixFactorization(
+            n_factors=0, optimizer="sgd", user_bias_reg=reg, item_bias_reg=0.0
+        )
         for reg in (0.0, 10.0)
     )
     for model in (free, pulled):
@@ -197,7 +215,11 @@ def test_penalties_of_users_and_items_are_their_own():
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"regularization": 0.1}, "regularization"),
         ({"user_bias_reg": 0.1}, "user_bias_reg"),
-        ({"rule": "sgd", "item_bias_reg": -0.1}, "item_bias_reg"),
+        ({"bias_rate": 0.1}, "bias_rate"),
+        ({"optimizer": "sgd", "bias_rate": 0.0}, "bias_rate"),
+        ({"optimizer": SGD(decay=0.5)}, "optimizer"),
+        ({"optimizer": AdaGrad(initial_memory=0.0)}, "optimizer"),
+        ({"optimizer": "sgd", "item_bias_reg": -0.1}, "item_bias_reg"),
         ({"initial_scale": -1.0}, "initial_scale"),
     ],
 )
@@ -207,13 +229,13 @@ def test_a_wrong_setting_is_named(settings, name):
 
 
 def test_an_unknown_field_is_named():
-    with pytest.raises(UnknownNameError, match="user, item"):
+    with pytest.raises(UnknownNameError, match="'user', 'item'"):
         OnlineMatrixFactorization().bias("film", 1)
 
 
 def test_variance_needs_a_belief():
     with pytest.raises(InvalidParameterError, match="belief"):
-        OnlineMatrixFactorization(rule=AdaGrad()).predict_variance(1, 1)
+        OnlineMatrixFactorization(optimizer=AdaGrad()).predict_variance(1, 1)
 
 
 def test_ids_that_disk_cannot_keep_are_refused_when_saving(tmp_path):
@@ -240,3 +262,24 @@ def test_memory_stays_near_the_tables_themselves():
     tables = 55_000 * 2 * 33 * 8
     assert used < 1.3 * tables
     assert peak < 1.5 * tables
+
+
+def test_its_config_makes_it_again():
+    given = {"optimizer": SGD(0.1), "bias_rate": 0.2, "user_bias_reg": 0.3, "seed": 4}
+    model = OnlineMatrixFactorization(3, **given)
+    twin = model.clone()
+    model.partial_fit_many(ratings(100))
+    twin.set_model_state(model.get_model_state())
+    assert twin.predict(1, 1) == model.predict(1, 1)
+    with pytest.raises(StateFormatError, match=r"'user_bias_reg': 0\.3"):
+        OnlineMatrixFactorization(3, **{**given, "user_bias_reg": 0.0}).set_model_state(
+            model.get_model_state()
+        )
+
+
+def test_biases_keep_their_proportion_to_the_learning_rate():
+    default, faster = (
+        OnlineMatrixFactorization(2, optimizer=SGD(rate)).settings.bias_rate
+        for rate in (0.06, 0.12)
+    )
+    assert (default, faster) == (0.08, pytest.approx(0.16))

@@ -41,11 +41,18 @@ def sample(user="u", item="i", target=4.0, **others):
 
 def state_arrays(model):
     """Network, and rows by id, as plain arrays."""
-    state = model.get_model_state()
+    state = model.get_model_state()["memory"]
     sides = (("users", model.users), ("items", model.items))
-    rows = {side: dict(zip(ids, state[side]["table"], strict=True)) for side, ids in sides}
-    network = {name: value.copy() for name, value in state["network"].items()}
-    return network, rows
+    rows = {
+        side: dict(zip(ids, state[f"_{side}"]["memory"]["table"], strict=True))
+        for side, ids in sides
+    }
+    return state["layers"], rows
+
+
+def squares_of(model, side):
+    """AdaGrad's memory of the rows in use."""
+    return model.get_model_state()["memory"][f"_{side}"]["memory"]["memory"]
 
 
 def autograd(network, rows, mean, events, max_error=3.0):
@@ -100,9 +107,10 @@ def test_a_step_on_one_event_follows_pytorchs_gradient(kind, max_error, weight):
         max_error=max_error,
     )
     state, blank = model.get_model_state(), fresh.get_model_state()
-    state["signature"], state["learning_rate"] = blank["signature"], rate
+    state["config"], state["memory"]["learning_rate"] = blank["config"], rate
     for side in ("users", "items"):
-        state[side]["memory"] = np.full_like(state[side]["memory"], memory0)
+        embedding = state["memory"][f"_{side}"]["memory"]
+        embedding["memory"] = np.full_like(embedding["memory"], memory0)
     fresh.set_model_state(state)
     network, rows = state_arrays(fresh)
     user, item = fresh.users[3], fresh.items[4]
@@ -130,7 +138,7 @@ def test_a_batch_is_one_step_down_the_gradient_of_the_mean_loss(kind):
     assert len(events) > len({event[0] for event in events})  # some user occurs twice
     slopes, row_slopes = autograd(network, rows, model.mean, events)
     memories = {
-        side: dict(zip(ids, model.get_model_state()[side]["memory"], strict=True))
+        side: dict(zip(ids, squares_of(model, side), strict=True))
         for side, ids in (("users", model.users), ("items", model.items))
     }
     users, items, targets, _ = zip(*events, strict=True)
@@ -230,13 +238,13 @@ def test_nobody_who_is_absent_moves(kind):
 @pytest.mark.parametrize("learn", ["one by one", "in a batch"])
 def test_a_reused_row_starts_from_the_beginning_with_its_optimizers_memory(kind, learn):
     model = kind(**SMALL, user_vocab_size=2, item_vocab_size=1)
-    start = kind(**SMALL).get_model_state()["network"]["unknown_user"]
+    start = kind(**SMALL)._users.unknown.tolist()
     for user in ("ada", "bob", "ada", "bob"):
         model.partial_fit(sample(user, "i", target=5.0))
     event = sample("eve", "i", target=1.0)
     model.partial_fit(event) if learn == "one by one" else model.batch_update([event])
     assert model.users == ["bob", "eve"]
-    state = model.get_model_state()["users"]
+    state = model.get_model_state()["memory"]["_users"]["memory"]
     slopes = np.sqrt(state["memory"][1] - 0.1)  # what the one event added to a memory of 0.1
     np.testing.assert_allclose(
         np.abs(state["table"][1] - start), 0.1 * slopes / np.sqrt(state["memory"][1]), atol=1e-9
@@ -252,8 +260,7 @@ def test_a_batch_with_more_users_than_rows_gives_no_two_of_them_one_row(kind):
     assert np.isfinite(predictions).all()
     assert len(model.users) == 3
     assert len(model.items) == 2
-    state = model.get_model_state()
-    assert sorted(state["users"]["rows"].tolist()) == [0, 1, 2]
+    assert sorted(model._users.vocabulary.rows.tolist()) == [0, 1, 2]
 
 
 @both
@@ -310,8 +317,10 @@ def test_the_learning_rate_moves_network_and_rows(kind):
         network, rows = state_arrays(model)
         model.partial_fit(sample(model.users[0], model.items[0], 5.0))
         after, rows_after = state_arrays(model)
-        moves.append((np.abs(after["weight3"] - network["weight3"]).max(), np.abs(rows_after["users"][model.users[-1]]
-                      - rows["users"][model.users[-1]]).max()))  # fmt: skip
+        latest = model.users[-1]
+        of_row = rows_after["users"][latest] - rows["users"][latest]
+        of_network = after["weight3"] - network["weight3"]
+        moves.append((np.abs(of_network).max(), np.abs(of_row).max()))
     assert moves[1][0] == pytest.approx(4 * moves[0][0])
     assert moves[1][1] == pytest.approx(4 * moves[0][1])
 
@@ -324,7 +333,7 @@ def test_discounted_evidence_makes_rows_move_further(kind):
         np.testing.assert_array_equal(
             model.predict_many([1, 2], [3, 4]), plain.predict_many([1, 2], [3, 4])
         )
-    memory = [model.get_model_state()["users"]["memory"] for model in (plain, discounted)]
+    memory = [squares_of(model, "users") for model in (plain, discounted)]
     np.testing.assert_allclose(memory[1], 0.1 + 0.05 * (memory[0] - 0.1))
 
 
@@ -343,8 +352,8 @@ def test_a_network_that_has_exploded_says_so(kind):
     state = model.get_model_state()
     for layer in (1, 2, 3):
         for part in ("weight", "bias"):
-            state["network"][f"{part}{layer}"] = np.full_like(
-                state["network"][f"{part}{layer}"], 1e30
+            state["memory"]["layers"][f"{part}{layer}"] = np.full_like(
+                state["memory"]["layers"][f"{part}{layer}"], 1e30
             )
     model.set_model_state(state)
     for learn in (
@@ -393,6 +402,15 @@ def test_one_thread_is_given_back():
     with one_torch_thread():
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 1
+
+
+@both
+def test_its_config_makes_it_again(kind):
+    model = trained(kind, max_error=None, user_vocab_size=7)
+    twin = model.clone()
+    assert twin.max_error == np.inf
+    twin.set_model_state(model.get_model_state())
+    assert twin.predict(1, 2) == model.predict(1, 2)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")

@@ -214,7 +214,7 @@ def test_there_and_back_again_is_the_same_learner():
 def test_what_is_no_model_is_named():
     with pytest.raises(InvalidParameterError, match="`learn_one`"):
         FromRiver(object())
-    with pytest.raises(UnknownNameError, match="one-hot, entries, omitted"):
+    with pytest.raises(UnknownNameError, match="'one-hot', 'entries', 'omitted'"):
         FromRiver(Linear(), ids="numbers")
     with pytest.raises(InvalidSampleError, match="'item', got the entries 'user'"):
         ToRiver(OnlineMatrixFactorization()).predict_one({"user": 1})

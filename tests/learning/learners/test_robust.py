@@ -11,8 +11,8 @@ from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactori
 from coursekit.learning.learners.robust import RobustLearner, clipped, push_attack, trimmed_mean
 
 
-def learner(rule="sgd"):
-    return OnlineMatrixFactorization(n_factors=3, rule=rule, seed=1)
+def learner(optimizer="sgd"):
+    return OnlineMatrixFactorization(n_factors=3, optimizer=optimizer, seed=1)
 
 
 def test_the_trimmed_mean_is_scipys():
@@ -54,9 +54,9 @@ def test_a_wild_event_moves_the_model_like_one_at_the_bound():
     assert 0 < moves[0] < 1.0
 
 
-@pytest.mark.parametrize("rule", ["sgd", "belief"])
+@pytest.mark.parametrize("optimizer", ["sgd", "belief"])
 @pytest.mark.parametrize("how", ["one by one", "in batches"])
-def test_an_attack_moves_the_plain_learner_more_than_the_protected_one(rule, how):
+def test_an_attack_moves_the_plain_learner_more_than_the_protected_one(optimizer, how):
     """A twentieth of all events are forged ratings of 30 for one item; what a newcomer is told of
     it is compared.
     """
@@ -69,7 +69,7 @@ def test_an_attack_moves_the_plain_learner_more_than_the_protected_one(rule, how
         of_item = np.array(honest.item_ids) == item
         truth = honest.expected[of_item].mean()
         row = []
-        for model in (learner(rule), RobustLearner(learner(rule), trim=0.1)):
+        for model in (learner(optimizer), RobustLearner(learner(optimizer), trim=0.1)):
             if how == "one by one":
                 model.partial_fit_many(attacked)
             else:
@@ -79,7 +79,7 @@ def test_an_attack_moves_the_plain_learner_more_than_the_protected_one(rule, how
         damage.append(row)
     plain, protected = np.mean(damage, axis=0)
     assert plain > 5
-    assert protected < {"sgd": 0.25, "belief": 0.75}[rule] * plain
+    assert protected < {"sgd": 0.25, "belief": 0.75}[optimizer] * plain
 
 
 def test_protection_costs_little_when_nobody_lies():

@@ -55,14 +55,14 @@ def test_on_real_ratings(path, real_data):
     )
 
 
-@pytest.mark.parametrize("rule", ["sgd", "adagrad", "belief"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adagrad", "belief"])
 @pytest.mark.parametrize("scale", [0.2, 1.0, 2.5], ids=["clicks", "five stars", "ten points"])
-def test_every_rule_stays_finite_on_targets_of_any_usual_size(rule, scale):
+def test_every_optimizer_stays_finite_on_targets_of_any_usual_size(optimizer, scale):
     stream = rating_stream(n_samples=5000, seed=0)
     scaled = Chunk(
         user_ids=stream.user_ids, item_ids=stream.item_ids, targets=scale * stream.targets
     )
-    losses = OnlineMatrixFactorization(n_factors=10, rule=rule).partial_fit_many(scaled)
+    losses = OnlineMatrixFactorization(n_factors=10, optimizer=optimizer).partial_fit_many(scaled)
     assert np.isfinite(losses).all()
     assert losses[-1000:].mean() < 0.9 * scaled.targets.var()
 
@@ -71,7 +71,7 @@ def test_plain_sgd_on_large_targets_says_so_instead_of_returning_nan():
     stream = rating_stream(n_samples=5000, seed=0)
     large = Chunk(user_ids=stream.user_ids, item_ids=stream.item_ids, targets=100 * stream.targets)
     with pytest.raises(ArithmeticOverflowError, match="smaller `learning_rate`"):
-        OnlineMatrixFactorization(n_factors=10, rule="sgd").partial_fit_many(large)
+        OnlineMatrixFactorization(n_factors=10, optimizer="sgd").partial_fit_many(large)
 
 
 def test_side_features_of_real_films_help_at_the_defaults():

@@ -1,4 +1,6 @@
-"""Optimisers against their papers' formulas, our kernels, PyTorch, and each other."""
+"""Optimizers: one contract suite for those that move a vector of weights, then each against its
+paper's formula, PyTorch, the kernels of factor models, and the others.
+"""
 
 import math
 
@@ -7,8 +9,8 @@ import pytest
 
 from coursekit.core.errors import InvalidParameterError, StateFormatError, UnknownNameError
 from coursekit.core.state import load_state, save_state
-from coursekit.learning.optim.optimizers import SGD, AdaGrad, Adam, FTRLProximal, optimizer_named
-from coursekit.learning.optim.rules import ADAGRAD_TAG, SGD_TAG, move
+from coursekit.learning.factors import kernels
+from coursekit.learning.optim import SGD, AdaGrad, Adam, Descent, FTRLProximal, GaussianBelief
 
 MAKERS = {
     "sgd": lambda **settings: SGD(0.1, decay=0.5, **settings),
@@ -20,10 +22,12 @@ every_optimizer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
 
 def run(optimizer, gradients, weights=None):
+    """Weights after each step; `optimizer` may be a descent that goes on."""
+    descent = optimizer if isinstance(optimizer, Descent) else Descent(optimizer)
     weights = np.zeros(gradients.shape[1]) if weights is None else weights
     path = []
     for gradient in gradients:
-        optimizer.step(weights, gradient)
+        descent.step(weights, gradient)
         path.append(weights.copy())
     return np.array(path)
 
@@ -39,15 +43,14 @@ def test_sgd_takes_decaying_steps():
 
 
 @pytest.mark.parametrize(
-    ("optimizer", "tag", "start"),
-    [(SGD(0.07), SGD_TAG, None), (AdaGrad(0.2, initial_memory=0.4), ADAGRAD_TAG, 0.4)],
+    ("optimizer", "memory"), [(SGD(0.07), []), (AdaGrad(0.2, initial_memory=0.4), [0.4])]
 )
-def test_a_factor_models_rule_is_the_same_rule(optimizer, tag, start):
+def test_the_kernels_of_factor_models_take_the_same_steps(optimizer, memory):
     slopes = gradients(d=1)[:, 0]
-    row = np.zeros(1) if start is None else np.array([0.0, start])
+    row = np.array([0.0, *memory])
     path = []
     for slope in slopes:
-        move(tag, row, 0, slope, 1.3, 1.0, optimizer.learning_rate, 0.0)
+        kernels._update(optimizer.tag, row, 0, slope, 1.3, 1.0, optimizer.learning_rate, 0.0)
         path.append(row[0])
     np.testing.assert_allclose(run(optimizer, -1.3 * slopes[:, None])[:, 0], path, rtol=1e-12)
 
@@ -105,7 +108,7 @@ def test_it_agrees_with_pytorch(name):
 @every_optimizer
 def test_sparse_steps_are_dense_steps_of_the_active_weights(make):
     g = gradients(d=3)
-    optimizer, alone = make(), make()
+    optimizer, alone = Descent(make()), Descent(make())
     weights, only = np.zeros(5), np.zeros(3)
     for gradient in g:
         optimizer.step(weights, gradient, np.array([4, 0, 2]))
@@ -117,7 +120,7 @@ def test_sparse_steps_are_dense_steps_of_the_active_weights(make):
 @every_optimizer
 def test_weights_may_be_added_on_the_way(make):
     g = gradients(n=20, d=3)
-    grown, from_start = make(), make()
+    grown, from_start = Descent(make()), Descent(make())
     short, long = np.zeros(2), np.zeros(3)
     for gradient in g[:10]:
         grown.step(short, gradient[:2])
@@ -131,10 +134,10 @@ def test_weights_may_be_added_on_the_way(make):
 
 @every_optimizer
 def test_it_finds_the_minimum_of_a_bowl(make):
-    optimizer, target = make(), np.array([1.0, -2.0, 0.5])
+    descent, target = Descent(make()), np.array([1.0, -2.0, 0.5])
     weights = np.zeros(3)
     for _ in range(3000):
-        optimizer.step(weights, weights - target)
+        descent.step(weights, weights - target)
     np.testing.assert_allclose(weights, target, atol=0.12)
 
 
@@ -145,16 +148,39 @@ def test_weights_stay_in_the_box(make):
 
 
 @every_optimizer
-def test_a_saved_optimizer_continues_exactly(make, tmp_path):
+def test_a_saved_descent_continues_exactly(make, tmp_path):
     g = gradients()
-    straight, first, second = make(), make(), make()
+    straight, first, second = Descent(make()), Descent(make()), Descent(make())
+    for descent in (straight, first):
+        descent.learning_rate *= 0.5
     expected = run(straight, g)
     middle = run(first, g[:25])[-1].copy()
-    save_state(tmp_path / "optimizer", first.get_state(), kind="optimizer")
-    second.set_state(load_state(tmp_path / "optimizer", kind="optimizer"))
+    save_state(tmp_path / "descent", first.get_state(), kind="descent")
+    second.set_state(load_state(tmp_path / "descent", kind="descent"))
     np.testing.assert_array_equal(run(second, g[25:], middle), expected[25:])
-    with pytest.raises(StateFormatError):
-        make().set_state({**second.get_state(), "class": "Other"})
+    with pytest.raises(StateFormatError, match="radius"):
+        Descent(make(radius=9.0)).set_state(second.get_state())
+
+
+@every_optimizer
+def test_its_config_makes_it_again_and_it_cannot_be_changed(make):
+    for optimizer in (make(), make(radius=2.0)):
+        assert Descent(optimizer.config()).optimizer == optimizer
+        assert Descent(optimizer).clone().optimizer == optimizer
+        with pytest.raises(AttributeError):
+            optimizer.learning_rate = 1.0
+
+
+@every_optimizer
+def test_changing_the_rate_moves_no_weight(make):
+    descent = Descent(make())
+    before = run(descent, gradients())[-1].copy()
+    after = before.copy()
+    descent.learning_rate *= 3
+    descent.step(after, np.zeros(4))
+    if make is not MAKERS["adam"]:  # Adam goes on along its mean gradient
+        np.testing.assert_allclose(after, before, rtol=1e-12)
+    assert descent.learning_rate == pytest.approx(3 * make().learning_rate)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +188,7 @@ def test_a_saved_optimizer_continues_exactly(make, tmp_path):
 )
 def test_discounted_evidence_makes_the_next_step_larger_and_moves_nothing(make):
     g = gradients(n=400)
-    plain, discounted = make(), make()
+    plain, discounted = Descent(make()), Descent(make())
     weights, twin = run(plain, g)[-1].copy(), run(discounted, g)[-1].copy()
     discounted.discount_evidence(0.1)
     before = weights.copy()
@@ -172,21 +198,12 @@ def test_discounted_evidence_makes_the_next_step_larger_and_moves_nothing(make):
     assert (np.abs(twin - before) < 0.05).all()
 
 
-def test_changing_the_rate_of_ftrl_does_not_move_its_weights():
-    optimizer = FTRLProximal(0.3, l1=0.1)
-    weights = run(optimizer, gradients())[-1].copy()
-    before = weights.copy()
-    optimizer.learning_rate = 0.9
-    optimizer.step(weights, np.zeros(4))
-    np.testing.assert_allclose(weights, before, rtol=1e-12)
-
-
 def test_adam_has_no_regret_guarantee_and_fails_on_the_stream_of_reddi_and_others():
     """Gradients 3, -1, -1 in turn: the best point of [-1, 1] is -1, and Adam goes to +1."""
     weights = {"adam": np.zeros(1), "adagrad": np.zeros(1)}
     optimizers = {
-        "adam": Adam(0.1, beta1=0.0, beta2=1 / 10, radius=1.0),
-        "adagrad": AdaGrad(0.5, radius=1.0),
+        "adam": Descent(Adam(0.1, beta1=0.0, beta2=1 / 10, radius=1.0)),
+        "adagrad": Descent(AdaGrad(0.5, radius=1.0)),
     }
     for t in range(3000):
         for name, optimizer in optimizers.items():
@@ -206,8 +223,11 @@ def test_adam_has_no_regret_guarantee_and_fails_on_the_stream_of_reddi_and_other
         (lambda: Adam(beta1=1.0), "beta1"),
         (lambda: Adam(epsilon=0.0), "epsilon"),
         (lambda: SGD(radius=0.0), "radius"),
-        (lambda: SGD().step(np.zeros(3), [1.0]), "gradients"),
-        (lambda: SGD().discount_evidence(0.0), "keep"),
+        (lambda: Descent("sgd").step(np.zeros(3), [1.0]), "gradients"),
+        (lambda: Descent("sgd").discount_evidence(0.0), "keep"),
+        (lambda: setattr(Descent("sgd"), "learning_rate", 0.0), "learning_rate"),
+        (lambda: GaussianBelief(noise=float("nan")), "noise"),
+        (lambda: GaussianBelief(factor_walk=float("inf")), "factor_walk"),
     ],
 )
 def test_a_setting_out_of_range_is_named(make, name):
@@ -215,6 +235,47 @@ def test_a_setting_out_of_range_is_named(make, name):
         make()
 
 
-def test_an_unknown_optimizer_is_told_the_known_ones():
-    with pytest.raises(UnknownNameError, match="sgd, adagrad, ftrl, adam"):
-        optimizer_named("lion")
+@pytest.mark.parametrize("optimizer", ["lion", GaussianBelief(), {"name": "lion"}])
+def test_an_unknown_optimizer_is_told_the_known_ones(optimizer):
+    with pytest.raises(UnknownNameError, match="'sgd', 'adagrad', 'ftrl', 'adam'"):
+        Descent(optimizer)
+
+
+def believed(row, slope, error, variance, process_noise):
+    kernels._update(GaussianBelief.tag, row, 0, slope, error, variance, process_noise, 0.0)
+
+
+def test_a_belief_about_one_number_is_the_kalman_filter():
+    rng = np.random.default_rng(0)
+    row = np.array([0.0, 4.0])
+    mean, variance, noise, walk = 0.0, 4.0, 0.5, 0.01
+    for slope, target in rng.normal(size=(50, 2)):
+        predictive = noise + slope**2 * (row[1] + walk)
+        believed(row, slope, target - slope * row[0], predictive, walk)
+        variance += walk
+        gain = variance * slope / (slope**2 * variance + noise)
+        mean, variance = mean + gain * (target - slope * mean), (1 - gain * slope) * variance
+    assert row == pytest.approx([mean, variance])
+
+
+def test_a_belief_without_process_noise_is_exact_bayesian_regression_for_one_coordinate():
+    rng = np.random.default_rng(1)
+    slopes, targets = rng.normal(size=(2, 40))
+    row, noise, prior = np.array([0.0, 2.0]), 0.3, 2.0
+    for slope, target in zip(slopes, targets, strict=True):
+        believed(row, slope, target - slope * row[0], noise + slope**2 * row[1], 0.0)
+    precision = 1 / prior + (slopes**2).sum() / noise
+    assert row == pytest.approx([(slopes * targets).sum() / noise / precision, 1 / precision])
+
+
+def test_a_penalty_pulls_towards_zero():
+    rate, penalty = 0.1, 0.01
+    row = np.array([0.5])
+    kernels._update(SGD.tag, row, 0, 2.0, 0.3, 1.0, rate, penalty)
+    assert row[0] == pytest.approx(0.5 + rate * (0.3 * 2.0 - penalty * 0.5))
+    row = np.array([0.5, 0.2])
+    kernels._update(AdaGrad.tag, row, 0, 2.0, 0.3, 1.0, rate, penalty)
+    gradient = 0.3 * 2.0 - penalty * 0.5
+    assert row == pytest.approx(
+        [0.5 + rate * gradient / np.sqrt(0.2 + gradient**2), 0.2 + gradient**2]
+    )

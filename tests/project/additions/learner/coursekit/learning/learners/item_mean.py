@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from coursekit.core.errors import ArithmeticOverflowError, StateFormatError
 from coursekit.core.events import Features, OnlineSample
+from coursekit.core.ids import decode_ids, encode_ids
 from coursekit.core.state import State
-from coursekit.learning.learners.learner import OnlineLearner
+from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 
 __all__ = ["ItemMean"]
 
@@ -39,10 +39,7 @@ class ItemMean(OnlineLearner):
     def partial_fit(self, sample: OnlineSample) -> float:
         """Predict, then learn from one event; return the squared error before the update."""
         if not abs(sample.target) < _LARGEST:
-            raise ArithmeticOverflowError(
-                f"learning target {sample.target!r} of user {sample.user_id!r} would leave the "
-                "range of floats; nothing was learnt from it."
-            )
+            refuse_overflow(sample)
         loss = self.evaluate_sample(sample)
         if sample.weight > 0.0:
             self._sums[sample.item_id] = _add(self._sums.get(sample.item_id, (0.0, 0.0)), sample)
@@ -57,23 +54,15 @@ class ItemMean(OnlineLearner):
         item_total, item_weight = self._sums.get(item_id, (0.0, 0.0))
         return (item_total + self.PRIOR * mean) / (item_weight + self.PRIOR)
 
-    def get_model_state(self) -> State:
-        """Return a copy of everything that learning depends on."""
-        return {
-            "signature": "ItemMean",
-            "items": list(self._sums),
-            "sums": list(map(list, self._sums.values())),
-            "total": list(self._total),
-            "samples_processed": self.samples_processed,
-        }
+    def _get_memory(self) -> State:
+        sums = {"items": encode_ids(self._sums), "sums": list(map(list, self._sums.values()))}
+        return {**super()._get_memory(), **sums, "total": list(self._total)}
 
-    def set_model_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between."""
-        if state.get("signature") != "ItemMean":
-            raise StateFormatError(f"The state belongs to {state.get('signature')!r}.")
-        self._sums = dict(zip(state["items"], map(tuple, state["sums"]), strict=True))
-        self._total = tuple(state["total"])
-        self.samples_processed = state["samples_processed"]
+    def _set_memory(self, memory: State) -> None:
+        super()._set_memory(memory)
+        items = decode_ids(memory["items"])
+        self._sums = dict(zip(items, map(tuple, memory["sums"]), strict=True))
+        self._total = tuple(memory["total"])
 
 
 def _add(sums: tuple[float, float], sample: OnlineSample) -> tuple[float, float]:

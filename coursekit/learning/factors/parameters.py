@@ -1,0 +1,175 @@
+"""The parameters of a factor model: where they are kept, how they are read, saved and restored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.errors import StateFormatError
+from coursekit.core.state import State
+from coursekit.core.validation import integer, number
+from coursekit.learning.factors import kernels
+from coursekit.learning.factors.changes import TableChanges, changes_since
+from coursekit.learning.factors.settings import FactorSettings
+from coursekit.learning.factors.table import ChangeLog, FactorTable
+from coursekit.learning.learners.learner import OnlineLearner
+from coursekit.learning.optim.optimizer import Optimizer
+
+__all__ = ["FactorParameters"]
+
+_FloatArray = npt.NDArray[np.float64]
+
+
+class FactorParameters(OnlineLearner):
+    """An intercept, and a bias and factors for every id; subclasses learn them.
+
+    Parameters
+    ----------
+    n_factors : int, 0 or more
+        Length of each factor vector; 0 leaves biases alone.
+    optimizer : "belief", "adagrad", "sgd", Optimizer or dict
+        How parameters are updated. The learning rate of an optimizer is that of the factors.
+    learning_rate : float, greater than 0, optional
+        In place of the optimizer's; biases in proportion. For a belief, which needs none, how many
+        events each event counts for (default 1).
+    bias_rate : float, greater than 0, optional
+        Learning rate of the biases where the factors have the optimizer's.
+    regularization : float, 0 or more, optional
+        L2 penalty of biases and factors under SGD and AdaGrad. A belief has its prior variances
+        instead and refuses it.
+    user_bias_reg, item_bias_reg : float, 0 or more, optional
+        Penalty of user and item biases, in place of `regularization`.
+    initial_scale : float, 0 or more
+        Standard deviation of the random start of the factors (at 0 they would never move).
+    seed : int, 0 or more
+        Of the random start.
+    """
+
+    field_names: tuple[str, ...] = ("user", "item")
+    _memory_names = ("learning_rate", "model_version", "_model")
+
+    def __init__(
+        self,
+        n_factors: int,
+        *,
+        optimizer: str | Optimizer | State = "belief",
+        learning_rate: float | None = None,
+        bias_rate: float | None = None,
+        regularization: float | None = None,
+        user_bias_reg: float | None = None,
+        item_bias_reg: float | None = None,
+        initial_scale: float = 0.0225,
+        seed: int = 0,
+    ) -> None:
+        self.n_factors = integer("n_factors", n_factors, at_least=0)
+        self.seed = integer("seed", seed, at_least=0)
+        self.initial_scale = number("initial_scale", initial_scale, at_least=0)
+        self._given: State = {
+            "learning_rate": learning_rate,
+            "bias_rate": bias_rate,
+            "regularization": regularization,
+            "user_bias_reg": user_bias_reg,
+            "item_bias_reg": item_bias_reg,
+        }
+        rates = {name: value for name, value in self._given.items() if name != "learning_rate"}
+        self.settings = FactorSettings.of(optimizer, **rates)
+        self.optimizer = self.settings.optimizer
+        self._tag = self.optimizer.tag
+        self._model = np.zeros(kernels.MODEL_SIZE)
+        self._model[kernels.INTERCEPT_MEMORY] = self.settings.prior[0]
+        self._use(self._new_table())
+        rate = self.optimizer.learning_rate if learning_rate is None else learning_rate
+        super().__init__(rate, self.settings.penalties[-1])
+
+    def _new_table(self, capacity: int = 0) -> FactorTable:
+        """Return a table without rows; a new row starts with the prior of the optimizer."""
+        start = np.zeros((1 + self.optimizer.n_memories, self.n_factors + 1))
+        _, start[1:, :1], start[1:, 1:] = self.settings.prior
+        return FactorTable(
+            self.field_names,
+            start=start.ravel(),
+            n_factors=self.n_factors,
+            scale=self.initial_scale,
+            seed=self.seed,
+            capacity=capacity,
+        )
+
+    def _use(self, table: FactorTable) -> None:
+        self._table, self._rows = table, table.rows
+        self._users, self._items = table.fields["user"], table.fields["item"]
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the factors, or the weight of an event for a belief. Setting it takes
+        effect at the next event.
+        """
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = number("learning_rate", value, above=0)
+        self._model[kernels.NOISE :] = self.settings.for_kernels(self._learning_rate)
+
+    @property
+    def samples_processed(self) -> int:  # type: ignore[override]  # the kernels count
+        """Events learnt from so far."""
+        return int(self._model[kernels.N_SAMPLES])
+
+    @property
+    def intercept(self) -> float:
+        """What the model predicts when nothing is known of user and item."""
+        return float(self._model[kernels.INTERCEPT])
+
+    def bias(self, field: str, id_: Any) -> float:
+        """Return the bias of an id of a field ("user" or "item"); 0 if unseen."""
+        return float(self._table.row(field, id_)[0])
+
+    def factors(self, field: str, id_: Any) -> _FloatArray:
+        """Return a copy of the factors of an id of a field, shape (n_factors,); 0 if unseen."""
+        return self._table.row(field, id_)[1 : self.n_factors + 1]
+
+    def ids(self, field: str) -> list[Any]:
+        """Return the ids learnt from, in the order in which they came."""
+        return list(self._table.field(field))
+
+    def config(self) -> State:
+        """Return the settings that it was made with."""
+        return {
+            "n_factors": self.n_factors,
+            "optimizer": self.optimizer.config(),
+            **self._given,
+            "initial_scale": self.initial_scale,
+            "seed": self.seed,
+        }
+
+    def changes_since(self, log: ChangeLog | None) -> tuple[TableChanges, ChangeLog]:
+        """Return what has changed since a log was begun, and a new log; everything, if it is not
+        the newest log of this model's state.
+        """
+        rest = {
+            "class": type(self).__name__,
+            "config": self.config(),
+            "memory": super()._get_memory(),
+        }
+        return changes_since(log, self._rows, self._table.fields, rest)
+
+    def _get_memory(self) -> State:
+        return {**super()._get_memory(), "fields": self._table.get_state()}
+
+    def _set_memory(self, memory: State) -> None:
+        fields = memory["fields"]
+        table = self._new_table(capacity=sum(len(field["rows"]) for field in fields.values()))
+        table.set_state(fields)
+        self._use(table)
+        super()._set_memory(memory)
+
+    def _check_memory(self, memory: State) -> None:
+        super()._check_memory(memory)
+        if np.shape(memory["_model"]) != self._model.shape or "fields" not in memory:
+            raise StateFormatError(
+                f"The state's `_model` has shape {np.shape(memory['_model'])}, expected "
+                f"{self._model.shape}, and `fields` beside it."
+            )
+        self._table.check_state(memory["fields"])

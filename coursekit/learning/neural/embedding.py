@@ -1,0 +1,114 @@
+"""An embedding table with a bounded vocabulary: a row for each id, and the optimizer's memory of it
+(lesson 04).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.errors import StateFormatError
+from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.learning.neural.vocabulary import BoundedVocabulary
+
+__all__ = ["Embedding"]
+
+_Array = npt.NDArray[Any]
+_RowNumbers = npt.NDArray[np.intp]
+
+
+class Embedding(Stateful):
+    """Rows of a table for the users, or the items, of a network.
+
+    The table has one row more than the vocabulary: the last one, row -1, is what an unknown id
+    looks like, and every new id starts as a copy of it. So a prediction for an unknown id is the
+    same before and after the id is given a row.
+
+    Parameters
+    ----------
+    size : int
+        Of the vocabulary.
+    unknown : array, shape (dim,)
+        The row of an unknown id.
+    initial_memory : float
+        The sum of squared gradients that each number starts with (AdaGrad).
+    to_array, to_numpy : function
+        Turn a numpy array into what the network computes with, and back.
+
+    Attributes
+    ----------
+    table, memory : array or tensor, shape (size + 1, dim)
+    """
+
+    def __init__(
+        self,
+        size: int,
+        unknown: _Array,
+        initial_memory: float,
+        to_array: Callable[[_Array], Any] = np.array,
+        to_numpy: Callable[[Any], _Array] = np.array,
+    ) -> None:
+        self.vocabulary = BoundedVocabulary(size)
+        self.initial_memory = initial_memory
+        self._to_array, self._to_numpy = to_array, to_numpy
+        self.unknown = to_array(unknown)
+        self.table = to_array(np.tile(unknown, (size + 1, 1)))
+        self.memory = to_array(np.full((size + 1, len(unknown)), initial_memory, unknown.dtype))
+
+    def config(self) -> State:
+        """Return size and dimension."""
+        return {"size": self.vocabulary.size, "dim": len(self.unknown)}
+
+    def take_row(self, id_: Any) -> int:
+        """Return the row of an id that is learnt from now; a new one is started."""
+        row, is_new = self.vocabulary.learn(id_)
+        if is_new:
+            self.table[row] = self.unknown
+            self.memory[row] = self.initial_memory
+        return row
+
+    def take_rows(self, ids: Sequence[Any]) -> _RowNumbers:
+        """Return the rows of the ids of a batch. Known ids come first, so that no new one takes
+        their rows.
+        """
+        for id_ in sorted(dict.fromkeys(ids), key=lambda id_: id_ not in self.vocabulary):
+            self.take_row(id_)
+        return self.vocabulary.rows_of(ids)
+
+    def stop_of_batch(self, ids: Sequence[Any], start: int, stop: int) -> int:
+        """Return where a batch from `start` has to end, so that each of its ids can have a row."""
+        size, distinct = self.vocabulary.size, set[Any]()
+        for at in range(start, stop) if stop - start > size else ():
+            distinct.add(ids[at])
+            if len(distinct) > size:
+                return at
+        return stop
+
+    def discount(self, keep: float) -> None:
+        """Remember only the share `keep` of the squared gradients."""
+        self.memory[:] = self.initial_memory + keep * (self.memory - self.initial_memory)
+
+    def _get_memory(self) -> State:
+        rows = self.vocabulary.rows
+        parts = {"table": self.table, "memory": self.memory}
+        state = {name: self._to_numpy(part[rows]) for name, part in parts.items()}
+        return {"vocabulary": self.vocabulary.get_state(), **state}
+
+    def _set_memory(self, memory: State) -> None:
+        self.vocabulary.set_state(memory["vocabulary"])
+        rows = self.vocabulary.rows
+        self.table[:], self.memory[:] = self.unknown, self.initial_memory
+        self.table[rows] = self._to_array(memory["table"])
+        self.memory[rows] = self._to_array(memory["memory"])
+
+    def _check_memory(self, memory: State) -> None:
+        missing = {"vocabulary", "table", "memory"} - memory.keys()
+        if missing:
+            raise StateFormatError(
+                f"The state of an embedding has no {', '.join(sorted(missing))}."
+            )
+        self.vocabulary._check_state(memory["vocabulary"])

@@ -1,0 +1,59 @@
+r"""AdaGrad (Duchi, Hazan and Singer 2011, JMLR 12): lessons 02 and 07.
+
+$G_j \leftarrow G_j + g_j^2$ and $w_j \leftarrow w_j - \eta\,g_j/\sqrt{G_j}$: a rate of its own for
+every weight, which falls with the gradients it has seen.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.compiled import compiled
+from coursekit.learning.optim.optimizer import Optimizer
+
+__all__ = ["ADAGRAD_TAG", "AdaGrad", "adagrad"]
+
+ADAGRAD_TAG = 1
+
+
+@compiled
+def adagrad(weights, j, squares, m, rate, gradient):
+    """Update weight j in place; squares[m] is its $G_j$, which must not stay 0."""
+    squares[m] += gradient * gradient
+    weights[j] -= rate * gradient / math.sqrt(squares[m])
+
+
+@dataclass(frozen=True, slots=True)
+class AdaGrad(Optimizer):
+    """A rate of its own for every weight, falling with the gradients it has seen.
+
+    Parameters
+    ----------
+    learning_rate : float, greater than 0
+    initial_memory : float, 0 or more
+        The sum of squared gradients that each weight starts with; larger makes the first steps
+        smaller. Factor models need it greater than 0.
+    radius : float, greater than 0
+        As in :class:`~coursekit.learning.optim.optimizer.Optimizer`.
+    """
+
+    name: ClassVar[str] = "adagrad"
+    tag: ClassVar[int] = ADAGRAD_TAG
+    n_memories: ClassVar[int] = 1
+
+    learning_rate: float = 0.2
+    _: KW_ONLY
+    initial_memory: float = 0.1
+    radius: float = math.inf
+
+    def discounted(
+        self, memory: npt.NDArray[np.float64], start: npt.ArrayLike, keep: float
+    ) -> npt.NDArray[np.float64]:
+        """Return sums of squares that began at `start` and hold the share `keep` of what came."""
+        begun = np.asarray(start, dtype=np.float64)
+        return begun + keep * (memory - begun)

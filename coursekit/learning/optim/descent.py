@@ -1,0 +1,125 @@
+"""Steps of an optimizer on a vector of weights, and what it remembers of them (lesson 07)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.compiled import compiled
+from coursekit.core.state import State
+from coursekit.core.stateful import Stateful
+from coursekit.core.validation import number, require
+from coursekit.learning.optim.adagrad import AdaGrad
+from coursekit.learning.optim.adam import Adam
+from coursekit.learning.optim.ftrl import FTRLProximal
+from coursekit.learning.optim.optimizer import Optimizer, optimizer_named
+from coursekit.learning.optim.sgd import SGD
+from coursekit.learning.optim.update import update
+
+__all__ = ["Descent"]
+
+_FloatArray = npt.NDArray[np.float64]
+_IntArray = npt.NDArray[np.intp]
+_KNOWN = (SGD(), AdaGrad(), FTRLProximal(), Adam())
+
+
+@compiled
+def _update_all(tag, settings, t, weights, memory, active, gradients):
+    """Update weights[active[a]] along gradients[a], both of shape (n_active,)."""
+    for at in range(active.size):
+        update(tag, settings, t, weights, memory, active[at], gradients[at])
+
+
+class Descent(Stateful):
+    """Steps of an optimizer on a vector of weights, dense or with only some weights active.
+
+    A weight whose gradient is not given rests, memory included; Adam counts each weight's own
+    steps.
+
+    Parameters
+    ----------
+    optimizer : str, Optimizer or dict
+        "sgd", "adagrad", "ftrl", "adam", one with settings of its own, or its `config()`.
+
+    Attributes
+    ----------
+    optimizer : Optimizer
+        As it was given.
+    memory : array, shape (n_memories, n_weights)
+        What the optimizer remembers of each weight.
+    n_steps : int
+        Steps done.
+
+    Examples
+    --------
+    >>> weights = np.array([1.0, 1.0])
+    >>> Descent(SGD(0.1)).step(weights, [2.0, 0.0])
+    >>> weights
+    array([0.8, 1. ])
+    """
+
+    _memory_names = ("learning_rate", "n_steps", "memory")
+
+    def __init__(self, optimizer: str | Optimizer | State) -> None:
+        self.optimizer: SGD | AdaGrad | FTRLProximal | Adam = optimizer_named(optimizer, _KNOWN)
+        self._now = self.optimizer
+        self.settings = self.optimizer.settings()
+        self.tag = self.optimizer.tag
+        self.n_steps = 0
+        self.memory: _FloatArray = np.zeros((self.optimizer.n_memories, 0))
+        self._start: float = getattr(self.optimizer, "initial_memory", 0.0)
+
+    def config(self) -> State:
+        """Return the optimizer's name and settings."""
+        return {"optimizer": self.optimizer.config()}
+
+    @property
+    def learning_rate(self) -> float:
+        """The present rate, before its decay. Setting it moves no weight."""
+        return float(self._now.learning_rate)
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        before, self._now = self._now, replace(self._now, learning_rate=float(value))
+        self.settings = self._now.settings()
+        if self._now != before:
+            self.memory = self._now.at_rate(self.memory, before.learning_rate)
+
+    def step(
+        self, weights: _FloatArray, gradients: npt.ArrayLike, active: _IntArray | None = None
+    ) -> None:
+        """Update weights in place.
+
+        Parameters
+        ----------
+        weights : array, shape (n_weights,)
+            Float64. It may have become longer since the last step.
+        gradients : array, shape (n_weights,) or (n_active,)
+        active : array of int, shape (n_active,), optional
+            Which weights the gradients belong to, each once. Default: all.
+        """
+        where = np.arange(len(weights)) if active is None else np.asarray(active, dtype=np.intp)
+        given = np.ascontiguousarray(gradients, dtype=np.float64)
+        require(given.shape == where.shape, "gradients", f"of shape {where.shape}", given.shape)
+        self.reserve(len(weights))
+        self.n_steps += 1
+        _update_all(self.tag, self.settings, self.n_steps, weights, self.memory, where, given)
+
+    def reserve(self, n_weights: int) -> None:
+        """Make room for the memory of `n_weights` weights."""
+        n_known = self.memory.shape[1]
+        if n_weights > n_known:
+            memory = np.zeros((len(self.memory), n_weights))
+            memory[:1, n_known:] = self._start
+            memory[:, :n_known] = self.memory
+            self.memory = memory
+
+    def discount_evidence(self, keep: float) -> None:
+        """Remember as if only the share `keep`, in (0, 1], of the gradients had been seen: later
+        steps become larger.
+        """
+        number("keep", keep, above=0, at_most=1)
+        self.n_steps = round(keep * self.n_steps)
+        self.memory = self._now.discounted(self.memory, self._start, keep)

@@ -1,0 +1,93 @@
+r"""FTRL-Proximal (McMahan et al. 2013, doi:10.1145/2487575.2488200): lesson 07.
+
+$n_j \leftarrow n_j + g_j^2$ and $z_j \leftarrow z_j + g_j - \sigma_j w_j$ with
+$\sigma_j = (\sqrt{n_j} - \sqrt{n_j - g_j^2})/\eta$; then $w_j = 0$ if $|z_j| \le \lambda_1$, else
+$w_j = -(z_j - \operatorname{sign}(z_j)\lambda_1)\,/\,((\beta + \sqrt{n_j})/\eta + \lambda_2)$:
+AdaGrad's rates, with weights that are exactly 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.compiled import compiled
+from coursekit.learning.optim.optimizer import Optimizer
+
+__all__ = ["FTRL_TAG", "FTRLProximal", "ftrl"]
+
+_FloatArray = npt.NDArray[np.float64]
+
+FTRL_TAG = 2
+
+
+@compiled
+def ftrl(weights, j, memory, rate, beta, l1, l2, gradient):
+    """Update weight j in place; memory[0, j] is its $n_j$ and memory[1, j] its $z_j$."""
+    before = math.sqrt(memory[0, j])
+    memory[0, j] += gradient * gradient
+    root = math.sqrt(memory[0, j])
+    memory[1, j] += gradient - (root - before) / rate * weights[j]  # z += g - sigma w
+    excess = abs(memory[1, j]) - l1
+    weights[j] = 0.0
+    if excess > 0.0:
+        weights[j] = -math.copysign(excess, memory[1, j]) / ((beta + root) / rate + l2)
+
+
+@dataclass(frozen=True, slots=True)
+class FTRLProximal(Optimizer):
+    """Follow the regularised leader: AdaGrad's rates, and weights that are exactly 0 unless the
+    evidence exceeds `l1`.
+
+    Parameters
+    ----------
+    learning_rate : float, greater than 0
+        Called alpha in the paper.
+    beta : float, 0 or more
+        Makes the first steps smaller.
+    l1, l2 : float, 0 or more
+        Penalties; `l1` decides how many weights are 0.
+    radius : float, greater than 0
+        As in :class:`~coursekit.learning.optim.optimizer.Optimizer`.
+    """
+
+    name: ClassVar[str] = "ftrl"
+    tag: ClassVar[int] = FTRL_TAG
+    n_memories: ClassVar[int] = 2
+    own: ClassVar[tuple[str, ...]] = ("beta", "l1", "l2")
+
+    learning_rate: float = 0.2
+    _: KW_ONLY
+    beta: float = 1.0
+    l1: float = 0.0
+    l2: float = 0.0
+    radius: float = math.inf
+
+    def discounted(self, memory: _FloatArray, start: npt.ArrayLike, keep: float) -> _FloatArray:
+        """Return memory with the share `keep` of the squared gradients, for the same weights."""
+        return self._restated(memory, keep * memory[0], self)
+
+    def at_rate(self, memory: _FloatArray, before: float) -> _FloatArray:
+        """Return memory of the same weights, made at the rate `before`, for the present rate."""
+        return self._restated(memory, memory[0], replace(self, learning_rate=before))
+
+    def _restated(
+        self, memory: _FloatArray, squares: _FloatArray, before: FTRLProximal
+    ) -> _FloatArray:
+        """Return memory with other squared gradients or another rate: $z$ is scaled, so that every
+        weight that follows from it and is not 0 stays.
+        """
+        z = memory[1]
+        excess = np.sign(z) * np.maximum(np.abs(z) - self.l1, 0.0)
+        scale = self._stiffness(squares) / before._stiffness(memory[0])
+        restated = np.where(excess != 0.0, np.sign(z) * self.l1 + excess * scale, z)
+        return np.stack([squares, restated])
+
+    def _stiffness(self, squares: _FloatArray) -> _FloatArray:
+        """What z is divided by, (beta + sqrt(n)) / eta + l2."""
+        stiffness: _FloatArray = (self.beta + np.sqrt(squares)) / self.learning_rate + self.l2
+        return stiffness

@@ -1,0 +1,93 @@
+r"""A Gaussian belief about every parameter: an extended Kalman filter with a diagonal covariance
+(lessons 02 and 03).
+
+Near the current point the prediction is linear in each parameter: it moves by $s_j\,\Delta\theta_j$
+with $s_j = \partial\hat y/\partial\theta_j$. With $\theta_j \sim \mathcal N(m_j, v_j)$, the error
+$e = y - \hat y$, the process noise $q$ and the event's weight $w$:
+
+1. $v_j \leftarrow v_j + q$,
+2. the predictive variance is $V = \sigma^2/w + \sum_j s_j^2 v_j$,
+3. the gain is $K_j = v_j s_j/V$; $m_j \leftarrow m_j + K_j e$, $v_j \leftarrow v_j(1 - K_j s_j)$.
+
+There is no learning rate to tune: the variance sets the step. Assumed-density filtering; AROW
+(Crammer, Kulesza and Dredze 2009) is the same for classification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.core.compiled import compiled
+from coursekit.learning.optim.optimizer import Optimizer
+
+__all__ = ["BELIEF_TAG", "GaussianBelief", "belief"]
+
+BELIEF_TAG = 4
+
+
+@compiled
+def belief(means, j, variances, m, slope, error, predictive_variance, process_noise):
+    """Update mean j and its variance variances[m] in place."""
+    variances[m] += process_noise
+    gain = variances[m] * slope / predictive_variance
+    variances[m] *= 1.0 - gain * slope
+    means[j] += gain * error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaussianBelief(Optimizer):
+    """A mean and a variance for every parameter of a factor model.
+
+    The defaults assume targets that spread over one to a few units (stars); they are not sensitive.
+
+    Parameters
+    ----------
+    noise : float
+        Variance of a target around its prediction, target unit squared. Smaller trusts each event
+        more.
+    intercept_variance, bias_variance, factor_variance : float
+        Prior variance of the intercept and a bias (target unit squared) and of a factor (target
+        unit).
+    bias_walk, factor_walk : float
+        Process noise: the variance that a user or an item regains at each of its events, which
+        says how fast tastes may drift. 0 never forgets.
+    feature_walk : float
+        The same for biases and factors of side features. Much smaller: a genre takes part in
+        thousands of events, and what it means changes slowly.
+    """
+
+    name: ClassVar[str] = "belief"
+    tag: ClassVar[int] = BELIEF_TAG
+    n_memories: ClassVar[int] = 1
+    positive: ClassVar[tuple[str, ...]] = (
+        "noise",
+        "intercept_variance",
+        "bias_variance",
+        "factor_variance",
+    )
+
+    noise: float = 0.2
+    intercept_variance: float = 10.0
+    bias_variance: float = 0.067
+    factor_variance: float = 0.044
+    bias_walk: float = 2.4e-4
+    factor_walk: float = 1.4e-5
+    feature_walk: float = 1e-7
+
+    @property
+    def learning_rate(self) -> float:
+        """How many events each event counts for: 1, unless a learner says otherwise."""
+        return 1.0
+
+    def discounted(
+        self, memory: npt.NDArray[np.float64], start: npt.ArrayLike, keep: float
+    ) -> npt.NDArray[np.float64]:
+        """Return variances whose precision holds the prior and the share `keep` of what events
+        added to it.
+        """
+        prior = 1.0 / np.asarray(start, dtype=np.float64)
+        return 1.0 / (prior + keep * np.maximum(1.0 / memory - prior, 0.0))
