@@ -108,7 +108,7 @@ def find_submissions(place: Path, exercise: str) -> list[Submission]:
             student, at = f"{_safe(name)}-{at}", at + 1
         try:
             found[student] = _submission(student, files, exercise)
-        except _UnreadableError as error:
+        except Exception as error:  # noqa: BLE001 - the problem of this submission alone
             found[student] = Submission(student=student, problem=f"{error}.")
     if not found:
         raise GradingError(
