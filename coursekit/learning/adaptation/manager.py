@@ -53,8 +53,8 @@ class OnlineLearningManager(Checkpointed):
     included: there a boost acts through the window alone.
 
     Cost, CPU time per event on one core (matrix factorization with 10 factors in mini-batches of
-    32, `process_many`): 0.3 us for the learner, 0.15 us for the manager, 0.4 us for the default
-    detector. Event by event (`process_sample`) it is 7 us in all. A checkpoint takes 0.1 ms.
+    32, `process_many`): 0.3 us for the learner, 0.2 us for the manager, 0.4 us for the default
+    detector. Event by event (`process_sample`) it is 8 us in all. A checkpoint takes 0.1 to 0.3 ms.
 
     Parameters
     ----------
