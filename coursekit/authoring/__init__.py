@@ -1,1 +1,1 @@
-"""From solutions to exercises, and the proof that nothing leaks."""
+"""Generate exercises from solutions, and prove that they give no answer away."""

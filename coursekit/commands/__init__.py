@@ -1,1 +1,1 @@
-"""What `coursekit …` can do: one file per command, loaded when it is called."""
+"""The commands of `coursekit`: one file per command, loaded when it is called."""

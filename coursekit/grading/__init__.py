@@ -1,4 +1,4 @@
-"""Exercises, and verdicts on them that are worth something.
+"""Exercises and their grading: checks, execution in a sandbox, feedback, reports.
 
 In a notebook::
 

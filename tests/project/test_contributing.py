@@ -112,6 +112,12 @@ def recipe(kind: str, name: str) -> set[str]:
     return {file.replace("NAME", name) for file in files}
 
 
+def test_every_link_of_the_guide_leads_somewhere() -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", GUIDE)
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
 def test_a_copy_of_the_course_is_unchanged(course: Course) -> None:
     assert course.changed() == set()
     course.write("coursekit/new.py", "")
