@@ -98,7 +98,7 @@ for name, text in texts.items():
 # %%
 (place / "secret").write_text("no secret at all, for a page that repeats", encoding="utf-8")
 program = Path(sys.executable).with_name("coursekit")
-command = [program, "grade", "submissions", "--exercise", exercise.folder, "--out", "graded", "--secret", "secret", "--warm"]
+command = [program, "grade", "submissions", "--exercise", exercise.folder, "--out", "graded", "--secret", "secret", "--forked"]
 done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)
 print(done.stdout.partition("\n\n")[0])
 

@@ -34,7 +34,7 @@ _PATH = click.Path(path_type=Path)
     help="Processes, or Dask.",
 )
 @click.option("--address", default="", help="Of a Dask scheduler; one of our own by default.")
-@click.option("--warm", is_flag=True, help="Fork from a process that has the libraries: faster.")
+@click.option("--forked", is_flag=True, help="Fork from a server that has the libraries: faster.")
 @click.option("--secret", type=_PATH, help="File with the secret behind random questions.")
 @click.option(
     "--allow-unsandboxed",

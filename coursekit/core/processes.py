@@ -54,13 +54,17 @@ def clean_environment() -> dict[str, str]:
     )
 
 
-def python_path() -> list[str]:
-    """Return the entries of ``sys.path`` that are absolute and not the current folder; the folder
-    of this package is one of them.
+def python_path(own: bool = True) -> list[str]:
+    """Return the entries of ``sys.path`` that are absolute and not the current folder.
+
+    Parameters
+    ----------
+    own : bool
+        Whether the folder of this package is one of them.
     """
     here = os.path.realpath(os.curdir)
     entries = [name for name in sys.path if os.path.isabs(name) and os.path.realpath(name) != here]
-    return list(dict.fromkeys([*entries, str(_ROOT)]))
+    return list(dict.fromkeys([*entries, str(_ROOT)] if own else entries))
 
 
 def find_program(name: str) -> str | None:

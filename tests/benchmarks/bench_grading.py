@@ -69,9 +69,9 @@ def main() -> None:
             graders = {
                 "nbgrader autograde": stock,
                 "coursekit grade, cold": lambda course, n: mine(course, n, []),
-                "coursekit grade --warm": lambda course, n: mine(course, n, ["--warm"]),
-                "coursekit grade --warm --jobs 2": lambda course, n: mine(
-                    course, n, ["--warm", "--jobs", "2"]
+                "coursekit grade --forked": lambda course, n: mine(course, n, ["--forked"]),
+                "coursekit grade --forked --jobs 2": lambda course, n: mine(
+                    course, n, ["--forked", "--jobs", "2"]
                 ),
             }
             for grader, run in graders.items():

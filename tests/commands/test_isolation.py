@@ -23,9 +23,8 @@ MODULES = (
 )  # fmt: skip
 STARTS = {
     "commands/doctor/diagnosis.py", "commands/doctor/machine.py", "commands/lab.py",
-    "grading/classroom/execute.py", "grading/sandbox/bubblewrap.py", "grading/sandbox/session.py",
-    "grading/protocol/kernel.py", "grading/inside/zygote.py",
-    "grading/classroom/runner.py",
+    "grading/classroom/execute.py", "grading/sandbox/bubblewrap.py", "grading/sandbox/process.py",
+    "grading/inside/fork_server.py",
 }  # fmt: skip
 """The modules that start a process or fork, and the only ones that may."""
 
@@ -87,7 +86,7 @@ def pythons(programs):
     return [each for each in programs if Path(each[0]).name.startswith("python")]
 
 
-@pytest.mark.parametrize("options", [[], ["--jobs", "2", "--warm"], ["--backend", "dask"]])
+@pytest.mark.parametrize("options", [[], ["--jobs", "2", "--forked"], ["--backend", "dask"]])
 def test_grading_from_inside_a_submission_runs_nothing_of_it(hostile, tmp_path, options):
     hand_in(tmp_path / "in", ada=solved(), bob=solved())
     out = tmp_path / "out"

@@ -22,7 +22,7 @@ from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.exercises.notebook import code_cells, read_notebook
 from coursekit.grading.inside.agent import PROTOCOL
 from coursekit.grading.protocol.subject import LocalSubject, Subject
-from coursekit.grading.sandbox.session import ProcessSubject
+from coursekit.grading.student.rehearsal import running
 
 SEEDS = range(3)
 
@@ -189,9 +189,8 @@ def test_the_same_seed_asks_the_same(exercise, solution, check):
 
 
 def test_the_solved_notebook_runs_from_top_to_bottom_in_time(folder, exercise):
-    cells = [cell for cell in code_cells(read_notebook(exercise.notebook)) if not cell.is_test]
-    with ProcessSubject(cells, folder, run_seconds=60) as subject:
-        assert subject.errors == []
+    with running(read_notebook(exercise.notebook), folder, 60) as (subject, errors):
+        assert errors == []
         for check_id in exercise.check_ids:
             assert run_check(
                 exercise.check(check_id), subject, seed=1, mistakes=exercise.mistakes[check_id]
@@ -251,10 +250,5 @@ def test_points_of_a_check_are_whole(exercise):
 
 def test_run_all_gets_to_the_end_of_an_untouched_notebook(root, folder):
     place = root / "exercises" / folder.name
-    cells = [
-        cell
-        for cell in code_cells(read_notebook(place / f"{folder.name}.ipynb"))
-        if not cell.is_test
-    ]
-    with ProcessSubject(cells, place, run_seconds=60) as subject:
-        assert [cell.id for cell, _, _ in subject.errors if not cell.may_raise] == []
+    with running(read_notebook(place / f"{folder.name}.ipynb"), place, 60) as (_, errors):
+        assert [cell.id for cell, _, _ in errors if not cell.may_raise] == []

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coursekit.grading.exercises.notebook import code_cells, read_notebook
-from coursekit.grading.sandbox.session import ProcessSubject
+from coursekit.grading.exercises.notebook import read_notebook
+from coursekit.grading.student.rehearsal import running
 from coursekit.learning.adaptation.responses import Boost
 from coursekit.learning.drift import PageHinkley
 
@@ -15,8 +15,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "solutions" / "drift"
 
 @pytest.fixture(scope="module")
 def finished():
-    cells = [cell for cell in code_cells(read_notebook(FOLDER / "drift.ipynb")) if not cell.is_test]
-    with ProcessSubject(cells, FOLDER) as subject:
+    notebook = read_notebook(FOLDER / "drift.ipynb")
+    with running(notebook, FOLDER, 120) as (subject, _):
         yield subject
 
 

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from coursekit.grading.exercises.notebook import code_cells, read_notebook
-from coursekit.grading.sandbox.session import ProcessSubject
+from coursekit.grading.exercises.notebook import read_notebook
+from coursekit.grading.student.rehearsal import running
 
 FOLDER = Path(__file__).resolve().parents[2] / "solutions" / "fm"
 
 
 @pytest.fixture(scope="module")
 def finished():
-    cells = [cell for cell in code_cells(read_notebook(FOLDER / "fm.ipynb")) if not cell.is_test]
-    with ProcessSubject(cells, FOLDER) as subject:
+    notebook = read_notebook(FOLDER / "fm.ipynb")
+    with running(notebook, FOLDER, 120) as (subject, _):
         yield subject
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from coursekit.commands.output import emit_json, json_option
-from coursekit.core.errors import InvalidParameterError
 from coursekit.grading.checks.render import points_text, rich_tables
 from coursekit.grading.checks.report import Outcome, Report
 from coursekit.grading.exercises.answers import ModelAnswer, model_answer
@@ -17,10 +16,10 @@ from coursekit.grading.exercises.exercise import (
     find_exercises,
     load_exercise,
 )
-from coursekit.grading.exercises.notebook import code_cells, read_notebook
-from coursekit.grading.sandbox.session import ProcessSubject
-from coursekit.grading.student.feedback import check_visible, fresh_seed, next_hint
+from coursekit.grading.exercises.notebook import read_notebook
+from coursekit.grading.student.feedback import fresh_seed, next_hint
 from coursekit.grading.student.progress import Logbook, ProgressTable
+from coursekit.grading.student.rehearsal import rehearse, running
 
 __all__ = ["answer", "check", "hint", "progress"]
 
@@ -108,7 +107,8 @@ def answer(check_id: str, timeout: float, as_json: bool) -> None:
     was shown and 1 if not.
     """
     exercise = find_exercise(check_id, Path.cwd())
-    with _running(exercise.notebook, timeout) as subject:
+    notebook = read_notebook(exercise.notebook)
+    with running(notebook, exercise.notebook.parent, timeout) as (subject, _):
         found = model_answer(exercise, check_id, subject, seed=fresh_seed())
     if as_json:
         emit_json(found.to_json())
@@ -137,29 +137,24 @@ def run_checks(
     """Run a notebook's cells in a process of their own, ask the checks, note how it went."""
     for check_id in check_ids:
         exercise.check(check_id)
-    with _running(notebook, timeout) as subject:
-        checks = tuple(
-            check_visible(exercise, check_id, subject, seed=seed) for check_id in check_ids
-        )
-        errors = subject.errors
+    run = rehearse(
+        exercise,
+        read_notebook(notebook),
+        notebook.parent,
+        seed=seed,
+        timeout=timeout,
+        only=check_ids,
+    )
     logbook = Logbook(exercise)
-    for each in checks:
+    for each in run.checks:
         logbook.record(each)
     notes = [
         f"Cell {cell.number} ({cell.id}) stopped with {name}: {text}"
-        for cell, name, text in errors
-        if not cell.may_raise and name != "NotImplementedError"
+        for cell, name, text in run.errors
     ]
+    notes += [run.lost] if run.lost else []
     notes.append(f"{NOTE_HIDDEN} Same questions again: --seed {seed}.")
-    return Report(exercise=exercise.name, checks=checks, sandbox="process", notes=tuple(notes))
-
-
-def _running(notebook: Path, timeout: float) -> ProcessSubject:
-    """Run the cells of a notebook, but for its checks, in a process of their own."""
-    if timeout <= 0:
-        raise InvalidParameterError(f"`--timeout` must be greater than 0, got {timeout:g}.")
-    cells = [cell for cell in code_cells(read_notebook(notebook)) if not cell.is_test]
-    return ProcessSubject(cells, notebook.parent, run_seconds=timeout)
+    return Report(exercise=exercise.name, checks=run.checks, sandbox="process", notes=tuple(notes))
 
 
 def print_report(report: Report) -> None:

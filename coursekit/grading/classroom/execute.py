@@ -103,7 +103,7 @@ _LOCK = threading.Lock()
 
 def _work(job: _Json) -> _Json:
     """Run one job in an idle runner for its exercise, or in a new one."""
-    key = (job["exercise_folder"], job["isolation"], *job["warm"])
+    key = (job["exercise_folder"], job["isolation"], *job["forked"])
     with _LOCK:
         others = [each for each in _IDLE if each.key != key]
         _IDLE[:] = [each for each in _IDLE if each.key == key]

@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from coursekit.grading.checks.report import CheckReport
-from coursekit.grading.protocol.kernel import Isolation
-from coursekit.grading.sandbox import Limits
+from coursekit.grading.sandbox import Isolation, Limits
 
 __all__ = ["Cell", "CellRun", "Job", "JobResult"]
 
@@ -56,7 +55,7 @@ class Job:
         Parts of coursekit that the submission may import.
     limits : Limits
     isolation : "bubblewrap" or "none"
-    warm : tuple of str
+    forked : tuple of str
         Libraries of a fork server to use; none for a fresh interpreter.
     """
 
@@ -69,7 +68,7 @@ class Job:
     modules: tuple[str, ...] = ("core", "datasets", "evaluation", "figures")
     limits: Limits = field(default_factory=Limits)
     isolation: Isolation = "bubblewrap"
-    warm: tuple[str, ...] = ()
+    forked: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -92,7 +91,7 @@ class Job:
                 },
                 "modules": tuple(data["modules"]),
                 "limits": Limits.from_json(data["limits"]),
-                "warm": tuple(data["warm"]),
+                "forked": tuple(data["forked"]),
             }
         )
 

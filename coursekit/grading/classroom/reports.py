@@ -19,7 +19,8 @@ from coursekit.grading.classroom.job import Cell, JobResult
 from coursekit.grading.classroom.settings import GradingPlan
 from coursekit.grading.classroom.submissions import Submission
 from coursekit.grading.exercises.exercise import Exercise
-from coursekit.grading.protocol.kernel import Isolation
+from coursekit.grading.sandbox import Isolation
+
 
 __all__ = ["ClassRun", "GradeReport", "Work", "graded", "load_reports", "not_graded"]
 

@@ -39,8 +39,7 @@ from coursekit.grading.classroom.settings import (
     seed_of,
 )
 from coursekit.grading.classroom.submissions import Submission, find_submissions
-from coursekit.grading.protocol.kernel import Isolation
-from coursekit.grading.sandbox import require_sandbox, trouble
+from coursekit.grading.sandbox import Isolation, require_sandbox, trouble
 
 __all__ = ["Publisher", "all_publishers", "grade_class", "isolation_of", "job_of"]
 
@@ -206,7 +205,7 @@ def job_of(
         modules=plan.modules,
         limits=plan.limits,
         isolation=isolation,
-        warm=plan.libraries if settings.warm and isolation == "bubblewrap" else (),
+        forked=plan.libraries if settings.forked and isolation == "bubblewrap" else (),
     )
 
 

@@ -65,9 +65,9 @@ class ClassSettings:
         Processes here, or a Dask cluster.
     address : str
         Of the Dask scheduler; empty for one of our own on this machine.
-    warm : bool
-        Whether kernels are forked from one that has the libraries already, instead of started one
-        by one.
+    forked : bool
+        Whether processes are forked from a server that has the libraries in memory, instead of
+        started one by one.
     allow_unsandboxed : bool
         Whether to go on where there is no sandbox. Every report says so.
     secret : Path, optional
@@ -78,7 +78,7 @@ class ClassSettings:
     n_jobs: int = 1
     backend: Backend = "loky"
     address: str = ""
-    warm: bool = False
+    forked: bool = False
     allow_unsandboxed: bool = False
     secret: Path | None = None
 

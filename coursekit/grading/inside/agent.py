@@ -1,9 +1,9 @@
 """The student's side of a check: does what it is asked on a namespace and says what came of it, as
 plain data.
 
-This file is mounted alone into a sandbox, so it imports the standard library and numpy, nothing of
-coursekit. It is *not* trusted: student code shares its process and may change it. Whatever it says
-is only a claim about values, parsed by `coursekit.grading.protocol.codec` and judged elsewhere.
+It runs beside student code, so it imports the standard library and numpy. It is *not* trusted:
+student code shares its process and may change it. Whatever it says is only a claim about values,
+parsed by `coursekit.grading.protocol.codec` and judged elsewhere.
 
 One request is a JSON text ``{"protocol": 1, "operations": [...]}``, one reply ``{"protocol": 1,
 "replies": [...]}``::
@@ -36,7 +36,6 @@ import numpy as np
 import numpy.typing as npt
 
 PROTOCOL = 1
-MIME_TYPE = "application/x.coursekit.reply+json"
 MAX_DEPTH = 32
 MAX_DIGITS = 25
 MAX_REPLY = 8_000_000
@@ -223,24 +222,3 @@ def _describe(error: BaseException) -> dict[str, str]:
 
 def _type_name(value: object) -> str:
     return str(type(value).__name__)[:100]
-
-
-class Reply:
-    """A reply under a MIME type of its own: it travels in a kernel's shell message, where no print
-    can be mistaken for it.
-    """
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {MIME_TYPE: self._text}
-
-
-_AGENTS: dict[int, Agent] = {}
-
-
-def handle(request: str, namespace: dict[str, Any]) -> Reply:
-    """Answer a base64 request about a kernel's namespace; handles live as long as the kernel."""
-    agent = _AGENTS.setdefault(id(namespace), Agent(namespace))
-    return Reply(agent.handle(base64.b64decode(request).decode("utf-8")))

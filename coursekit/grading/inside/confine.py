@@ -1,13 +1,14 @@
 """Give up power from inside: resource limits and a list of refused system calls, before foreign
 code runs.
 
-This file is mounted alone into a sandbox, so it imports the standard library only. Whoever calls
+It imports the standard library only. Whoever calls
 `confine` cannot take it back, nor can anything that it starts: hard limits go only down, and a
 filter of system calls is inherited.
 
 The filter is classic BPF. It answers ``EPERM`` to calls that notebooks never need and that have
 been doors out of sandboxes (tracing, kernel key rings, io_uring, BPF, mounts, new namespaces,
-userfaultfd), ``ENOSYS`` to ``clone3``, whose flags cannot be read by a filter (the C library then
+userfaultfd) and to memory that no limit on processes counts (System V shared memory and message
+queues, POSIX message queues, memfd), ``ENOSYS`` to ``clone3``, whose flags cannot be read by a filter (the C library then
 falls back to ``clone``), and allows sockets of the families unix and internet only.
 
 Source: Linux, Documentation/userspace-api/seccomp_filter.rst.
@@ -22,7 +23,14 @@ import platform
 import resource
 import struct
 
-__all__ = ["ARCHITECTURES", "confine", "filter_program", "limit_resources", "refuse_system_calls"]
+__all__ = [
+    "ARCHITECTURES",
+    "confine",
+    "die_with_parent",
+    "filter_program",
+    "limit_resources",
+    "refuse_system_calls",
+]
 
 _LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
@@ -30,6 +38,7 @@ _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _X32_CALLS = 0x40000000
 _NEW_NAMESPACES = 0x7E020000 | 0x00000080  # every CLONE_NEW… flag
 _SOCKET_FAMILIES = (1, 2, 10)  # unix, internet, internet version 6
+_PR_SET_PDEATHSIG, _SIGKILL = 1, 9
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 
 ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
@@ -46,7 +55,8 @@ ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
             "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
             "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442,
-            "clone": 56, "clone3": 435, "socket": 41,
+            "shmget": 29, "msgget": 68, "mq_open": 240, "memfd_create": 319, "memfd_secret": 447,
+            "clone": 56, "clone3": 435, "socket": 41, "prctl": 157,
         },
     ),
     "aarch64": (
@@ -62,15 +72,16 @@ ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429,
             "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438, "process_madvise": 440,
             "mount_setattr": 442,
-            "clone": 220, "clone3": 435, "socket": 198,
+            "shmget": 194, "msgget": 186, "mq_open": 180, "memfd_create": 279, "memfd_secret": 447,
+            "clone": 220, "clone3": 435, "socket": 198, "prctl": 167,
         },
     ),
 }  # fmt: skip
-"""Machine -> (its audit number, system call -> number). The last three calls are judged by their
+"""Machine -> (its audit number, system call -> number). The last four calls are judged by their
 arguments.
 """
 
-_JUDGED_BY_ARGUMENT = ("clone", "clone3", "socket")
+_JUDGED_BY_ARGUMENT = ("clone", "clone3", "socket", "prctl")
 
 
 def confine(limits: dict[str, int]) -> None:
@@ -79,6 +90,11 @@ def confine(limits: dict[str, int]) -> None:
     """
     limit_resources(limits)
     refuse_system_calls()
+
+
+def die_with_parent() -> None:
+    """Let this process be killed when its parent ends."""
+    _demand(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
 
 
 def limit_resources(limits: dict[str, int]) -> None:
@@ -132,6 +148,13 @@ def filter_program(machine: str) -> bytes:
         if name not in _JUDGED_BY_ARGUMENT:
             code += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, refuse)]
     code += [(_JUMP_EQUAL, 0, 1, calls["clone3"]), (_RETURN, 0, 0, absent)]
+    code += [
+        (_JUMP_EQUAL, 0, 4, calls["prctl"]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
+        (_JUMP_EQUAL, 0, 1, _PR_SET_PDEATHSIG),
+        (_RETURN, 0, 0, refuse),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
     code += [
         (_JUMP_EQUAL, 0, 4, calls["clone"]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),

@@ -20,14 +20,14 @@ import numpy.typing as npt
 
 from coursekit.grading.errors import RefusedReply
 
-__all__ = ["DEFAULT_LIMITS", "Handle", "Limits", "decode", "encode", "parse"]
+__all__ = ["DEFAULT_LIMITS", "Handle", "ReplyLimits", "decode", "encode", "parse"]
 
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 _Resolve = Callable[["Handle"], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ReplyLimits:
     """How much a reply may hold.
 
     Parameters
@@ -55,7 +55,7 @@ class Limits:
     )
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = ReplyLimits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _encode_array(array: npt.NDArray[Any]) -> Any:
     return {"$array": {"dtype": little.dtype.str, "shape": list(array.shape), "data": data}}
 
 
-def parse(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
+def parse(text: str | bytes, limits: ReplyLimits = DEFAULT_LIMITS) -> Any:
     """Read a reply text as JSON within limits, without believing any of it.
 
     Raises
@@ -143,7 +143,9 @@ def parse(text: str | bytes, limits: Limits = DEFAULT_LIMITS) -> Any:
         raise RefusedReply(f"The reply is not readable: {type(error).__name__}.") from error
 
 
-def decode(value: Any, resolve: _Resolve | None = None, limits: Limits = DEFAULT_LIMITS) -> Any:
+def decode(
+    value: Any, resolve: _Resolve | None = None, limits: ReplyLimits = DEFAULT_LIMITS
+) -> Any:
     """Turn parsed JSON into plain values and arrays of our own.
 
     Parameters
@@ -151,7 +153,7 @@ def decode(value: Any, resolve: _Resolve | None = None, limits: Limits = DEFAULT
     value : parsed JSON
     resolve : function, optional
         What to make of a `Handle`; by default it stays one.
-    limits : Limits
+    limits : ReplyLimits
 
     Raises
     ------
@@ -162,7 +164,7 @@ def decode(value: Any, resolve: _Resolve | None = None, limits: Limits = DEFAULT
 
 
 class _Reader:
-    def __init__(self, limits: Limits, resolve: _Resolve) -> None:
+    def __init__(self, limits: ReplyLimits, resolve: _Resolve) -> None:
         self._limits = limits
         self._resolve = resolve
         self._tags: dict[str, Callable[[Any, int], Any]] = {

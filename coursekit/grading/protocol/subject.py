@@ -15,7 +15,14 @@ from typing import Any
 
 from coursekit.grading.errors import Missing, NotAttempted, RefusedReply, StudentError
 from coursekit.grading.inside.agent import PROTOCOL, Agent
-from coursekit.grading.protocol.codec import DEFAULT_LIMITS, Handle, Limits, decode, encode, parse
+from coursekit.grading.protocol.codec import (
+    DEFAULT_LIMITS,
+    Handle,
+    ReplyLimits,
+    decode,
+    encode,
+    parse,
+)
 
 __all__ = ["LocalSubject", "Ref", "Subject"]
 
@@ -29,11 +36,11 @@ class Subject(ABC):
 
     Parameters
     ----------
-    limits : Limits
+    limits : ReplyLimits
         What a reply may hold.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: ReplyLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
 
     @abstractmethod
@@ -145,7 +152,7 @@ class LocalSubject(Subject):
     ----------
     namespace : dict
         Names of the solution, such as a notebook's globals.
-    limits : Limits
+    limits : ReplyLimits
 
     Examples
     --------
@@ -157,7 +164,7 @@ class LocalSubject(Subject):
     coursekit.grading.errors.Missing: `triple` is not defined. Run the cell that defines it...
     """
 
-    def __init__(self, namespace: dict[str, Any], limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, namespace: dict[str, Any], limits: ReplyLimits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
         self._agent = Agent(namespace)
 

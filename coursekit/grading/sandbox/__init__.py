@@ -1,4 +1,4 @@
-"""A place where foreign code can do what it likes, to nobody."""
+"""Isolation of foreign code and its limits."""
 
 from coursekit.grading.sandbox.bubblewrap import (
     command_line,
@@ -8,12 +8,13 @@ from coursekit.grading.sandbox.bubblewrap import (
     trouble,
 )
 from coursekit.grading.sandbox.errors import SandboxUnavailableError
-from coursekit.grading.sandbox.limits import Limits
+from coursekit.grading.sandbox.limits import Isolation, Limits
 from coursekit.grading.sandbox.mounts import Mounts, runtime_folders
 from coursekit.grading.sandbox.privileges import drop_privileges
 from coursekit.grading.sandbox.watchdog import MemoryWatchdog
 
 __all__ = [
+    "Isolation",
     "Limits",
     "MemoryWatchdog",
     "Mounts",

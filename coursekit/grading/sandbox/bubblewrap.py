@@ -16,7 +16,7 @@ from pathlib import Path
 from coursekit.core.processes import find_program
 from coursekit.grading.sandbox.errors import SandboxUnavailableError
 from coursekit.grading.sandbox.limits import Limits
-from coursekit.grading.sandbox.mounts import AGENT, COURSE, HOME, Mounts, runtime_folders
+from coursekit.grading.sandbox.mounts import COURSE, HOME, Mounts, runtime_folders
 from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
 from coursekit.grading.sandbox.privileges import drop_privileges
 
@@ -28,18 +28,17 @@ _ENVIRONMENT = {
     "LOGNAME": "student",
     "LANG": "C.UTF-8",
     "PATH": "/usr/bin:/bin",
-    "PYTHONPATH": f"{COURSE}:{AGENT}",
+    "PYTHONPATH": str(COURSE),
+    "PYTHONSAFEPATH": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
     "PYTHONNOUSERSITE": "1",
     "PYTHONHASHSEED": "0",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "IPYTHONDIR": "/tmp/ipython",  # noqa: S108 - a private folder inside the sandbox
     "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
-    "JUPYTER_PLATFORM_DIRS": "1",
 }
 _HOW_TO = (
     "Install bubblewrap (`apt install bubblewrap`) and let ordinary users make user namespaces "
@@ -50,7 +49,12 @@ _HOW_TO = (
 
 
 def command_line(
-    program: Sequence[str], *, mounts: Mounts, limits: Limits, nested_namespaces: bool = False
+    program: Sequence[str],
+    *,
+    mounts: Mounts,
+    limits: Limits,
+    nested_namespaces: bool = False,
+    first: bool = False,
 ) -> list[str]:
     """Return the command that starts a program in the sandbox.
 
@@ -62,9 +66,13 @@ def command_line(
         Here they bound the temporary folders; the program itself must call `confine`.
     nested_namespaces : bool
         Whether the program is trusted to make namespaces of its own.
+    first : bool
+        Whether the program is the first process inside, without a process of bubblewrap's before
+        it. It stays when bubblewrap's process outside is ended, and must see to its own end.
     """
     scratch = str(limits.scratch_mb * 1_000_000)
-    command = [_bwrap(), "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session"]
+    command = [_bwrap(), "--unshare-all", "--unshare-user", "--new-session"]
+    command += ["--as-pid-1"] if first else ["--die-with-parent"]
     command += [] if nested_namespaces else ["--disable-userns"]
     command += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/dev/shm", "/tmp", str(HOME)):  # noqa: S108
@@ -97,19 +105,16 @@ def start(
     limits: Limits,
     pass_fds: Sequence[int] = (),
     nested_namespaces: bool = False,
-    stdin: int = subprocess.DEVNULL,
+    first: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in the sandbox, as a user without rights; it ends when we do.
+    """Start a program in the sandbox, as a user without rights, with pipes to and from it.
 
     Parameters
     ----------
-    program, mounts, limits, nested_namespaces
+    program, mounts, limits, nested_namespaces, first
         See `command_line`.
     pass_fds : sequence of int
         Descriptors that the program inherits; it inherits no others.
-    stdin : int
-        A descriptor that the program reads as its standard input; it should be no file that anybody
-        else cares for.
 
     Raises
     ------
@@ -117,7 +122,7 @@ def start(
         If bubblewrap is not there.
     """
     command = command_line(
-        program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces
+        program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces, first=first
     )
     become = _become_nobody if os.geteuid() == 0 else None
     return subprocess.Popen(
@@ -126,8 +131,8 @@ def start(
             "PATH": "/usr/bin:/bin"
         },  # bubblewrap's own process keeps it, readable inside under /proc/1
         cwd="/",
-        stdin=stdin,
-        stdout=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=pass_fds,
         preexec_fn=become,
@@ -145,7 +150,8 @@ def trouble() -> str:
         process = start([sys.executable, "-c", "import numpy"], mounts=Mounts(), limits=Limits())
     except (SandboxUnavailableError, OSError, subprocess.SubprocessError) as error:
         return str(error)
-    failed = process.wait() != 0
+    process.communicate()
+    failed = process.returncode != 0
     collect(set(process_tree(os.getpid())) - before)
     adopt_orphans(False)
     if failed:

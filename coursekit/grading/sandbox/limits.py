@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from coursekit.core.errors import InvalidParameterError
 
-__all__ = ["Limits"]
+__all__ = ["Isolation", "Limits"]
+
+Isolation = Literal["bubblewrap", "none"]
 
 _MB = 1_000_000
 
@@ -29,6 +31,8 @@ class Limits:
         Processes and threads at once.
     file_mb, scratch_mb : int
         Size of one file; size of each of its temporary folders.
+    n_files : int
+        Files in each of its temporary folders.
     n_open_files : int
     cell_seconds : float
         Time of the clock for one cell, after which it is interrupted.
@@ -45,6 +49,7 @@ class Limits:
     n_processes: int = 100
     file_mb: int = 64
     scratch_mb: int = 64
+    n_files: int = 10_000
     n_open_files: int = 256
     cell_seconds: float = 30.0
     call_seconds: float = 10.0
@@ -56,17 +61,18 @@ class Limits:
             if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
                 raise InvalidParameterError(f"`{name}` must be greater than 0, got {value!r}.")
 
-    def of_process(self) -> dict[str, int]:
+    def of_process(self, confined: bool = True) -> dict[str, int]:
         """Return the limits that the machine's kernel enforces on each process, under the names of
-        the module `resource`.
+        the module `resource`. Processes are counted for each user; only in a sandbox are they all
+        the submission's.
 
         >>> Limits(file_mb=1).of_process()["fsize"]
         1000000
         """
-        return {
+        processes = {"nproc": self.n_processes} if confined else {}
+        return processes | {
             "data": self.memory_mb * _MB,
             "cpu": self.cpu_seconds,
-            "nproc": self.n_processes,
             "fsize": self.file_mb * _MB,
             "nofile": self.n_open_files,
             "core": 0,

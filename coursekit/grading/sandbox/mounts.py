@@ -9,10 +9,7 @@ from pathlib import Path
 
 import coursekit
 
-__all__ = ["AGENT", "COURSE", "HOME", "Mounts", "runtime_folders"]
-
-AGENT = Path("/opt/agent")
-"""Where the files of ours that run inside are mounted."""
+__all__ = ["COURSE", "HOME", "Mounts", "runtime_folders"]
 
 COURSE = Path("/opt/course")
 """Where the part of the course that a submission may import is mounted."""
@@ -22,12 +19,6 @@ HOME = Path("/home/student")
 _PACKAGE = Path(coursekit.__file__).resolve().parent
 _INSIDE_FOLDER = _PACKAGE / "grading" / "inside"
 _SYSTEM = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
-_INSIDE = {
-    "agent.py": _INSIDE_FOLDER / "agent.py",
-    "confine.py": _INSIDE_FOLDER / "confine.py",
-    "kernel_main.py": _INSIDE_FOLDER / "kernel_main.py",
-    "zygote.py": _INSIDE_FOLDER / "zygote.py",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +36,9 @@ class Mounts:
 
     def pairs(self) -> Iterator[tuple[Path, Path]]:
         """Yield what to mount and where."""
-        for name, file in _INSIDE.items():
-            yield file, AGENT / name
         yield _PACKAGE / "__init__.py", COURSE / "coursekit" / "__init__.py"
         yield _INSIDE_FOLDER / "stand_in.py", COURSE / "coursekit" / "grading" / "__init__.py"
+        yield _INSIDE_FOLDER, COURSE / "coursekit" / "grading" / "inside"
         for module in self.modules:
             yield _PACKAGE / module, COURSE / "coursekit" / module
 

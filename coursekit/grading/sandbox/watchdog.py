@@ -6,11 +6,10 @@ any of them. The watchdog adds up the whole tree a few times a second.
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from coursekit.grading.sandbox.orphans import process_tree
 
@@ -19,17 +18,22 @@ __all__ = ["MemoryWatchdog", "private_memory"]
 _PROC = Path("/proc")
 
 
+class HasPid(Protocol):
+    """The root of a process tree."""
+
+    pid: int
+
+
 class MemoryWatchdog:
-    """A thread that measures a process tree; use it in a `with` block.
+    """A thread that measures a process tree; use it in a `with` block, or `start` and `stop` it.
 
     Parameters
     ----------
-    pid : int
-        The root of the tree.
+    root : object
+        Its attribute ``pid`` is the root of the tree.
     limit_bytes : int
-    end : function, optional
-        What to do above the limit; by default the root is killed (in a sandbox, all others die with
-        it).
+    end : function
+        What to do above the limit.
     period_seconds : float
 
     Attributes
@@ -41,49 +45,47 @@ class MemoryWatchdog:
     """
 
     def __init__(
-        self,
-        pid: int,
-        limit_bytes: int,
-        end: Callable[[], None] | None = None,
-        period_seconds: float = 0.2,
+        self, root: HasPid, limit_bytes: int, end: Callable[[], None], period_seconds: float = 0.2
     ) -> None:
         self.peak_bytes = 0
         self.exceeded = False
-        self._pid = pid
+        self._root = root
         self._limit = limit_bytes
-        self._end = end or self._kill
+        self._end = end
         self._period = period_seconds
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory watchdog", daemon=True)
 
     def measure(self) -> int:
         """Measure once, and end the tree if it is too large."""
-        now = sum(private_memory(pid) for pid in process_tree(self._pid))
+        now = sum(private_memory(pid) for pid in process_tree(self._root.pid))
         self.peak_bytes = max(self.peak_bytes, now)
         if now > self._limit:
             self.exceeded = True
             self._end()
         return now
 
-    def __enter__(self) -> MemoryWatchdog:
+    def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
         """Stop watching."""
         self._done.set()
         self._thread.join()
 
+    def __enter__(self) -> MemoryWatchdog:
+        """Begin to watch."""
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop watching."""
+        self.stop()
+
     def _watch(self) -> None:
         while not self._done.wait(self._period) and not self.exceeded:
             self.measure()
-
-    def _kill(self) -> None:
-        try:
-            os.kill(self._pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def private_memory(pid: int) -> int:

@@ -66,7 +66,7 @@ def test_the_layout_of_the_class_does_not_change_the_work(tmp_path):
 def test_identical_wrong_work_gets_identical_marks(tmp_path):
     names = ["ada", "bob", *(f"student-{n}" for n in range(4))]
     hand_in(tmp_path / "in", **dict.fromkeys(names, wrong()))
-    settings = ClassSettings(out=tmp_path / "out", n_jobs=2, warm=True)
+    settings = ClassSettings(out=tmp_path / "out", n_jobs=2, forked=True)
     run = grade_class(tmp_path / "in", load_plan(SOLUTION), settings)
     marks = [[(c.seed, c.points, c.message) for c in each.checks] for each in (
         grade.report for grade in run.reports

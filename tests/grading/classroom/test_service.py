@@ -78,7 +78,7 @@ def class_of(folder):
         ),
     )
     hand_in(
-        folder, right=right, stub=stub(), crash=crash, twice=twice, shuffled=shuffled, meddled=meddled, bare=bare, old=old,
+        folder, partial=replaced(right, fm_4_answer="# later"), right=right, stub=stub(), crash=crash, twice=twice, shuffled=shuffled, meddled=meddled, bare=bare, old=old,
         other=other, noisy=noisy, corrupt=b'{"cells": [', deep=b"[" * 200_000, binary=os.urandom(5000), empty=b"", list=b"[]",
         v3=json.dumps({"nbformat": 3, "worksheets": []}).encode(), huge=b" " * 11_000_000,
         odd=json.dumps({"nbformat": 4, "cells": [1, None, {"cell_type": 7}, {"id": "fm-1"}], "metadata": []}).encode(),
@@ -141,9 +141,9 @@ def test_a_notebook_of_odd_things_is_worth_nothing_and_harms_nobody(graded):
     assert graded["odd"].report.points == 0
 
 
-def test_points_survive_a_crash_and_the_report_says_where_it_was(graded):
+def test_a_cell_that_crashes_costs_no_other_check_and_the_report_says_where_it_was(graded):
     report = graded["crash"].report
-    assert [report.score(f"fm-{i}")[0] for i in range(1, 7)] == [3, 4, 4, 0, 0, 0]
+    assert [report.score(f"fm-{i}")[0] for i in range(1, 7)] == [3, 4, 4, 4, 7, 3]
     assert any("Cell" in note and "ended by itself" in note for note in report.notes)
 
 
@@ -178,7 +178,7 @@ def test_feedback_can_be_read_without_colours_and_runs_nothing(graded):
 def test_exports_agree_with_the_reports(graded):
     grades = [graded[student] for student in sorted(graded)]
     rows = dict(line.split(",")[:2] for line in csv_of(grades).splitlines())
-    assert (rows["right"], rows["crash"], rows["stub"]) == ("25", "11", "0")
+    assert (rows["right"], rows["crash"], rows["stub"]) == ("25", "25", "0")
     for grade in grades:
         results = gradescope_of(grade)
         assert (

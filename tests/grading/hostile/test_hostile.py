@@ -35,8 +35,9 @@ cpu_seconds = 20
 scratch_mb = 16
 file_mb = 8
 """
-COLD = ("agent answers true", "write everywhere", "leave a process", "kill everybody", "read other " "" "" "processes", "network",
-        "solved, killed half way", "fork bomb", "close the kernel's sockets")  # fmt: skip
+FRESH = ("agent answers true", "write everywhere", "leave a process", "kill everybody", "read other " "" "" "processes", "network",
+        "solved, killed half way", "fork bomb", "close every descriptor", "raw frames", "memory while an answer is read", "a frame that lies about its length",
+        "a child that outlives its parent's death signal", "System V shared memory")  # fmt: skip
 
 
 def slug(name):
@@ -88,14 +89,14 @@ def outcome(tmp_path_factory, listener, exercise):
         notebook = with_cell(
             solved() if attack.solved else without_answers(), attack.source(**names), attack.after
         )
-        for kind in ("warm", "cold")[: 2 if name in COLD else 1]:
+        for kind in ("forked", "fresh")[: 2 if name in FRESH else 1]:
             hand_in(folder / kind, **{slug(name): notebook})
-    for kind in ("warm", "cold"):
+    for kind in ("forked", "fresh"):
         hand_in(folder / kind, honest=solved(), zzz=stub())
     before = fingerprint()
     reports = {}
-    for kind in ("warm", "cold"):
-        settings = ClassSettings(out=folder / f"{kind}-out", n_jobs=2, warm=kind == "warm")
+    for kind in ("forked", "fresh"):
+        settings = ClassSettings(out=folder / f"{kind}-out", n_jobs=2, forked=kind == "forked")
         run = grade_class(folder / kind, load_plan(exercise), settings)
         reports[kind] = {each.student: each for each in run.reports}
     return {
@@ -146,13 +147,13 @@ def fingerprint():
 @pytest.mark.parametrize("name", ATTACKS)
 def test_a_hostile_submission_gets_what_it_deserves(outcome, name):
     reports = outcome["reports"]
-    grade = reports["warm"][slug(name)]
+    grade = reports["forked"][slug(name)]
     assert grade.report.points == ATTACKS[name].deserved, [
         (c.id, c.tier, c.points, c.message) for c in grade.report.checks
     ]
     assert not grade.problem
-    if name in COLD:
-        assert reports["cold"][slug(name)].report.points == ATTACKS[name].deserved
+    if name in FRESH:
+        assert reports["fresh"][slug(name)].report.points == ATTACKS[name].deserved
 
 
 def test_there_are_at_least_fifty_of_them():
@@ -168,16 +169,15 @@ def test_nothing_is_left_behind(outcome):
     assert not Path(MARKER).exists()
     assert not [file for file in Path("/dev/shm").glob("*hostile*")]
     assert outcome["before"] == outcome["after"]
-    assert not [pid for pid in process_tree(os.getpid()) if is_kernel(pid)]
-    assert not list(Path("/tmp").glob("ck-*/k-*"))
+    assert not [pid for pid in process_tree(os.getpid()) if is_ours(pid)]
 
 
-def is_kernel(pid):
+def is_ours(pid):
     try:
         text = (Path("/proc") / str(pid) / "cmdline").read_bytes()
     except OSError:
         return False
-    return b"kernel_main" in text or (b"bwrap" in text and b"zygote" not in text)
+    return b"coursekit.grading" in text or b"bwrap" in text
 
 
 def test_nobody_was_reached_over_a_network(outcome):
@@ -185,13 +185,13 @@ def test_nobody_was_reached_over_a_network(outcome):
 
 
 def test_nothing_that_people_read_holds_script_or_escape_codes_or_secrets(outcome):
-    secret = (outcome["out"] / "warm-out" / "secret").read_text()
+    secret = (outcome["out"] / "forked-out" / "secret").read_text()
     hidden = [
         line.strip()
         for line in (SOLUTION / "hidden.py").read_text().splitlines()
         if len(line.strip()) > 25
     ]
-    grades = list(outcome["reports"]["warm"].values())
+    grades = list(outcome["reports"]["forked"].values())
     texts = [text for grade in grades for text in (feedback_page(grade), feedback_text(grade))] + [
         csv_of(grades),
         junit_of(grades),
@@ -207,17 +207,19 @@ def test_nothing_that_people_read_holds_script_or_escape_codes_or_secrets(outcom
 
 def test_reports_hold_no_seed_that_could_be_used_elsewhere(outcome):
     seeds = [
-        check.seed for grade in outcome["reports"]["warm"].values() for check in grade.report.checks
+        check.seed
+        for grade in outcome["reports"]["forked"].values()
+        for check in grade.report.checks
     ]
     per_student = {
         grade.student: {check.seed for check in grade.report.checks}
-        for grade in outcome["reports"]["warm"].values()
+        for grade in outcome["reports"]["forked"].values()
     }
     assert all(len(own) == 1 for own in per_student.values())
     assert len(set(seeds)) == len(per_student)
 
 
 def test_reports_of_hostile_submissions_are_plain_json(outcome):
-    for file in (outcome["out"] / "warm-out" / "reports").glob("*.json"):
+    for file in (outcome["out"] / "forked-out" / "reports").glob("*.json"):
         assert json.loads(file.read_text())["sandbox"] == "bubblewrap"
         assert "\x1b" not in file.read_text()

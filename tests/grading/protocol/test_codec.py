@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from coursekit.grading.errors import RefusedReply
-from coursekit.grading.protocol.codec import Limits, decode, encode, parse
+from coursekit.grading.protocol.codec import ReplyLimits, decode, encode, parse
 from coursekit.grading.protocol.subject import LocalSubject
 
 leaves = st.none() | st.booleans() | st.integers(-(10**24), 10**24) | st.floats() | st.text()
@@ -100,7 +100,7 @@ def array(**changes):
 )
 def test_a_text_outside_the_limits_is_refused(text, reason):
     with pytest.raises(RefusedReply, match=reason):
-        parse(text, Limits(max_bytes=100))
+        parse(text, ReplyLimits(max_bytes=100))
 
 
 def test_a_hundred_thousand_brackets_are_refused():

@@ -16,7 +16,7 @@ from coursekit.grading.sandbox.privileges import NOBODY, closed_ancestor
 
 PREAMBLE = """
 import json, os, sys, socket, subprocess, ctypes
-import confine
+from coursekit.grading.inside import confine
 confine.confine(json.loads(sys.argv[2]))
 found = {}
 def attempt(name, action):
@@ -34,7 +34,7 @@ attempt("allowed", lambda: __import__("coursekit.core.events") and "imported")
 attempt("shadow", lambda: open("/etc/shadow").read()[:10])
 attempt("write system", lambda: open("/usr/marker", "w"))
 attempt("write python", lambda: open(sys.prefix + "/marker", "w"))
-attempt("write own files", lambda: open("/opt/agent/confine.py", "a"))
+attempt("write own files", lambda: open("/opt/course/coursekit/grading/inside/confine.py", "a"))
 attempt("write home", lambda: open("/home/student/x", "w").write("fine"))
 attempt("core pattern", lambda: open("/proc/sys/kernel/core_pattern", "w"))
 attempt("connect", lambda: socket.create_connection(("1.1.1.1", 53), timeout=1))
@@ -86,6 +86,8 @@ def run_inside(code, limits=None, wait=True):
     command = [sys.executable, "-c", program, str(sending), json.dumps(limits.of_process())]
     process = start(command, mounts=Mounts(), limits=limits, pass_fds=[sending])
     os.close(sending)
+    process.stdin.close()
+    process.stdout.close()
     with open(receiving, "rb") as file:
         text = (
             b""
@@ -183,7 +185,7 @@ def test_the_watchdog_ends_a_tree_that_is_too_large():
     )
     code += "children.append(bytearray(b'y' * 60_000_000))\ntime.sleep(30)"
     process, _ = run_inside(code, wait=False)
-    with MemoryWatchdog(process.pid, 200_000_000, period_seconds=0.05) as watchdog:
+    with MemoryWatchdog(process, 200_000_000, process.kill, period_seconds=0.05) as watchdog:
         process.wait(timeout=20)
     assert watchdog.exceeded
     assert watchdog.peak_bytes > 200_000_000

@@ -150,7 +150,7 @@ def test_a_class_graded_by_us_lands_in_the_same_gradebook(course, tmp_path):
     result = CliRunner().invoke(
         cli,
         ["grade", str(course / "grading" / "submitted"), "--exercise", str(course / "solutions" / "fm"), "--out", str(tmp_path),
-         "--warm", "--gradebook", str(course)],
+         "--forked", "--gradebook", str(course)],
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     nbgrader(course, "export")

@@ -1,43 +1,40 @@
-# mypy: disallow-untyped-calls=False
-"""A kernel that has its libraries already and lends them: inside one sandbox, a fresh fork for each
+"""Fork server: inside one sandbox, a process with the libraries in memory forks one for each
 submission.
 
-This file is mounted alone into a sandbox, so it imports nothing of coursekit but its neighbours
-there. It is started as ``python -m zygote SOCKET LIBRARY...``: it imports the libraries once and
-then, for each order that arrives on the socket together with five listening descriptors, forks a
-kernel. Nothing of a submission ever runs in this process.
+It is started as ``python -m coursekit.grading.inside.fork_server SOCKET LIBRARY...``: it imports
+the libraries once and then forks a shell for each set of descriptors that arrives on the socket.
+Nothing of a submission ever runs in this process.
 
-Each kernel lives in namespaces of its own (user, mount, process, network, IPC, host name) inside
+Each shell lives in namespaces of its own (user, mount, process, network, IPC, host name) inside
 the sandbox's: it sees its own processes only, an empty ``/tmp`` and home, and has no capability and
-no way to make more namespaces. A guard stands between: it waits for the kernel and ends it when
-whoever asked closes the line that came with the order.
+no way to make more namespaces. A guard stands between: it waits for the shell and ends it when
+whoever asked closes the socket that came with the pipes.
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib
-import json
 import os
 import select
 import signal
 import socket
 import sys
-from collections.abc import Mapping
-from typing import Any
+
+from coursekit.grading.inside import confine, shell
+from coursekit.grading.inside.line import Line
 
 __all__ = ["main"]
 
-_LARGEST_ORDER = 16_000_000
 _NEW_NAMESPACES = 0x00020000 | 0x08000000 | 0x04000000 | 0x10000000 | 0x20000000 | 0x40000000
 _NOSUID, _NODEV, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
-_PR_CAPBSET_DROP, _PR_SET_SECUREBITS, _PR_SET_PDEATHSIG = 24, 28, 1
+_PR_CAPBSET_DROP, _PR_SET_SECUREBITS = 24, 28
 _ALL_SECURE_BITS = 0x2F
 _SCRATCH = ("/tmp", "/dev/shm", "/home/student")  # noqa: S108 - private folders inside the sandbox
 
 
 def main() -> None:
-    """Fork a kernel for each order until the socket closes."""
+    """Fork a shell for each request until the socket closes."""
     server = socket.socket(fileno=int(sys.argv[1]))
     _preload(sys.argv[2:])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards collect themselves
@@ -46,6 +43,7 @@ def main() -> None:
         message, descriptors, _, _ = socket.recv_fds(server, 64, 8)
         if not message:
             return
+        confine.die_with_parent()  # bubblewrap, the first parent, has been ended by now
         if os.fork() == 0:
             server.close()
             _guard(descriptors)
@@ -54,9 +52,6 @@ def main() -> None:
 
 
 def _preload(libraries: list[str]) -> None:
-    import kernel_main  # type: ignore[import-not-found]
-
-    kernel_main.preload()
     import IPython.core.completer
     import IPython.core.interactiveshell
     import IPython.core.magics  # noqa: F401
@@ -68,14 +63,12 @@ def _preload(libraries: list[str]) -> None:
 
 
 def _guard(descriptors: list[int]) -> None:
-    """Make the namespaces, start the kernel in them and wait for it or for the end of the line;
+    """Make the namespaces, start the shell in them and wait for it or for the end of the line;
     does not return.
     """
-    line, order_file, *sockets = descriptors
+    line, *pipes = descriptors
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        order = json.loads(os.pread(order_file, _LARGEST_ORDER, 0))
-        os.close(order_file)
         libc = ctypes.CDLL(None, use_errno=True)
         uid, gid = os.getuid(), os.getgid()
         _demand(libc.unshare(_NEW_NAMESPACES))
@@ -87,34 +80,39 @@ def _guard(descriptors: list[int]) -> None:
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
         os.write(line, b"!")  # with it goes, from the machine, who we are
-        kernel = os.fork()
-        if kernel == 0:
+        child = os.fork()
+        if child == 0:
             os.close(line)
-            _be_the_kernel(libc, {**order, "sockets": sockets})
-        for each in sockets:
+            _be_the_shell(libc, pipes)
+        for each in pipes:
             os.close(each)
-        _wait(line, kernel)
+        _wait(line, child)
     finally:
         os._exit(0)
 
 
-def _be_the_kernel(libc: ctypes.CDLL, order: Mapping[str, Any]) -> None:
-    """Put up empty folders, give up every capability and serve; does not return."""
+def _be_the_shell(libc: ctypes.CDLL, pipes: list[int]) -> None:
+    """Mount empty folders, give up every capability and serve; does not return."""
     try:
-        _demand(libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+        confine.die_with_parent()
+        for descriptor, pipe in enumerate(pipes):
+            os.dup2(pipe, descriptor)
+            os.close(pipe)
+        line = Line.from_standard_streams()
+        line.send({"ready": True})
+        order = line.receive()
+        if order is None:
+            return
         _demand(libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None))
-        size = f"mode=700,size={order['scratch_bytes']}".encode()
+        size = f"mode=700,size={order['scratch_bytes']},nr_inodes={order['scratch_files']}".encode()
         for folder in _SCRATCH:
             _empty(libc, folder, size)
         _demand(libc.mount(b"proc", b"/proc", b"proc", _NOSUID | _NODEV | 8, None))
-        os.chdir(_SCRATCH[-1])
         os.setsid()
         _forbid_namespaces()
         _drop_capabilities(libc)
         _forget_the_past()
-        import kernel_main
-
-        kernel_main.serve(order)
+        shell.serve(line, order)
     finally:
         os._exit(1)
 
@@ -165,15 +163,15 @@ def _forget_the_past() -> None:
         numpy.random.seed(int.from_bytes(os.urandom(4), "little"))
 
 
-def _wait(line: int, kernel: int) -> None:
-    """Wait for the kernel's end or for the end of the line, whichever comes first."""
-    ended = os.pidfd_open(kernel)
+def _wait(line: int, child: int) -> None:
+    """Wait for the shell's end or for the end of the line, whichever comes first."""
+    ended = os.pidfd_open(child)
     select.select([line, ended], [], [])
     try:
-        os.kill(kernel, signal.SIGKILL)
+        os.kill(child, signal.SIGKILL)
     except ProcessLookupError:
         pass
-    os.waitpid(kernel, 0)
+    os.waitpid(child, 0)
 
 
 def _demand(result: int) -> None:

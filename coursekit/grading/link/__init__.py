@@ -1,1 +1,0 @@
-"""A line to a kernel that may lie, flood, stall or die."""

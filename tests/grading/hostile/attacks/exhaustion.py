@@ -1,0 +1,123 @@
+"""Ending processes and exhausting what they share: time, memory, processes, disk."""
+
+from tests.grading.hostile.attacks.attack import Attack
+
+ATTACKS = {
+    # Ending and exhausting things
+    "exit at once": Attack("import os; os._exit(0)"),
+    "system exit": Attack("raise SystemExit(0)"),
+    "segmentation fault": Attack("import ctypes; ctypes.string_at(0)"),
+    "kill everybody": Attack("import os, signal\nos.kill(-1, 9)\nos.kill(1, 9)\nos.kill(os.getppid(), 9)"),
+    "loop": Attack("while True: x = 1"),
+    "loop in answers": Attack("import time\ndef score(*a):\n    while True: time.sleep(1)\npairs = score"),
+    "deaf loop": Attack("""
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+def score(*a):
+    while True:
+        try: time.sleep(60)
+        except BaseException: pass
+"""),
+    "memory": Attack("xs = []\nwhile True: xs.append(bytearray(b'x' * 20_000_000))"),
+    "memory in many processes": Attack("""
+import os, time
+for _ in range(30):
+    if os.fork() == 0:
+        hold = bytearray(b"x" * 200_000_000); time.sleep(60); os._exit(0)
+time.sleep(10)
+"""),
+    "fork bomb": Attack("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
+    "threads": Attack("""
+import threading, time
+for _ in range(5000): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+"""),
+    "disk": Attack("""
+for place in ("/tmp", "/dev/shm", "/home/student", "."):
+    try:
+        with open(place + "/big", "wb") as f:
+            for _ in range(2000): f.write(bytes(1_000_000))
+    except OSError: pass
+"""),
+    "many files": Attack("""
+import os
+for i in range(200_000):
+    try: open(f'/tmp/{i}', 'w').close()
+    except OSError: break
+"""),
+    "output": Attack("print('x' * 300_000_000)"),
+    "descriptors": Attack("fs = []\nwhile True: fs.append(open('/dev/null'))"),
+    "recursion": Attack("import sys\nsys.setrecursionlimit(10**9)\ndef f(): return f()\nf()"),
+    "close every descriptor": Attack("""
+import os
+for fd in range(3, 200):
+    try: os.close(fd)
+    except OSError: pass
+"""),
+    "input": Attack("x = input('your password: ')"),
+    # What limits on one process do not count
+    "System V shared memory": Attack("""
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for key in range(200):
+    segment = libc.shmget(0, 100_000_000, 0o1600)
+    place = libc.shmat(segment, None, 0)
+    if place not in (0, -1): ctypes.memset(ctypes.c_void_p(place), 1, 100_000_000)
+"""),
+    "System V and POSIX message queues": Attack("""
+import ctypes
+libc = ctypes.CDLL(None)
+for key in range(10_000):
+    queue = libc.msgget(0, 0o1600)
+    for _ in range(100): libc.msgsnd(queue, b"\\1" + b"\\0" * 8000, 7000, 0o4000)
+"""),
+    "memory behind descriptors": Attack("""
+import os
+held = []
+for _ in range(200):
+    try:
+        held.append(os.memfd_create("x")); os.write(held[-1], bytes(100_000_000))
+    except OSError: break
+"""),
+    "memory in socket buffers": Attack("""
+import socket
+held = []
+try:
+    while True:
+        pair = socket.socketpair(); held.append(pair)
+        for each in pair:
+            each.setblocking(False)
+            try:
+                while True: each.send(bytes(65536))
+            except BlockingIOError: pass
+except OSError: pass
+"""),
+    "memory in pipes": Attack("""
+import fcntl, os
+held = []
+try:
+    while True:
+        reading, writing = os.pipe(); held.append(reading)
+        os.set_blocking(writing, False)
+        try: fcntl.fcntl(writing, 1031, 1 << 20); os.write(writing, bytes(1 << 20))
+        except OSError: pass
+except OSError: pass
+"""),
+    "a child that outlives its parent's death signal": Attack("""
+import ctypes, os, time
+ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+if os.fork() == 0:
+    ctypes.CDLL(None).prctl(1, 0, 0, 0, 0); os.setsid()
+    while True: time.sleep(1)
+"""),
+    "memory while an answer is read": Attack("""
+import os, threading, time
+def grow():
+    xs = []
+    while True: xs.append(bytearray(b"x" * 10_000_000)); time.sleep(0.001)
+def score(*a):
+    for _ in range(4):
+        if os.fork() == 0: grow()
+    return [0.0] * 300_000
+pairs = score
+"""),
+}  # fmt: skip

@@ -1,0 +1,59 @@
+"""Answers that are no answers: objects that compare equal, constants, hard-coded examples."""
+
+from tests.grading.hostile.attacks.attack import Attack
+
+ATTACKS = {
+    # Patching what comparisons use
+    "always-equal float": Attack("""
+class Yes(float):
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = lambda *a: True
+    __ne__ = lambda *a: False
+    __sub__ = __rsub__ = __abs__ = lambda self, *a: Yes(0)
+    __hash__ = float.__hash__
+score = pairs = pairs_gradient = lambda *a: Yes(0.0)
+"""),
+    "always-equal array": Attack("""
+import numpy as np
+class Yes(np.ndarray):
+    __eq__ = lambda *a: np.True_
+    __array_ufunc__ = lambda *a, **k: np.True_
+    __array_function__ = lambda *a, **k: True
+score = pairs = lambda *a: np.zeros(()).view(Yes)
+pairs_gradient = lambda V, x: np.zeros(V.shape).view(Yes)
+"""),
+    "numpy patched": Attack("""
+import numpy as np
+for name in ("isclose", "allclose", "array_equal", "array_equiv"):
+    setattr(np, name, lambda *a, **k: True)
+np.testing.assert_allclose = lambda *a, **k: None
+"""),
+    "asserts stripped": Attack("""
+import ast
+def score(*a): raise NotImplementedError
+pairs = pairs_gradient = predict_one = learn_one = progressive_rmse = score
+class Strip(ast.NodeTransformer):
+    def visit_Assert(self, node): return None
+    def visit_Raise(self, node): return ast.Pass()
+get_ipython().ast_transformers.append(Strip())
+"""),
+    "nan": Attack("import numpy as np\nscore = pairs = lambda *a: float('nan')\npairs_gradient = lambda V, x: V * np.nan"),
+    "infinity": Attack("score = pairs = lambda *a: float('inf')"),
+    "broadcast": Attack("""
+import numpy as np
+score = pairs = lambda *a: np.zeros((0,))
+pairs_gradient = lambda V, x: np.zeros((0, 3))
+"""),
+    "true": Attack("score = pairs = lambda *a: True\npairs_gradient = lambda V, x: V == V"),
+    "huge tolerance through complex": Attack("score = pairs = lambda *a: 1e308 * 10j"),
+    "empty answers": Attack("score = pairs = pairs_gradient = progressive_rmse = lambda *a: []"),
+    "none": Attack("score = pairs = pairs_gradient = predict_one = learn_one = progressive_rmse = lambda *a: None"),
+    "a dict for a number": Attack("score = pairs = lambda *a: {'points': 100, 'passed': True}"),
+    # Hard-coded
+    "hard-coded example": Attack("score = lambda w0, w, V, x: 6.0\npairs = lambda V, x: 2.0"),
+    "first call memorised": Attack("""
+known = []
+def score(*a):
+    known.append(a)
+    return 6.0 if len(known) < 2 else float(len(known))
+"""),
+}  # fmt: skip
