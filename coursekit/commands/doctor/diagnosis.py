@@ -15,6 +15,7 @@ from pathlib import Path
 
 from coursekit.commands.doctor.machine import SERVICES
 from coursekit.commands.output import Mark
+from coursekit.core.processes import clean_environment, find_program
 
 __all__ = ["HealthCheck", "diagnose"]
 
@@ -136,9 +137,9 @@ def torch_device() -> HealthCheck:
     it computes.
     """
     area, name = "Lessons", "torch device"
-    command = [sys.executable, "-c", _TORCH]
+    command, clean = [sys.executable, "-P", "-c", _TORCH], clean_environment()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180)
+        done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=180)
     except subprocess.TimeoutExpired:
         return _check(area, name, "no answer in 180 s", _REINSTALL)
     if done.returncode:
@@ -189,7 +190,7 @@ def system_fonts() -> HealthCheck:
 
 def git() -> HealthCheck:
     """Check for git, which brings newer versions of the course."""
-    program = shutil.which("git")
+    program = find_program("git")
     if program:
         return _check(_BEYOND, "git", program)
     detail = "not found; for newer versions of the course"

@@ -21,7 +21,6 @@ from coursekit.grading.classroom.submissions import Submission
 from coursekit.grading.exercises.exercise import Exercise
 from coursekit.grading.sandbox import Isolation
 
-
 __all__ = ["ClassRun", "GradeReport", "Work", "graded", "load_reports", "not_graded"]
 
 _FORMAT = 2
