@@ -89,25 +89,27 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
         """Rows of events from `start` on, up to the first that would take a row used since; and
         where both ids were unknown.
         """
-        sides = (self._users, chunk.user_ids), (self._items, chunk.item_ids)
-        used: tuple[set[int], ...] = (set(), set())
-        rows: list[list[int]] = []
-        unknown = []
-        for at in range(start, stop):
-            pair = [(side, ids[at]) for side, ids in sides]
-            found = [side.vocabulary.row_of(id_) for side, id_ in pair]
-            both_unknown = max(found) < 0
-            if weights[at] > 0.0:
-                reused = [side.vocabulary.row_to_reuse(id_) for side, id_ in pair]
-                if any(row in mine for row, mine in zip(reused, used, strict=True)):
+        users, items = self._users.vocabulary, self._items.vocabulary
+        used_users: set[int] = set()
+        used_items: set[int] = set()
+        rows, unknown = [], []
+        columns = (chunk.user_ids, chunk.item_ids, weights.tolist())
+        for user_id, item_id, weight in zip(*(each[start:stop] for each in columns), strict=True):
+            u, i = users.row_of(user_id), items.row_of(item_id)
+            both_unknown = u < 0 and i < 0
+            if weight > 0.0:
+                if (
+                    users.row_to_reuse(user_id) in used_users
+                    or items.row_to_reuse(item_id) in used_items
+                ):
                     break
-                found = [side.take_row(id_) for side, id_ in pair]
-            for row, mine in zip(found, used, strict=True):
-                mine.add(row)
-            rows.append(found)
+                u, i = self._users.take_row(user_id), self._items.take_row(item_id)
+            used_users.add(u)
+            used_items.add(i)
+            rows.append((u, i))
             unknown.append(both_unknown)
-        users, items = np.array(rows, dtype=np.intp).reshape(-1, 2).T.copy()
-        return users, items, np.array(unknown)
+        found = np.array(rows, dtype=np.intp).reshape(-1, 2).T.copy()
+        return found[0], found[1], np.array(unknown, dtype=np.bool_)
 
     def _for_learning(self) -> tuple[Any, ...]:
         """What the kernels need beside the events."""
