@@ -23,6 +23,7 @@ from coursekit.grading.classroom.settings import ClassSettings
 __all__ = ["execute"]
 
 _Json = dict[str, Any]
+_MARGIN_SECONDS = 180.0
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
@@ -71,12 +72,18 @@ class _Runner:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise AssertionError("pipes were asked for")
+        seconds = job["limits"]["notebook_seconds"] + _MARGIN_SECONDS
+        overdue = threading.Timer(seconds, self._process.kill)
+        overdue.daemon = True
+        overdue.start()
         try:
             stdin.write(json.dumps(job).encode() + b"\n")
             stdin.flush()
             line = stdout.readline()
         except OSError:
             line = b""
+        finally:
+            overdue.cancel()
         if line:
             answer: _Json = json.loads(line)
             return answer

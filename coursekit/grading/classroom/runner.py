@@ -8,9 +8,12 @@ line, and writes a result as one line for each.
 from __future__ import annotations
 
 import json
+import os
 import resource
+import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -79,6 +82,7 @@ def main() -> None:
         return
     needed = [Path(json.loads(first)["exercise_folder"]), *runtime_folders()]
     drop_privileges([*needed, *(source for source, _ in Mounts().pairs())])
+    threading.Thread(target=_end_with_the_line, daemon=True).start()
     server: ForkServer | None = None
     for line in _lines(first):
         job = Job.from_json(json.loads(line))
@@ -115,6 +119,14 @@ def _run(cell: Cell, session: Session) -> CellRun:
         seconds=time.monotonic() - start,
         outputs=tuple(result.outputs),
     )
+
+
+def _end_with_the_line() -> None:
+    """End in the middle of a job, too, when whoever asks is gone; the sandbox dies with us."""
+    poll = select.poll()
+    poll.register(0, 0)  # reports nothing but the end of the other side
+    poll.poll()
+    os._exit(1)
 
 
 @cache

@@ -1,0 +1,54 @@
+"""The process that runs jobs ends with whoever asks; one that hangs does not stop a class."""
+
+import json
+import subprocess
+import time
+
+import pytest
+
+from coursekit.core.processes import clean_environment, python
+from coursekit.grading.classroom import execute
+from coursekit.grading.classroom.job import Cell, Job
+from coursekit.grading.sandbox.orphans import process_tree
+from tests.grading.submissions import SOLUTION
+
+pytestmark = pytest.mark.needs("bubblewrap")
+
+ENDLESS = Job(
+    submission="ada",
+    exercise="fm",
+    exercise_folder=str(SOLUTION),
+    seed="1",
+    cells=(Cell(number=1, id="a", source="while True: pass"),),
+)
+
+
+def test_a_runner_ends_in_the_middle_of_a_job_when_its_line_does():
+    command = python("coursekit.grading.classroom.runner")
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=clean_environment(), cwd="/")
+    process.stdin.write(json.dumps(ENDLESS.to_json()).encode() + b"\n")
+    process.stdin.flush()
+    until = time.monotonic() + 20
+    while len(family := process_tree(process.pid)) < 2 and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    family = process_tree(process.pid)
+    process.stdin.close()
+    process.wait(timeout=10)
+    while left := [pid for pid in family if lives(pid)]:
+        assert time.monotonic() < until + 20, left
+        time.sleep(0.05)
+
+
+def lives(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_a_job_that_is_overdue_is_a_fault_of_its_own(monkeypatch):
+    monkeypatch.setattr(execute, "_MARGIN_SECONDS", 2.0 - ENDLESS.limits.notebook_seconds)
+    answer = execute._work(ENDLESS.to_json())
+    assert "ended" in answer["bug"]
