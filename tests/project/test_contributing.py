@@ -130,7 +130,7 @@ def test_a_learner_is_two_files_and_the_contract_finds_it(course: Course) -> Non
     assert course.changed() == course.touched == recipe("learner", "item_mean")
     assert len(course.touched) <= 3
     contract = "tests/learning/learners/test_contract.py"
-    wanted = "ItemMean or item_mean or keeps"
+    wanted = "ItemMean or item_mean or keeps_the_rule"
     assert course.test(contract, *course.touched, STRUCTURE, "-k", wanted) >= 30
     course.is_clean()
 
@@ -149,7 +149,7 @@ def test_a_detector_is_three_files_and_the_contract_finds_it(course: Course) -> 
     assert len(course.touched) <= 3
     folder = "tests/learning/drift"
     tests = [f"{folder}/test_contract.py", f"{folder}/test_package.py", *sorted(course.touched)]
-    wanted = "CUSUM or cusum or every_name or keeps"
+    wanted = "CUSUM or cusum or every_name or keeps_the_rule"
     assert course.test(*tests, STRUCTURE, "-k", wanted) >= 40
     course.is_clean()
 
@@ -164,7 +164,7 @@ def test_a_command_is_three_files_and_the_readme_is_written(course: Course) -> N
     course.run("docs/tables.py")
     assert course.changed() - course.touched == {"README.md"}
     project = [f"tests/project/test_{name}.py" for name in ("cli", "light_imports", "readme")]
-    wanted = "test_lessons or [lessons] or table or link or keeps"
+    wanted = "test_lessons or [lessons] or table or link or keeps_the_rule"
     assert course.test(*project, "tests/commands/test_lessons.py", STRUCTURE, "-k", wanted) >= 16
     course.is_clean()
 
@@ -180,7 +180,7 @@ def test_an_exercise_is_six_files_and_the_contract_finds_it(course: Course) -> N
     made = {f"exercises/demo/{name}" for name in made} | {"solutions/demo/demo.ipynb"}
     assert course.changed() - course.touched == made
     contract = "tests/exercises/test_contract.py"
-    assert course.test(contract, STRUCTURE, "-k", "demo or generated or keeps") >= 80
+    assert course.test(contract, STRUCTURE, "-k", "demo or generated or keeps_the_rule") >= 80
     course.is_clean()
 
 
@@ -216,7 +216,7 @@ def test_a_lesson_is_three_files_and_every_test_of_lessons_finds_it(course: Cour
     made = {"README.md", f"notebooks/{name}.ipynb", f"notebooks/{last}.ipynb"}
     assert course.changed() - course.touched == made
     project = [f"tests/project/test_{name}.py" for name in ("lessons", "light_imports", "readme")]
-    wanted = f"{name} or {last} or coursekit.cli or table or folder or link or keeps"
+    wanted = f"{name} or {last} or coursekit.cli or table or folder or link or keeps_the_rule"
     assert course.test(*project, "tests/lessons/test_lesson_form.py", STRUCTURE, "-k", wanted) > 60
     collected = course.run("-m", "pytest", "--collect-only", "-q", f"notebooks/{name}.ipynb")
     assert collected.count("::Cell") > 10
