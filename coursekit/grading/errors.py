@@ -6,7 +6,7 @@
     ├── GradingError            the course or its tools are at fault, or were used the wrong way
     │   ├── CheckBugError       a check raised on its own account: never grade with it
     │   └── ExerciseError       an exercise folder that is not in order
-    └── SubjectError            the student's side did not answer as asked; a report says so, nothing aborts
+    └── SubjectError            the student's side did not answer as asked: a report says so
         ├── NotAttempted        the stub is still there (it raises NotImplementedError)
         ├── Missing             a name is not defined
         ├── StudentError        the student's code raised

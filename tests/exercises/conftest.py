@@ -47,6 +47,11 @@ def solution(folder):
 
 
 @pytest.fixture
+def definitions_of_the_solution(folder):
+    return lambda: definitions(folder / f"{folder.name}.ipynb")
+
+
+@pytest.fixture
 def stub(folder, root):
     """What the student's notebook defines before anything is done."""
     return definitions(root / "exercises" / folder.name / f"{folder.name}.ipynb")

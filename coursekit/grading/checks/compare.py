@@ -1,14 +1,14 @@
 """Compare what a solution returned with what was expected, and say in words how they differ.
 
-What a solution returned has been read by `coursekit.grading.protocol.codec`, so it is plain data;
-it may still be of any kind, and no comparison here raises because of that.
+What a solution returned has been read by `coursekit.grading.protocol.codec`, so it is plain data of
+any kind; no comparison raises anything but `WrongValue` because of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ import numpy.typing as npt
 from coursekit.grading.errors import WrongValue
 from coursekit.grading.protocol.subject import Ref
 
-__all__ = ["Difference", "array_of", "difference", "entries_of", "number_of"]
+__all__ = ["Difference", "array_of", "difference", "entries_of", "fields_of", "number_of"]
+
+_SINGLE_PRECISION = 1e-5  # what a careful computation in float32 keeps, relative to the largest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +28,17 @@ class Difference:
     Parameters
     ----------
     summary : str
-        In words that give away no expected value.
+        In words of ours, without any part of either value.
     detail : str
-        The same with the first place that differs and both values; empty where the summary says it
-        all.
+        The same with the first place that differs and both values.
     """
 
     summary: str
-    detail: str = ""
+    detail: str
 
     def __str__(self) -> str:
         """As much as can be said."""
-        return self.detail or self.summary
+        return self.detail
 
 
 def difference(
@@ -45,9 +46,10 @@ def difference(
 ) -> Difference | None:
     """Return how `got` differs from `expected`, or None where it does not.
 
-    Numbers are compared within ``atol + rtol * abs(expected)``, shapes and lengths exactly; lists,
-    tuples and arrays of the same numbers count as equal, a truth value never counts as a number,
-    and NaN equals only an expected NaN.
+    Numbers are compared within ``atol + rtol * abs(expected)``, shapes and lengths exactly. Lists,
+    tuples and arrays of the same numbers are equal. For a number an array of one number will do,
+    for a truth value 0 or 1, but no truth value for a number. Arrays of single precision are
+    compared within their precision, unless both tolerances are 0. NaN equals only an expected NaN.
 
     Examples
     --------
@@ -58,16 +60,16 @@ def difference(
     """
     if isinstance(expected, Mapping):
         return _difference_of_mappings(got, expected, rtol, atol, what)
-    if isinstance(expected, list | tuple | np.ndarray) or _is_number(expected):
-        wanted = np.asarray(expected)
-        if wanted.dtype.kind in "biuf":
-            return _difference_of_numbers(got, wanted, rtol, atol, what)
-        return _difference_of_items(got, list(expected), rtol, atol, what)
+    wanted = _numbers(expected)
+    if wanted is not None:
+        return _difference_of_numbers(got, wanted, rtol, atol, what)
+    if isinstance(expected, list | tuple):
+        return _difference_of_items(got, expected, rtol, atol, what)
     if type(got) is type(expected) and got == expected:
         return None
-    return _kind_difference(got, what) or Difference(
-        summary=f"{what} differs", detail=f"{what} {_both(got, expected)}"
-    )
+    if got is None or isinstance(got, Ref):
+        return _of_kind(got, what)
+    return Difference(summary=f"{what} differs", detail=f"{what} {_both(got, expected)}")
 
 
 def number_of(value: Any, what: str = "the value") -> float:
@@ -93,11 +95,11 @@ def array_of(
     """
     numbers = _numbers(value)
     if numbers is None or numbers.dtype.kind == "b":
-        raise WrongValue(
-            f"{what} {_kind(value)}, expected {'a number' if shape == () else 'numbers'}"
-        )
+        _refuse(_of_kind(value, what, "a number" if shape == () else "numbers"))
+    if shape == () and isinstance(value, np.ndarray) and numbers.size == 1:
+        numbers = numbers.reshape(())
     if shape is not None and not _fits(numbers.shape, shape):
-        raise WrongValue(f"{what} has shape {numbers.shape}, expected {_shape_text(shape)}")
+        _refuse(_of_shape(what, numbers.shape, _shape_text(shape)))
     if not np.isfinite(numbers).all():
         raise WrongValue(f"{what} holds a number that is not finite")
     return numbers.astype(np.float64)
@@ -112,7 +114,7 @@ def entries_of(value: Any, keys: Iterable[Any], what: str = "the value") -> list
         If the value is no dict or lacks a key.
     """
     if not isinstance(value, dict):
-        raise WrongValue(f"{what} {_kind(value)}, expected a dict")
+        _refuse(_of_kind(value, what, "a dict"))
     wanted = list(keys)
     lacking = [key for key in wanted if key not in value]
     if lacking:
@@ -120,77 +122,98 @@ def entries_of(value: Any, keys: Iterable[Any], what: str = "the value") -> list
     return [value[key] for key in wanted]
 
 
+def fields_of(value: Any, names: Sequence[str], what: str = "the value") -> list[Any]:
+    """Return the fields of a record: of a tuple or list by position, of a dict or an object of any
+    class by name.
+
+    Raises
+    ------
+    SubjectError
+        If the value has other fields.
+    """
+    if isinstance(value, Ref):
+        return [value.get(name) for name in names]
+    if isinstance(value, dict):
+        return entries_of(value, names, what)
+    if not _is_sequence(value):
+        _refuse(_of_kind(value, what, f"a record of {', '.join(names)}"))
+    if len(value) != len(names):
+        _refuse(_of_length(what, len(value), len(names)))
+    return list(value)
+
+
 def _difference_of_numbers(
     got: Any, expected: npt.NDArray[Any], rtol: float, atol: float, what: str
 ) -> Difference | None:
-    numbers = _numbers(got)
-    if numbers is None or (numbers.dtype.kind == "b") != (expected.dtype.kind == "b"):
-        wanted = (
-            "a truth value"
-            if expected.dtype.kind == "b"
-            else "a number"
-            if expected.ndim == 0
-            else "numbers"
-        )
-        return Difference(summary=f"{what} {_kind(got)}, expected {wanted}")
+    numbers, is_truth = _numbers(got), expected.dtype.kind == "b"
+    if numbers is not None and is_truth and np.isin(numbers, (0, 1)).all():
+        numbers = numbers.astype(bool)
+    if numbers is None or (numbers.dtype.kind == "b") != is_truth:
+        wanted = "a number" if expected.ndim == 0 else "numbers"
+        return _of_kind(got, what, "a truth value" if is_truth else wanted)
+    if expected.ndim == 0 and isinstance(got, np.ndarray) and numbers.size == 1:
+        numbers = numbers.reshape(())
     if numbers.shape != expected.shape:
-        return Difference(summary=f"{what} has shape {numbers.shape}, expected {expected.shape}")
+        return _of_shape(what, numbers.shape, str(expected.shape))
+    if numbers.dtype in (np.float16, np.float32) and rtol + atol > 0:
+        largest = np.abs(expected[np.isfinite(expected)]).max(initial=0.0)
+        rtol, atol = max(rtol, _SINGLE_PRECISION), max(atol, _SINGLE_PRECISION * float(largest))
     with np.errstate(all="ignore"):
-        same = np.isclose(
-            numbers.astype(np.float64),
-            expected.astype(np.float64),
-            rtol=rtol,
-            atol=atol,
-            equal_nan=True,
-        )
+        mine, ours = numbers.astype(np.float64), expected.astype(np.float64)
+        same = np.isclose(mine, ours, rtol=rtol, atol=atol, equal_nan=True)
     if same.all():
         return None
     if expected.ndim == 0:
-        return Difference(
-            summary=f"{what} differs", detail=f"{what} {_both(numbers.item(), expected.item())}"
-        )
+        both = _both(numbers.item(), expected.item())
+        return Difference(summary=f"{what} differs", detail=f"{what} {both}")
     at = tuple(int(i) for i in np.argwhere(~same)[0])
     place = f"{what}[{', '.join(map(str, at))}]"
     count = f"{int((~same).sum())} of {same.size} numbers differ"
     both = _both(numbers[at].item(), expected[at].item())
-    return Difference(summary=f"{count} in {what}", detail=f"{place} {both} ({count})")
+    return Difference(summary=f"{what} differs", detail=f"{place} {both} ({count})")
 
 
 def _difference_of_items(
-    got: Any, expected: list[Any], rtol: float, atol: float, what: str
+    got: Any, expected: Sequence[Any], rtol: float, atol: float, what: str
 ) -> Difference | None:
-    if not isinstance(got, list | tuple):
-        return Difference(summary=f"{what} {_kind(got)}, expected a list")
+    if not _is_sequence(got):
+        return _of_kind(got, what, "a list")
     if len(got) != len(expected):
-        return Difference(summary=f"{what} has {len(got)} entries, expected {len(expected)}")
-    pairs = zip(got, expected, strict=True)
-    found = (
+        return _of_length(what, len(got), len(expected))
+    return _first(
         difference(one, other, rtol=rtol, atol=atol, what=f"{what}[{at}]")
-        for at, (one, other) in enumerate(pairs)
+        for at, (one, other) in enumerate(zip(got, expected, strict=True))
     )
-    return next((each for each in found if each is not None), None)
 
 
 def _difference_of_mappings(
     got: Any, expected: Mapping[Any, Any], rtol: float, atol: float, what: str
 ) -> Difference | None:
     if not isinstance(got, dict):
-        return Difference(summary=f"{what} {_kind(got)}, expected a dict")
+        return _of_kind(got, what, "a dict")
     if set(got) != set(expected):
         lacking, extra = len(set(expected) - set(got)), len(set(got) - set(expected))
-        return Difference(
-            summary=f"{what} lacks {lacking} of {len(expected)} keys and has {extra} too many"
-        )
-    found = (
+        text = f"{what} lacks {lacking} of {len(expected)} keys and has {extra} too many"
+        return Difference(summary=f"{what} has other keys than asked for", detail=text)
+    return _first(
         difference(got[key], expected[key], rtol=rtol, atol=atol, what=f"{what}[{key!r}]")
         for key in expected
     )
+
+
+def _is_sequence(value: object) -> bool:
+    return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
+
+
+def _first(found: Iterable[Difference | None]) -> Difference | None:
     return next((each for each in found if each is not None), None)
 
 
 def _numbers(value: Any) -> npt.NDArray[Any] | None:
     """Return numbers or truth values as an array, None for anything else."""
-    if not (isinstance(value, list | tuple | np.ndarray) or _is_number(value)):
+    if isinstance(value, list | tuple) and not all(map(_holds_numbers, value)):
+        return None  # before numpy makes an array of texts, as wide as the longest
+    if not (isinstance(value, list | tuple) or _is_leaf(value)):
         return None
     try:
         array = np.asarray(value)
@@ -199,29 +222,60 @@ def _numbers(value: Any) -> npt.NDArray[Any] | None:
     return array if array.dtype.kind in "biuf" else None
 
 
-def _is_number(value: object) -> bool:
+def _holds_numbers(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_holds_numbers, value))
+    return _is_leaf(value)
+
+
+def _is_leaf(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "biuf"
     return isinstance(value, bool | int | float | np.generic)
 
 
-def _kind_difference(got: Any, what: str) -> Difference | None:
-    return (
-        Difference(summary=f"{what} {_kind(got)}") if got is None or isinstance(got, Ref) else None
+def _of_kind(value: Any, what: str, expected: str = "") -> Difference:
+    """Return that a value is of another kind than expected."""
+    end = f", expected {expected}" if expected else ""
+    kind = _kind(value)
+    said = repr(value) if isinstance(value, bool | str) else kind
+    if isinstance(value, Ref):
+        said = f"an object of type {value.type_name}"
+    return Difference(
+        summary=f"{what} is {kind}{end}",
+        detail=f"{what} is {said if len(said) <= 60 else kind}{end}",
     )
 
 
 def _kind(value: Any) -> str:
-    """Say what a value is, as the end of a sentence."""
+    """Say what a value is, in words of ours."""
     if value is None:
-        return "is None (is a `return` missing?)"
+        return "None (is a `return` missing?)"
     if isinstance(value, Ref):
-        return f"is an object of type {value.type_name}"
-    if isinstance(value, bool | str):
-        return f"is {_short(value)}"
+        return "an object"
     if isinstance(value, np.ndarray):
-        return f"is an array of {value.dtype}"
+        return f"an array of {value.dtype}"
     if isinstance(value, list | tuple):
-        return f"is a {type(value).__name__} that does not hold numbers in rows of one length"
-    return f"is a {type(value).__name__}"
+        return f"a {type(value).__name__} that does not hold numbers in rows of one length"
+    return f"a {type(value).__name__}"
+
+
+def _of_shape(what: str, shape: tuple[int, ...], expected: str) -> Difference:
+    return Difference(
+        summary=f"{what} has another shape than asked for",
+        detail=f"{what} has shape {shape}, expected {expected}",
+    )
+
+
+def _of_length(what: str, length: int, expected: int) -> Difference:
+    return Difference(
+        summary=f"{what} has another number of entries than asked for",
+        detail=f"{what} has {length} entries, expected {expected}",
+    )
+
+
+def _refuse(found: Difference) -> NoReturn:
+    raise WrongValue(found.detail)
 
 
 def _both(got: Any, expected: Any) -> str:

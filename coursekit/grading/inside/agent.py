@@ -29,7 +29,13 @@ import base64
 import json
 import linecache
 import math
+import numbers
 import os
+from array import array
+from collections import deque
+from collections.abc import Iterator, KeysView, Mapping, Sequence, ValuesView
+from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -127,8 +133,7 @@ class Agent:
     def _encode(self, value: Any, depth: int = 0) -> _Json:
         if depth > MAX_DEPTH:
             raise ValueError(f"the value is nested more than {MAX_DEPTH} deep")
-        if isinstance(value, np.generic):
-            value = value.item()
+        value = _plain(value)
         if value is None or isinstance(value, (bool, str)):
             return value
         if isinstance(value, int):
@@ -148,8 +153,7 @@ class Agent:
                     for key, item in value.items()
                 ]
             }
-        array = _as_array(value)
-        return self._keep(value) if array is None else _encode_array(array)
+        return _encode_array(value) if isinstance(value, np.ndarray) else self._keep(value)
 
     def _decode(self, value: _Json) -> Any:
         if isinstance(value, list):
@@ -171,16 +175,40 @@ class Agent:
         return tuple(items) if tag == "$tuple" else set(items)
 
 
-def _as_array(value: Any) -> npt.NDArray[Any] | None:
-    """Return numbers as an array, whichever library holds them (numpy, torch, pandas); None for
-    anything else.
+def _plain(value: Any) -> Any:
+    """Return the plain value that a value of another class stands for: a number, list, dict or
+    array of numbers; anything else as it is.
     """
-    if not hasattr(type(value), "__array__"):
-        return None
+    kind = type(value)
+    if value is None or kind in (bool, int, float, str, list, tuple, dict):
+        return value
+    if isinstance(value, np.floating) and value.itemsize < 8:
+        return np.asarray(value)  # keeps its precision
+    if isinstance(value, (bool, int, str, bytes)):
+        return value
+    if isinstance(value, (numbers.Real, Decimal)):  # a fraction, a long double, ...
+        return value.item() if isinstance(value, np.integer) else float(value)
+    if isinstance(value, np.bool_):
+        return bool(value)
+    if hasattr(kind, "__array__"):  # of numpy, torch, pandas
+        return _as_array(value)
+    if isinstance(value, Mapping) or (hasattr(kind, "keys") and hasattr(kind, "__getitem__")):
+        return value if isinstance(value, dict) else {key: value[key] for key in value.keys()}
+    if isinstance(value, (Iterator, deque, array, Sequence, KeysView, ValuesView)):
+        return value if isinstance(value, (list, tuple)) else list(islice(value, MAX_REPLY))
+    return value
+
+
+def _as_array(value: Any) -> Any:
+    """Return numbers as an array of at most 64 bits, objects as a list, anything else as it is."""
     if hasattr(value, "detach"):  # a torch tensor that remembers its gradient
         value = value.detach()
-    array = np.asarray(value)
-    return array if array.dtype.kind in "biuf" and array.dtype.itemsize <= 8 else None
+    content = np.asarray(value)
+    if content.dtype.kind == "O":
+        return content.tolist()
+    if content.dtype.kind == "f" and content.dtype.itemsize > 8:
+        return content.astype(np.float64)
+    return content if content.dtype.kind in "biuf" else value
 
 
 def _encode_array(array: npt.NDArray[Any]) -> _Json:

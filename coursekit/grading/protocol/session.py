@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coursekit.grading.errors import RefusedReply, StudentError, SubjectLost, TookTooLong
+from coursekit.grading.sandbox.cpu_time import cpu_seconds
 from coursekit.grading.protocol.codec import DEFAULT_LIMITS
 from coursekit.grading.protocol.frames import Bounds, Frames
 from coursekit.grading.protocol.subject import Subject
@@ -102,6 +103,10 @@ class Session(Subject):
         self._deadline = time.monotonic() + START_SECONDS + limits.notebook_seconds
         self._open: tuple[Process, Frames, MemoryWatchdog] | None = None
         self.lost = ""
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU seconds of the process and of what it started."""
+        return cpu_seconds(self.pid)
 
     @property
     def pid(self) -> int:

@@ -9,6 +9,7 @@ rounding or a shared array. A transport gives one method, `Subject.exchange`.
 from __future__ import annotations
 
 import json
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +55,12 @@ class Subject(ABC):
         SubjectLost
             If there is no agent any more.
         """
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU seconds that the solution's side has used so far; 0 where they are not
+        known, and then no cost is judged.
+        """
+        return 0.0
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call a function of the solution; objects it returns come back as a `Ref`."""
@@ -171,6 +178,10 @@ class LocalSubject(Subject):
     def exchange(self, request: str) -> str:
         """Ask the agent directly."""
         return self._agent.handle(request)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU seconds of this thread, in which the solution runs."""
+        return time.thread_time()
 
 
 def _call(on: Ref | None, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -1,22 +1,22 @@
-"""Put a newer version of an exercise under a student's work: read both, merge, back up, write.
+"""Bring a student's notebook to a newer version of its exercise: read both, merge, back up, write.
 
-Nothing is written before everything is clear, and nothing is overwritten that has not been copied
-away. The notebook is written last: until then the update can be started again.
+All or nothing: everything is read and merged before anything is written, what is overwritten has
+been copied first, and if a file cannot be written those before it are put back. The notebook is
+written last.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.clock import Clock
 from coursekit.core.errors import InvalidParameterError
-from coursekit.core.files import replaced_atomically
+from coursekit.core.clock import Clock
+from coursekit.core.files import write_atomically
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.exercises.notebook import cell_name, read_notebook
@@ -79,32 +79,48 @@ class Update:
             raise ExerciseError(
                 f"{self.file} was not updated: {len(self.merge.unclear)} cells are unclear."
             )
-        backup = self._back_up(clock)
-        for name in self._our_files:
-            _write(self.file.parent / name, (self.newer.folder / name).read_text(encoding="utf-8"))
-        _write(
-            self.file,
-            json.dumps(self.merge.notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
-        )
+        notebook = json.dumps(self.merge.notebook, indent=1, ensure_ascii=False, sort_keys=True)
+        own, newer = self.file.parent, self.newer.folder
+        try:
+            files = {own / name: (newer / name).read_bytes() for name in self._our_files}
+            files[self.file] = f"{notebook}\n".encode()
+            before = {file: file.read_bytes() if file.exists() else None for file in files}
+            backup = self._backup(clock)
+            for file, content in before.items():
+                if content is not None:
+                    write_atomically(backup / file.name, content)
+            _write_all(files, before)
+        except (OSError, UnicodeError) as error:
+            raise ExerciseError(
+                f"{self.file} was not updated, nothing has changed: {error}."
+            ) from error
         return backup
 
-    def _back_up(self, clock: Clock) -> Path:
+    def _backup(self, clock: Clock) -> Path:
+        """Return a folder for the backup that is not there yet."""
         stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
-        wanted = (
-            self.file.parent
-            / ".coursekit"
-            / "backup"
-            / f"{stamp}-version-{self.from_version or 'unknown'}"
-        )
-        backup, at = wanted, 1
-        while backup.exists():
+        name = f"{stamp}-version-{self.from_version or 'unknown'}"
+        place, at = self.file.parent / ".coursekit" / "backup", 1
+        while (folder := place / (name if at == 1 else f"{name}-{at}")).exists():
             at += 1
-            backup = wanted.with_name(f"{wanted.name}-{at}")
-        backup.mkdir(parents=True)
-        for name in (self.file.name, *self._our_files):
-            if (self.file.parent / name).is_file():
-                shutil.copy2(self.file.parent / name, backup / name)
-        return backup
+        return folder
+
+
+def _write_all(files: Mapping[Path, bytes], before: Mapping[Path, bytes | None]) -> None:
+    """Write files; if one of them fails, put back what was there before."""
+    written = []
+    try:
+        for file, content in files.items():
+            written.append(file)
+            write_atomically(file, content)
+    except BaseException:
+        for file in written[:-1]:
+            content_before = before[file]
+            if content_before is None:
+                file.unlink()
+            else:
+                write_atomically(file, content_before)
+        raise
 
 
 def plan_update(
@@ -201,8 +217,3 @@ def _origin_from(base: Path) -> Origin:
     notebook = read_notebook(base)
     said = origin_of(notebook)
     return Origin(exercise=said.exercise, version=said.version, cells=origin_metadata(notebook))
-
-
-def _write(file: Path, text: str) -> None:
-    with replaced_atomically(file) as temporary:
-        Path(temporary).write_text(text, encoding="utf-8")

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coursekit.grading.checks.compare import array_of, difference, entries_of, number_of
-from coursekit.grading.errors import WrongValue
+from coursekit.grading.checks.compare import array_of, difference, entries_of, fields_of, number_of
+from coursekit.grading.errors import SubjectError, WrongValue
 from coursekit.grading.protocol.subject import LocalSubject
 
 A_REF = LocalSubject({"Thing": type("Thing", (), {})}).new("Thing")
@@ -25,6 +25,13 @@ A_REF = LocalSubject({"Thing": type("Thing", (), {})}).new("Thing")
         (float("nan"), float("nan")),
         (float("inf"), float("inf")),
         (True, True),
+        (1, True),
+        (0.0, False),
+        ([1, 0], [True, False]),
+        (np.array([2.0]), 2.0),
+        (np.array([[2.0]]), 2.0),
+        (np.array([1 / 3], dtype=np.float32), [1 / 3]),
+        (np.array(0.1, dtype=np.float32), 0.1),
         ([True, False], np.array([True, False])),
         ("word", "word"),
         (None, None),
@@ -43,7 +50,9 @@ def test_these_are_the_same(got, expected):
         (1 + 1e-8, 1.0, "the value is 1.00000001, expected 1.0"),
         (float("nan"), 1.0, "the value is nan, expected 1"),
         (True, 1.0, "the value is True, expected a number"),
-        (1, True, "the value is a int, expected a truth value"),
+        (2, True, "the value is a int, expected a truth value"),
+        (None, True, "is None (is a `return` missing?), expected a truth value"),
+        (np.array([0.3334], dtype=np.float32), [1 / 3], "the value[0] is 0.3334"),
         ("1", 1.0, "the value is '1', expected a number"),
         (None, 1.0, "the value is None (is a `return` missing?), expected a number"),
         ([1.0], 1.0, "the value has shape (1,), expected ()"),
@@ -68,9 +77,30 @@ def test_a_difference_is_put_into_words(got, expected, words):
     assert words in str(difference(got, expected, rtol=1e-9))
 
 
-def test_a_summary_gives_no_expected_value_away():
-    assert "0.574" not in difference([1.0, 2.0], [0.574, 2.0]).summary
-    assert "0.574" not in difference(1.0, 0.574).summary
+def test_a_summary_gives_away_neither_the_expected_value_nor_the_one_that_was_said():
+    for got, expected in (
+        ([7.25, 2.0], [0.574, 2.0]),
+        (7.25, 0.574),
+        ("7.25", 0.574),
+        (np.empty((0, 725)), [0.574]),
+        ([0.0] * 725, 0.574),
+        ({"7.25": 1}, {"0.574": 1}),
+        (["7.25"], ["0.574"]),
+        (["x"] * 725, ["0.574"]),
+    ):
+        said = difference(got, expected).summary
+        assert not any(number in said for number in ("0.574", "7.25", "725"))
+
+
+def test_where_bits_are_compared_single_precision_is_not_enough():
+    assert difference(np.array(0.1, dtype=np.float32), 0.1) is not None
+
+
+def test_a_long_list_of_long_texts_is_not_made_an_array():
+    texts = ["x" * 100_000, *["y"] * 200_000]
+    assert "a list that does not hold numbers" in str(difference(texts, [1.0, 2.0]))
+    with pytest.raises(WrongValue):
+        array_of(texts)
 
 
 anything = st.recursive(
@@ -102,10 +132,11 @@ def test_no_answer_breaks_a_conversion(value):
         number_of,
         lambda each: array_of(each, (2, None)),
         lambda each: entries_of(each, ["a"]),
+        lambda each: fields_of(each, ["a", "b"]),
     ):
         try:
             convert(value)
-        except WrongValue:
+        except SubjectError:
             pass
 
 

@@ -119,6 +119,60 @@ def test_what_was_there_is_in_the_backup_byte_by_byte(notebook, newer, exercise_
     assert again != backup
 
 
+PICTURE = b"\x89PNG\r\n\x1a\n\xff\xfe"
+
+
+def test_a_picture_in_the_newer_version_comes_along(notebook, newer, update, exercise_folder):
+    folder = newer(**{IN_DEMO: [NEW_STORY]})
+    (folder / "figure.png").write_bytes(PICTURE)
+    assert update(folder)["updated"]
+    assert (exercise_folder / "figure.png").read_bytes() == PICTURE
+
+
+def contents(folder):
+    files = (file for file in folder.rglob("*") if file.is_file())
+    return {file: file.read_bytes() for file in files if ".coursekit" not in file.parts}
+
+
+@pytest.mark.parametrize("broken", ["checks.py", "figure.png", "demo.ipynb"])
+def test_an_update_that_fails_half_way_changes_nothing(
+    notebook, newer, exercise_folder, monkeypatch, broken
+):
+    from coursekit.grading.student import update as module
+
+    notebook.solve()
+    folder = newer(
+        **{IN_DEMO: [NEW_STORY], "checks.py": [("Twice as much.", "Two times as much.")]}
+    )
+    (folder / "figure.png").write_bytes(PICTURE)
+    before, write = contents(exercise_folder), module.write_atomically
+
+    def full_disk(file, content):
+        if file == exercise_folder / broken and content != before.get(file):
+            raise OSError(28, "No space left on device")
+        write(file, content)
+
+    monkeypatch.setattr(module, "write_atomically", full_disk)
+    with pytest.raises(
+        ExerciseError, match=r"was not updated, nothing has changed: .*No space left"
+    ):
+        plan_update(notebook.file, folder).make(ManualClock())
+    assert contents(exercise_folder) == before
+
+
+def test_a_file_that_cannot_be_read_stops_the_update_before_anything_is_written(
+    notebook, newer, exercise_folder
+):
+    folder = newer(**{IN_DEMO: [NEW_STORY]})
+    plan, before = plan_update(notebook.file, folder), contents(exercise_folder)
+    (exercise_folder / "hints.toml").unlink()
+    (exercise_folder / "hints.toml").mkdir()
+    with pytest.raises(ExerciseError, match="nothing has changed"):
+        plan.make(ManualClock())
+    del before[exercise_folder / "hints.toml"]
+    assert contents(exercise_folder) == before
+
+
 def test_updating_twice_changes_nothing_more(notebook, newer, update):
     notebook.solve().add("demo-1", "1 + 1")
     folder = newer(**{IN_DEMO: [NEW_STORY, NEW_STUB]})

@@ -1,0 +1,256 @@
+"""What a check works with: the solution, random numbers, and parts to award points in."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from coursekit.grading.checks.compare import array_of, difference, entries_of, fields_of, number_of
+from coursekit.grading.checks.report import Outcome, PartReport, Tier
+from coursekit.grading.checks.text import inert
+from coursekit.grading.errors import (
+    CheckBugError,
+    Missing,
+    NotAttempted,
+    RefusedReply,
+    StudentError,
+    SubjectError,
+    SubjectLost,
+    TookTooLong,
+    WrongValue,
+)
+from coursekit.grading.protocol.subject import Subject
+
+__all__ = ["CLOSED", "Context", "Part"]
+
+CLOSED: dict[type, str] = {
+    NotAttempted: "A part of the answer is still to be written.",
+    Missing: "A name that is asked for is not defined. Run the notebook from the top.",
+    StudentError: "The code raised an exception.",
+    TookTooLong: "The answer took too long.",
+    RefusedReply: "The answer cannot be read: it is too large, or of an unknown kind.",
+    SubjectLost: "The process that ran the code has ended.",
+    WrongValue: "The answer differs from the expected one.",
+    SubjectError: "The question was not answered.",
+}
+"""All that a hidden check says about what went wrong, besides the messages of named mistakes."""
+
+
+class Context:
+    """What a check works with.
+
+    Parameters
+    ----------
+    check_id : str
+    tier : "visible" or "hidden"
+    subject : Subject
+        The solution.
+    seed : int or str
+    mistakes : mapping of str to str
+        What to say about each mistake that the check knows.
+    reveal : bool
+        Whether messages may quote inputs, expected values and the solution.
+
+    Attributes
+    ----------
+    rng : numpy.random.Generator
+        Determined by the seed, the check's name and its tier alone.
+    parts : list of PartReport
+        The parts that are done.
+    """
+
+    def __init__(
+        self,
+        check_id: str,
+        tier: Tier,
+        subject: Subject,
+        *,
+        seed: int | str,
+        mistakes: Mapping[str, str],
+        reveal: bool,
+    ) -> None:
+        digest = hashlib.sha256(f"{seed}/{check_id}/{tier}".encode()).digest()
+        self.subject = subject
+        self.rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
+        self.parts: list[PartReport] = []
+        self.reveal = reveal
+        self._name = f"Check {check_id} ({tier})"
+        self._mistakes = mistakes
+
+    def part(self, name: str, points: float, *, hint: str = "") -> Part:
+        """Open a part worth so many points, all or none."""
+        return Part(self, name, points, hint)
+
+    def number(self, value: Any, what: str = "the value") -> float:
+        """Return a solution's value as one finite number, or fail the part."""
+        return number_of(value, what)
+
+    def array(
+        self, value: Any, shape: tuple[int | None, ...] | None = None, what: str = "the value"
+    ) -> npt.NDArray[np.float64]:
+        """Return a solution's value as finite numbers of a shape (None: any length), or fail the
+        part.
+        """
+        return array_of(value, shape, what)
+
+    def entries(self, value: Any, keys: Iterable[Any], what: str = "the value") -> list[Any]:
+        """Return the entries of a solution's dict under some keys, or fail the part."""
+        return entries_of(value, keys, what)
+
+    def fields(self, value: Any, names: Sequence[str], what: str = "the value") -> list[Any]:
+        """Return the fields of a record of any kind, or fail the part."""
+        return fields_of(value, names, what)
+
+    def cost(self, question: Callable[[], Any]) -> tuple[Any, float]:
+        """Ask something; return the answer and the CPU seconds that the solution needed for it.
+
+        CPU time does not grow while other processes have the processor, and sleeping costs none.
+        """
+        before = self.subject.cpu_seconds()
+        answer = question()
+        return answer, self.subject.cpu_seconds() - before
+
+    def own_cost(self, work: Callable[[], Any], n_times: int = 5) -> float:
+        """Return the CPU seconds of work of our own, the least of a few times: a unit for `cost`
+        that depends on the machine and not on the solution.
+        """
+        costs = []
+        for _ in range(n_times):
+            start = time.thread_time()
+            work()
+            costs.append(time.thread_time() - start)
+        return min(costs)
+
+    def report(self, part: Part, error: SubjectError | None) -> None:
+        """Record how a part went."""
+        outcome = Outcome.PASSED if error is None else _outcome_of(error)
+        self.parts.append(
+            PartReport(
+                name=part.name,
+                outcome=outcome,
+                points=part.points if error is None else 0,
+                max_points=part.points,
+                message="" if error is None else _sentence(error, self.reveal),
+                hint=part.hint if outcome is Outcome.WRONG else "",
+                misconception=error.mistake if isinstance(error, _Recognised) else "",
+            )
+        )
+
+    def message_of(self, mistake: str) -> str:
+        """Return what to say about a mistake of this check."""
+        try:
+            return self._mistakes[mistake]
+        except KeyError:
+            raise CheckBugError(
+                f"{self._name} names the mistake {mistake!r}, which has no message."
+            ) from None
+
+
+class Part:
+    """A part of a check; earns its points if something was compared and everything agreed."""
+
+    def __init__(self, context: Context, name: str, points: float, hint: str = "") -> None:
+        self.name = name
+        self.points = points
+        self.hint = hint
+        self._context = context
+        self._n_compared = 0
+
+    def close(
+        self,
+        got: Any,
+        expected: Any,
+        *,
+        rtol: float = 1e-9,
+        atol: float = 1e-12,
+        what: str = "the value",
+        mistakes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Demand numbers within ``atol + rtol * abs(expected)``.
+
+        Parameters
+        ----------
+        got, expected : numbers, arrays, or lists and dicts of them
+        rtol, atol : float
+        what : str
+            What the value is, for the message.
+        mistakes : mapping of str to value
+            What the solution would have returned after each named mistake; a match is worth more to
+            a student than "differs".
+        """
+        self._n_compared += 1
+        messages = {name: self._context.message_of(name) for name in mistakes or {}}
+        found = difference(got, expected, rtol=rtol, atol=atol, what=what)
+        if found is None:
+            return
+        for name, value in (mistakes or {}).items():
+            differs = difference(value, expected, rtol=rtol, atol=atol) is not None
+            if differs and difference(got, value, rtol=rtol, atol=atol) is None:
+                raise _Recognised(messages[name], name)
+        raise WrongValue(str(found))
+
+    def equal(
+        self,
+        got: Any,
+        expected: Any,
+        *,
+        what: str = "the value",
+        mistakes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Demand exactly this value; see `close`."""
+        self.close(got, expected, rtol=0.0, atol=0.0, what=what, mistakes=mistakes)
+
+    def that(self, condition: object, message: str, *, mistake: str = "") -> None:
+        """Demand that a claim about the solution is true; anything but a true truth value fails."""
+        self._n_compared += 1
+        text = self._context.message_of(mistake) if mistake else message
+        if not (isinstance(condition, bool | np.bool_) and condition):
+            raise _Recognised(text, mistake)
+
+    def __enter__(self) -> Part:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        """Record how it went; an exception that is not the solution's is passed on."""
+        if error is not None and not isinstance(error, SubjectError):
+            return False
+        if error is None and self._n_compared == 0:  # a loop over an empty answer
+            error = WrongValue("there was nothing to compare")
+        self._context.report(self, error)
+        return True
+
+
+class _Recognised(WrongValue):
+    """A value is wrong in a way that has a name."""
+
+    def __init__(self, message: str, mistake: str) -> None:
+        super().__init__(message)
+        self.mistake = mistake
+
+
+def _outcome_of(error: SubjectError) -> Outcome:
+    if isinstance(error, NotAttempted):
+        return Outcome.NOT_ATTEMPTED
+    return Outcome.WRONG if isinstance(error, WrongValue) else Outcome.COULD_NOT_RUN
+
+
+def _sentence(error: SubjectError, reveal: bool) -> str:
+    """Say what went wrong; without `reveal`, in words that do not depend on what was said."""
+    if not reveal:
+        if isinstance(error, _Recognised) and error.mistake:
+            return str(error)
+        return next(CLOSED[kind] for kind in type(error).__mro__ if kind in CLOSED)
+    text = inert(str(error))
+    return text[0].upper() + text[1:] if text.startswith(("the ", "there ")) else text
