@@ -106,7 +106,7 @@ class Subject(ABC):
             if not isinstance(reply["map"], list) or len(reply["map"]) != wanted:
                 raise RefusedReply(f"The reply does not hold {wanted} answers.")
             return [self._read(answer, {**operation, "op": "call"}) for answer in reply["map"]]
-        if "value" in reply:
+        if "value" in reply and operation["op"] != "map":
             return decode(reply["value"], lambda handle: Ref(self, handle), self._limits)
         raise _failure(reply, operation["name"])
 

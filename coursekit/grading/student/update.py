@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.errors import InvalidParameterError
 from coursekit.core.clock import Clock
+from coursekit.core.errors import InvalidParameterError
 from coursekit.core.files import write_atomically
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercises.exercise import Exercise, load_exercise

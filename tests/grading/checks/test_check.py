@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coursekit.grading.checks import check, run_check
-from coursekit.grading.checks.check import CLOSED
+from coursekit.grading.checks.context import CLOSED
 from coursekit.grading.checks.report import CheckReport, Outcome, Report
 from coursekit.grading.errors import CheckBugError, StudentError, SubjectLost, WrongValue
 from coursekit.grading.protocol.subject import LocalSubject

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from coursekit.grading.checks import run_check
-from coursekit.grading.checks.check import CLOSED
+from coursekit.grading.checks.context import CLOSED
 from coursekit.grading.classroom.job import Cell, CellRun, JobResult
 from coursekit.grading.classroom.publish.exports import csv_of, gradescope_of, junit_of
 from coursekit.grading.classroom.publish.feedback import feedback_page, feedback_text
