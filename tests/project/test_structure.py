@@ -25,14 +25,12 @@ MAX_COLUMNS = 100
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "folders": {},
     "files": {
-        "coursekit/grading/checks/check.py": "to be split",
         "coursekit/grading/student/preflight.py": "to be split",
     },
     "classes": {},
     "cycles": {},
     "class names": {},
     "columns": {
-        "coursekit/grading/errors.py": "waits to be shortened by hand",
         "coursekit/grading/inside/confine.py": "waits to be shortened by hand",
         "coursekit/grading/student/origin.py": "waits to be shortened by hand",
         "coursekit/grading/student/preflight.py": "waits to be shortened by hand",

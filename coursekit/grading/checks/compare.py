@@ -235,7 +235,6 @@ def _is_leaf(value: object) -> bool:
 
 
 def _of_kind(value: Any, what: str, expected: str = "") -> Difference:
-    """Return that a value is of another kind than expected."""
     end = f", expected {expected}" if expected else ""
     kind = _kind(value)
     said = repr(value) if isinstance(value, bool | str) else kind
@@ -248,7 +247,6 @@ def _of_kind(value: Any, what: str, expected: str = "") -> Difference:
 
 
 def _kind(value: Any) -> str:
-    """Say what a value is, in words of ours."""
     if value is None:
         return "None (is a `return` missing?)"
     if isinstance(value, Ref):

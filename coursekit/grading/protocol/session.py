@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coursekit.grading.errors import RefusedReply, StudentError, SubjectLost, TookTooLong
-from coursekit.grading.sandbox.cpu_time import cpu_seconds
 from coursekit.grading.protocol.codec import DEFAULT_LIMITS
 from coursekit.grading.protocol.frames import Bounds, Frames
 from coursekit.grading.protocol.subject import Subject
 from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts
+from coursekit.grading.sandbox.cpu_time import cpu_seconds
 from coursekit.grading.sandbox.process import Launcher, Process
 
 __all__ = ["CellResult", "Session", "known_exception"]
