@@ -24,9 +24,7 @@ MAX_COLUMNS = 100
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "folders": {},
-    "files": {
-        "coursekit/grading/student/preflight.py": "to be split",
-    },
+    "files": {"coursekit/grading/student/preflight.py": "to be split"},
     "classes": {},
     "cycles": {},
     "class names": {},
