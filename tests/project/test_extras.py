@@ -121,9 +121,9 @@ def test_with_grading_a_class_is_graded_into_nbgraders_gradebook(tmp_path: Path)
     place.parent.mkdir(parents=True)
     shutil.copy(ROOT / "exercises" / "fm" / "fm.ipynb", place)
     words = ["grade", "submissions", "--exercise", str(ROOT / "solutions" / "fm"), "--out", "out"]
-    done = run("grading", command(*words, "--gradebook", "gradebook.db"), tmp_path)
+    done = run("grading", command(*words, "--gradebook", "course"), tmp_path)
     assert "ModuleNotFoundError" not in done.stderr, done.stderr
-    assert (tmp_path / "gradebook.db").is_file(), done.stderr
+    assert [*(tmp_path / "course").rglob("gradebook.db")], done.stderr
 
 
 def test_what_lessons_import_is_in_the_extra_for_lessons() -> None:
