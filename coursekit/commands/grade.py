@@ -23,27 +23,27 @@ _PATH = click.Path(path_type=Path)
 
 @click.command(short_help="Grade a class, hostile submissions included.")
 @click.argument("submissions", type=_PATH)
-@click.option("--exercise", required=True, help="Its name, or its folder in solutions/.")
-@click.option("--out", required=True, type=_PATH, help="Where reports go; run again to go on.")
-@click.option("--jobs", "n_jobs", default=1, show_default=True, help="Submissions at once.")
+@click.option("--exercise", required=True, help="Name, or folder in solutions/.")
+@click.option("--out", required=True, type=_PATH, help="Folder for reports; run again to resume.")
+@click.option("--jobs", "n_jobs", default=1, show_default=True, help="Submissions in parallel.")
 @click.option(
     "--backend",
-    default="loky",
+    default="local",
     show_default=True,
-    type=click.Choice(["loky", "dask"]),
-    help="Processes, or Dask.",
+    type=click.Choice(["local", "dask"]),
+    help="Processes on this machine, or a Dask cluster.",
 )
-@click.option("--address", default="", help="Of a Dask scheduler; one of our own by default.")
-@click.option("--forked", is_flag=True, help="Fork from a server that has the libraries: faster.")
-@click.option("--secret", type=_PATH, help="File with the secret behind random questions.")
+@click.option("--address", default="", help="Address of a Dask scheduler; default: start one.")
+@click.option("--forked", is_flag=True, help="Fork from a server with libraries loaded: faster.")
+@click.option("--secret", type=_PATH, help="File with the secret that seeds random inputs.")
 @click.option(
     "--allow-unsandboxed",
     "--unsafe-no-sandbox",
     is_flag=True,
-    help="Go on where there is no sandbox; reports say so.",
+    help="Grade without a sandbox if there is none; reports say so.",
 )
 @click.option(
-    "--gradebook", type=_PATH, help="A course's folder: record in nbgrader's gradebook there."
+    "--gradebook", type=_PATH, help="Course folder: also record in its nbgrader gradebook."
 )
 @json_option
 def grade(
@@ -57,10 +57,10 @@ def grade(
     """Grade every submission in SUBMISSIONS: a folder of notebooks, of one folder for each student,
     a zip, or nbgrader's tree.
 
-    Verdicts are computed outside the students' processes, which run in a sandbox. Reports (JSON),
-    feedback (HTML and text), grades.csv, Gradescope and JUnit files, statistics of the class and,
-    for your eyes, every submission as a page that cannot run anything (review/) go to OUT. The same
-    command finishes a run that was stopped.
+    Verdicts are computed outside the students' processes, which run in a sandbox. Written to OUT:
+    reports (JSON), feedback (HTML and text), grades.csv, Gradescope and JUnit files, class
+    statistics and, for instructors only, every submission as a static page (review/). Run the same
+    command again to resume an interrupted run.
     """
     from coursekit.grading.classroom.publish.analytics import summary_of
     from coursekit.grading.classroom.service import all_publishers, grade_class
@@ -90,14 +90,13 @@ def grade(
         )
         if counts["n_not_judged"]:
             click.echo(
-                f"{counts['n_not_judged']} of them because the grading failed: `fault` in their "
-                "reports says how. The same command tries them again.",
+                f"{counts['n_not_judged']} of them because the grader failed: see `fault` in "
+                "their reports. Run the same command again to retry.",
                 err=True,
             )
     if run.isolation == "none":
         click.echo(
-            "NO SANDBOX: these submissions could have read and changed anything that you can.",
-            err=True,
+            "NO SANDBOX: these submissions could read and change everything that you can.", err=True
         )
 
 
@@ -108,7 +107,7 @@ def _points(grade: GradeReport) -> str:
 
 
 def _folder(exercise: str) -> Path:
-    """Find an exercise with its hidden checks by its folder or name, here or in a folder above."""
+    """Find an exercise with hidden checks by folder or name, here or in a parent folder."""
     here = Path.cwd()
     candidates = [
         Path(exercise),
@@ -124,7 +123,7 @@ def _folder(exercise: str) -> Path:
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int, str], None]]:
-    """Show on stderr how far it is: a bar on a terminal, a line for each submission in a log."""
+    """Show progress on stderr: a bar on a terminal, one line for each submission elsewhere."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import Progress

@@ -27,7 +27,7 @@ __all__ = [
     "seed_of",
 ]
 
-Backend = Literal["loky", "dask"]
+Backend = Literal["local", "dask"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,8 @@ class ClassSettings:
         Where reports go.
     n_jobs : int, at least 1
         Submissions at once.
-    backend : "loky" or "dask"
-        Processes here, or a Dask cluster.
+    backend : "local" or "dask"
+        Processes on this machine, or a Dask cluster.
     address : str
         Of the Dask scheduler; empty for one of our own on this machine.
     forked : bool
@@ -76,7 +76,7 @@ class ClassSettings:
 
     out: Path
     n_jobs: int = 1
-    backend: Backend = "loky"
+    backend: Backend = "local"
     address: str = ""
     forked: bool = False
     allow_unsandboxed: bool = False

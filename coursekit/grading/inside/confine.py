@@ -1,15 +1,14 @@
-"""Give up power from inside: resource limits and a list of refused system calls, before foreign
-code runs.
+"""Confine a process before untrusted code runs: resource limits and a seccomp filter.
 
-It imports the standard library only. Whoever calls
-`confine` cannot take it back, nor can anything that it starts: hard limits go only down, and a
-filter of system calls is inherited.
+It imports the standard library only. Neither the process nor its children can undo `confine`: hard
+limits can only be lowered, and a seccomp filter is inherited.
 
-The filter is classic BPF. It answers ``EPERM`` to calls that notebooks never need and that have
-been doors out of sandboxes (tracing, kernel key rings, io_uring, BPF, mounts, new namespaces,
-userfaultfd) and to memory that no limit on processes counts (System V shared memory and message
-queues, POSIX message queues, memfd), ``ENOSYS`` to ``clone3``, whose flags cannot be read by a filter (the C library then
-falls back to ``clone``), and allows sockets of the families unix and internet only.
+The filter is classic BPF. It answers ``EPERM`` to system calls that notebooks never need and that
+have been used to escape from sandboxes (tracing, kernel key rings, io_uring, BPF, mounts, new
+namespaces, userfaultfd) and to memory that no limit on processes counts (System V shared memory and
+message queues, POSIX message queues, memfd), ``ENOSYS`` to ``clone3``, whose flags a filter cannot
+read (the C library then falls back to ``clone``), and allows sockets of the families unix and
+internet only.
 
 Source: Linux, Documentation/userspace-api/seccomp_filter.rst.
 """
@@ -45,16 +44,20 @@ ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
     "x86_64": (
         0xC000003E,
         {
-            "ptrace": 101, "syslog": 103, "personality": 135, "pivot_root": 155, "_sysctl": 156, "adjtimex": 159, "chroot": 161,
-            "acct": 163, "settimeofday": 164, "mount": 165, "umount2": 166, "swapon": 167, "swapoff": 168, "reboot": 169,
-            "sethostname": 170, "setdomainname": 171, "iopl": 172, "ioperm": 173, "init_module": 175, "delete_module": 176,
-            "quotactl": 179, "lookup_dcookie": 212, "clock_settime": 227, "mbind": 237, "kexec_load": 246, "add_key": 248,
-            "request_key": 249, "keyctl": 250, "migrate_pages": 256, "unshare": 272, "move_pages": 279, "perf_event_open": 298,
-            "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304, "clock_adjtime": 305, "setns": 308,
-            "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "finit_module": 313, "kexec_file_load": 320,
-            "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
-            "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
-            "pidfd_getfd": 438, "process_madvise": 440, "mount_setattr": 442,
+            "ptrace": 101, "syslog": 103, "personality": 135, "pivot_root": 155, "_sysctl": 156,
+            "adjtimex": 159, "chroot": 161, "acct": 163, "settimeofday": 164, "mount": 165,
+            "umount2": 166, "swapon": 167, "swapoff": 168, "reboot": 169, "sethostname": 170,
+            "setdomainname": 171, "iopl": 172, "ioperm": 173, "init_module": 175,
+            "delete_module": 176, "quotactl": 179, "lookup_dcookie": 212, "clock_settime": 227,
+            "mbind": 237, "kexec_load": 246, "add_key": 248, "request_key": 249, "keyctl": 250,
+            "migrate_pages": 256, "unshare": 272, "move_pages": 279, "perf_event_open": 298,
+            "fanotify_init": 300, "name_to_handle_at": 303, "open_by_handle_at": 304,
+            "clock_adjtime": 305, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311,
+            "kcmp": 312, "finit_module": 313, "kexec_file_load": 320, "bpf": 321,
+            "userfaultfd": 323, "io_uring_setup": 425, "io_uring_enter": 426,
+            "io_uring_register": 427, "open_tree": 428, "move_mount": 429, "fsopen": 430,
+            "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438,
+            "process_madvise": 440, "mount_setattr": 442,
             "shmget": 29, "msgget": 68, "mq_open": 240, "memfd_create": 319, "memfd_secret": 447,
             "clone": 56, "clone3": 435, "socket": 41, "prctl": 157,
         },
@@ -62,38 +65,39 @@ ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
     "aarch64": (
         0xC00000B7,
         {
-            "ptrace": 117, "syslog": 116, "personality": 92, "pivot_root": 41, "adjtimex": 171, "chroot": 51, "acct": 89,
-            "settimeofday": 170, "mount": 40, "umount2": 39, "swapon": 224, "swapoff": 225, "reboot": 142, "sethostname": 161,
-            "setdomainname": 162, "init_module": 105, "delete_module": 106, "quotactl": 60, "lookup_dcookie": 18,
-            "clock_settime": 112, "mbind": 235, "kexec_load": 104, "add_key": 217, "request_key": 218, "keyctl": 219,
-            "migrate_pages": 238, "unshare": 97, "move_pages": 239, "perf_event_open": 241, "fanotify_init": 262,
-            "name_to_handle_at": 264, "open_by_handle_at": 265, "clock_adjtime": 266, "setns": 268, "process_vm_readv": 270,
-            "process_vm_writev": 271, "kcmp": 272, "finit_module": 273, "kexec_file_load": 294, "bpf": 280, "userfaultfd": 282,
-            "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429,
-            "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438, "process_madvise": 440,
-            "mount_setattr": 442,
+            "ptrace": 117, "syslog": 116, "personality": 92, "pivot_root": 41, "adjtimex": 171,
+            "chroot": 51, "acct": 89, "settimeofday": 170, "mount": 40, "umount2": 39,
+            "swapon": 224, "swapoff": 225, "reboot": 142, "sethostname": 161, "setdomainname": 162,
+            "init_module": 105, "delete_module": 106, "quotactl": 60, "lookup_dcookie": 18,
+            "clock_settime": 112, "mbind": 235, "kexec_load": 104, "add_key": 217,
+            "request_key": 218, "keyctl": 219, "migrate_pages": 238, "unshare": 97,
+            "move_pages": 239, "perf_event_open": 241, "fanotify_init": 262,
+            "name_to_handle_at": 264, "open_by_handle_at": 265, "clock_adjtime": 266, "setns": 268,
+            "process_vm_readv": 270, "process_vm_writev": 271, "kcmp": 272, "finit_module": 273,
+            "kexec_file_load": 294, "bpf": 280, "userfaultfd": 282, "io_uring_setup": 425,
+            "io_uring_enter": 426, "io_uring_register": 427, "open_tree": 428, "move_mount": 429,
+            "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438,
+            "process_madvise": 440, "mount_setattr": 442,
             "shmget": 194, "msgget": 186, "mq_open": 180, "memfd_create": 279, "memfd_secret": 447,
             "clone": 220, "clone3": 435, "socket": 198, "prctl": 167,
         },
     ),
 }  # fmt: skip
-"""Machine -> (its audit number, system call -> number). The last four calls are judged by their
+"""Machine -> (its audit number, system call -> number). The last four calls are filtered by their
 arguments.
 """
 
-_JUDGED_BY_ARGUMENT = ("clone", "clone3", "socket", "prctl")
+_FILTERED_BY_ARGUMENT = ("clone", "clone3", "socket", "prctl")
 
 
 def confine(limits: dict[str, int]) -> None:
-    """Apply resource limits, then refuse dangerous system calls, for this process and everything it
-    will start.
-    """
+    """Set resource limits, then install the filter, for this process and its children."""
     limit_resources(limits)
     refuse_system_calls()
 
 
 def die_with_parent() -> None:
-    """Let this process be killed when its parent ends."""
+    """Have the kernel kill this process when its parent ends."""
     _demand(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
 
 
@@ -114,9 +118,7 @@ def limit_resources(limits: dict[str, int]) -> None:
 
 
 def refuse_system_calls() -> None:
-    """Install the filter; on a machine whose calls we do not know, only give up the way to more
-    rights.
-    """
+    """Install the seccomp filter; on an unknown architecture, only set ``no_new_privs``."""
     libc = ctypes.CDLL(None, use_errno=True)
     _demand(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     if platform.machine() not in ARCHITECTURES:
@@ -145,7 +147,7 @@ def filter_program(machine: str) -> bytes:
         (_RETURN, 0, 0, refuse),
     ]
     for name, number in calls.items():
-        if name not in _JUDGED_BY_ARGUMENT:
+        if name not in _FILTERED_BY_ARGUMENT:
             code += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, refuse)]
     code += [(_JUMP_EQUAL, 0, 1, calls["clone3"]), (_RETURN, 0, 0, absent)]
     code += [

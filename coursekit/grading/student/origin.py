@@ -1,9 +1,8 @@
-"""What a student's notebook remembers of how we made it: its exercise, its version and a digest of
-each of our cells.
+"""The origin of a student's notebook: exercise, version and a digest of each cell of the course.
 
-It is written into the notebook's own metadata when the exercise is generated, and travels with the
-file. Whoever compares can tell what a student has changed from what we have changed without holding
-the version that the student started from.
+It is written into the notebook's metadata when the exercise is generated. With the digests, changes
+by the student and changes by the course can be told apart (the base of a three-way merge) without
+the original file.
 """
 
 from __future__ import annotations
@@ -18,18 +17,18 @@ from coursekit.grading.exercises.notebook import cell_name, nbgrader_of, source_
 __all__ = ["ROLES", "Origin", "digest_of", "origin_metadata", "origin_of", "role_of"]
 
 ROLES = ("answer", "check", "given")
-"""What a cell of ours is for: the student fills it in, it asks, or it is there to read and run."""
+"""Of a cell of the course: to be completed by the student, a test, or given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What a notebook says about where it comes from; empty where it says nothing.
+    """The origin that a notebook's metadata state; empty fields where they state none.
 
     Parameters
     ----------
     exercise, version : str
     cells : mapping of role to mapping of cell name to digest
-        Our cells as they were handed out.
+        The cells of the course as they were released.
     """
 
     exercise: str = ""
@@ -38,19 +37,19 @@ class Origin:
 
     @property
     def digests(self) -> dict[str, str]:
-        """The digest of every cell of ours by its name."""
+        """The digest of every cell of the course by its name."""
         return {name: digest for cells in self.cells.values() for name, digest in cells.items()}
 
     def names(self, role: str) -> list[str]:
-        """Return the names of our cells of one role."""
+        """Return the names of the cells of one role."""
         return list(self.cells.get(role, ()))
 
 
 def digest_of(cell: Mapping[str, Any]) -> str:
-    r"""Return a short digest of a cell's kind and text; line ends and blanks at its end do not
-    count.
+    r"""Return a short digest of a cell's type and source, without trailing whitespace and whatever
+    its line endings.
 
-    >>> digest_of({"cell_type": "code", "source": "a = 1\r\n"}) == digest_of({"cell_type": "code", "source": ["a = 1"]})
+    >>> digest_of({"source": "a = 1\r\n"}) == digest_of({"source": ["a = 1"]})
     True
     """
     text = source_of(dict(cell)).replace("\r\n", "\n").rstrip()
@@ -60,7 +59,7 @@ def digest_of(cell: Mapping[str, Any]) -> str:
 
 
 def role_of(cell: Mapping[str, Any]) -> str:
-    """Return what a cell of ours is for, by its nbgrader flags."""
+    """Return the role of a cell of the course, by its nbgrader flags."""
     about = nbgrader_of(dict(cell))
     if about.get("solution"):
         return "answer"
@@ -68,9 +67,7 @@ def role_of(cell: Mapping[str, Any]) -> str:
 
 
 def origin_metadata(notebook: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return what a notebook that is about to be handed out shall remember: role -> cell name ->
-    digest.
-    """
+    """Return the digests of a notebook that is to be released: role -> cell name -> digest."""
     found: dict[str, dict[str, str]] = {role: {} for role in ROLES}
     for cell in notebook["cells"]:
         found[role_of(cell)][cell_name(cell)] = digest_of(cell)
@@ -78,9 +75,7 @@ def origin_metadata(notebook: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def origin_of(notebook: Mapping[str, Any]) -> Origin:
-    """Read what a notebook says about itself; whatever is not of the right form is taken as not
-    said.
-    """
+    """Read the origin from a notebook's metadata; a value of a wrong type counts as missing."""
     about = _mapping(_mapping(notebook.get("metadata")).get("coursekit"))
     known = _mapping(about.get("cells"))
     cells = {

@@ -1,6 +1,4 @@
-"""A look before handing in: each thing that would surprise a student is found, and comes with its
-fix.
-"""
+"""The preflight test: each problem that would cost points is found, and comes with its fix."""
 
 import json
 
@@ -34,17 +32,15 @@ def test_right_work_is_ready_and_says_what_it_is(notebook):
     assert (report["exercise"], report["version"]) == ("demo", "1.0")
     assert report["cells"] == ["demo-1", "demo-2", "demo-1-answer", "demo-2-answer"]
     assert {each["standing"] for each in report["findings"]} == {"ok"}
-    assert "2 of 2 checks pass" in texts(report)
+    assert "2 of 2 visible checks pass" in texts(report)
 
 
 def test_an_untouched_stub_is_told_and_may_be_handed_in(notebook):
     code, report = look()
     assert (code, problems(report)) == (0, [])
-    assert "demo-1-answer, demo-2-answer are as we handed them out and earn nothing yet." in texts(
-        report
-    )
+    assert "demo-1-answer, demo-2-answer are unchanged and earn no points yet." in texts(report)
     notebook.edit("demo-1-answer", "def double(x):\n    return 2 * x")
-    assert "demo-2-answer is as we handed it out and earns nothing yet." in texts(look()[1])
+    assert "demo-2-answer is unchanged and earns no points yet." in texts(look()[1])
 
 
 def test_a_wrong_answer_is_a_note_and_no_reason_to_stop(notebook):
@@ -64,7 +60,7 @@ def test_a_wrong_answer_is_a_note_and_no_reason_to_stop(notebook):
         (
             lambda n: n.edit("demo-1-answer", cell_type="markdown"),
             "cells",
-            "The cell demo-1-answer is no code cell any more.",
+            "The cell demo-1-answer is no longer a code cell.",
         ),
         (
             lambda n: n.add("imports", "1 / 0"),
@@ -134,7 +130,7 @@ def test_a_check_that_passed_in_the_notebook_and_not_in_a_fresh_run_is_a_problem
     notebook.add("demo-1", 'check("demo-1")')
     code, report = look()
     assert code == 1
-    assert "demo-1 passed when you checked it last, but not in a fresh run of this file." in texts(
+    assert "demo-1 passed when you last checked it, but fails in a new run of this file." in texts(
         report
     )
 
@@ -145,7 +141,7 @@ def test_a_changed_check_and_an_odd_order_are_notes(notebook):
     code, report = look()
     assert code == 0
     assert "The check demo-1 was changed." in texts(report)
-    assert "another order" in texts(report)
+    assert "another order than in the file" in texts(report)
 
 
 def test_looking_changes_nothing(notebook, exercise_folder):
@@ -163,7 +159,7 @@ def test_a_person_reads_the_fix_below_the_problem(notebook):
     lines = done.output.splitlines()
     at = next(at for at, line in enumerate(lines) if "there 2 times" in line)
     assert lines[at].startswith("✗ problem")
-    assert lines[at + 1].strip().startswith("Keep the one that is meant")
+    assert lines[at + 1].strip().startswith("Keep one, delete the other copies")
     assert lines[-1] == "Mend the problems first."
 
 

@@ -1,0 +1,41 @@
+"""Findings of the preflight test: in order, a note, or a problem with its fix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Finding", "Standing", "note", "ok", "problem"]
+
+
+class Standing(StrEnum):
+    """The result of one test."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The result of one test of a notebook, in a sentence, and what to do about it."""
+
+    standing: Standing
+    about: str
+    text: str
+    fix: str = ""
+
+
+def problem(about: str, text: str, fix: str) -> Finding:
+    """Return a finding that needs the student to act."""
+    return Finding(standing=Standing.PROBLEM, about=about, text=text, fix=fix)
+
+
+def note(about: str, text: str, fix: str = "") -> Finding:
+    """Return a finding that the student should know."""
+    return Finding(standing=Standing.NOTE, about=about, text=text, fix=fix)
+
+
+def ok(about: str, text: str) -> Finding:
+    """Return a finding without a problem."""
+    return Finding(standing=Standing.OK, about=about, text=text)
