@@ -1,7 +1,7 @@
 """A course on online learning for recommender systems.
 
-Each lesson teaches one or a few modules; this table says which. Importing `coursekit` loads nothing
-else.
+`LESSONS` maps each lesson to the modules that it teaches. Importing `coursekit` imports no other
+module.
 
 >>> LESSONS["03_factorization_machines"]
 ('coursekit.learning.learners.factorization_machine',)

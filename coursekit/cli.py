@@ -1,7 +1,7 @@
-"""The command `coursekit`: a table of commands, each loaded only when it is called.
+"""The command line `coursekit`: a table of commands, each imported when it is called.
 
-A command that refuses (any :class:`~coursekit.core.errors.CourseKitError`) says why in one sentence
-on stderr and ends with exit code 2. Logging is configured here and nowhere else.
+Any :class:`~coursekit.core.errors.CourseKitError` is printed as one sentence on stderr, with exit
+code 2. Logging is configured here and nowhere else.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lab": ("coursekit.commands.lab:lab", "Open the course in JupyterLab."),
     "doctor": (
         "coursekit.commands.doctor.command:doctor",
-        "Say what is there, what is missing and how to get it.",
+        "Check the installation and print a fix for each problem.",
     ),
     "check": ("coursekit.commands.student.feedback:check", "Check your answers to an exercise."),
     "hint": (
@@ -40,20 +40,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "preflight": (
         "coursekit.commands.student.preflight:preflight",
-        "Look at a notebook before you hand it in.",
+        "Check a notebook before you hand it in.",
     ),
     "submit": (
         "coursekit.commands.student.submit:submit",
-        "Pack a notebook to hand it in, after a look at it.",
+        "Check a notebook and pack it to hand it in.",
     ),
     "update": (
         "coursekit.commands.student.update:update",
         "Bring your notebook to a newer version of its exercise.",
     ),
-    "grade": ("coursekit.commands.grade:grade", "Grade a class, hostile submissions included."),
+    "grade": ("coursekit.commands.grade:grade", "Grade all submissions of a class in a sandbox."),
     "release": (
         "coursekit.commands.release:release",
-        "Make what students get: exercises/ from solutions/.",
+        "Generate the student version, exercises/, from solutions/.",
     ),
     "data": ("coursekit.commands.data:data", "List and fetch the data sets of the course."),
     "evaluate": (
@@ -62,18 +62,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "drift": ("coursekit.commands.drift:drift", "Find where a column of your own file changed."),
 }
-"""Name -> (module:attribute, the line in `coursekit --help`): help needs no command loaded, a test
-keeps the lines true.
+"""Name -> (module:attribute, short help); `coursekit --help` imports no command.
+
+A test compares the short help with that of the command.
 """
 
 _LOG_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 class CourseGroup(click.Group):
-    """A click group over `COMMANDS` that imports a command when it is needed."""
+    """A click group over `COMMANDS` that imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every name, in the order of the table."""
+        """Return every name, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -87,7 +88,7 @@ class CourseGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; for an unknown name, offer the nearest."""
+        """Find the command; for an unknown name, suggest the most similar one."""
         near = get_close_matches(args[0], COMMANDS, n=1)
         if args[0] not in COMMANDS and near:
             ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
@@ -99,7 +100,7 @@ class CourseGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; turn a refusal into one sentence and exit code 2."""
+        """Run the command; report a CourseKitError in one sentence with exit code 2."""
         try:
             return super().invoke(ctx)
         except CourseKitError as error:
@@ -108,7 +109,7 @@ class CourseGroup(click.Group):
 
 
 class Refusal(click.ClickException):
-    """A sentence for stderr that ends the program with exit code 2."""
+    """An error message for stderr, with exit code 2."""
 
     exit_code = 2
 

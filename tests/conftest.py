@@ -45,7 +45,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for name in marker.args:
             trouble = _trouble(name)
             if trouble:
-                sentence = f"{name}: {trouble}. To mend it: {SERVICES[name].fix()}"
+                sentence = f"{name}: {trouble}. To fix it: {SERVICES[name].fix()}"
                 pytest.fail(
                     f"{sentence} (CI=true demands it)", pytrace=False
                 ) if IN_CI else pytest.skip(sentence)

@@ -1,4 +1,4 @@
-"""Where the course lies on this machine."""
+"""Locate the folder of the course."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`coursekit data`: which data sets there are, and how to get them."""
+"""`coursekit data`: list and fetch data sets."""
 
 from __future__ import annotations
 
@@ -14,17 +14,15 @@ __all__ = ["data"]
 
 @click.group(short_help="List and fetch the data sets of the course.")
 def data() -> None:
-    """List and fetch the data sets of the course. Lessons need none of them: they run on the one
-    that ships inside.
+    """List and fetch the data sets of the course. The lessons need none of them: they use the one
+    that ships with the package.
     """
 
 
-@data.command("list", short_help="Show what there is.")
+@data.command("list", short_help="List the data sets.")
 @json_option
 def list_datasets(as_json: bool) -> None:
-    """Show every data set: its size, its licence, and whether it ships with the course or has to be
-    fetched.
-    """
+    """List every data set: size, licence, and whether it ships with the course."""
     if as_json:
         emit_json({"datasets": [_summary(each) for each in available()]})
     else:
@@ -40,22 +38,20 @@ def list_datasets(as_json: bool) -> None:
     default="data",
     show_default=True,
     metavar="DIR",
-    help="Folder that the set's own folder is put into.",
+    help="Parent folder of the data set's folder.",
 )
 @click.option(
     "--from",
     "source",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Take the files from this folder and not from the network; they are verified just the "
-    "same.",
+    help="Copy the files from this folder instead of the network; their digests are verified.",
 )
 @json_option
 def get(name: str, to: Path, source: Path | None, as_json: bool) -> None:
-    """Fetch the data set NAME from its official address, prove by its digest that it is whole, and
-    say where it lies.
+    """Fetch the data set NAME from its official address, verify its sha256, and print its folder.
 
-    What is already there and whole is not fetched again.
+    A data set that is already there and complete is not fetched again.
     """
     from coursekit.datasets import fetch, info
 

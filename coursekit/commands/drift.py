@@ -1,4 +1,4 @@
-"""`coursekit drift`: where did a column of your own file change?"""
+"""`coursekit drift`: detect changes in a column of your own file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AUTOCORRELATED = 0.3  # above this, detectors that assume independence raise to
     "--column",
     required=True,
     metavar="NAME",
-    help="The column to watch, by its name in the header.",
+    help="The column to monitor, by its name in the header.",
 )
 @click.option(
     "--detector",
@@ -37,18 +37,18 @@ _AUTOCORRELATED = 0.3  # above this, detectors that assume independence raise to
     help="ConceptDriftDetector, PageHinkley, HDDM_A, HDDM_W, ADWIN, KSWIN or GaussianGLR; for "
     "errors that are 0 or 1 also DDM, EDDM and BernoulliGLR.",
 )
-@click.option("--time", metavar="NAME", help="The column that says when each value was taken.")
+@click.option("--time", metavar="NAME", help="The column with the time of each value.")
 @figure_option("Draw the column with its alarms into this file.")
 @json_option
 def drift(
     file: Path, column: str, name: str, time: str | None, figure: Path | None, as_json: bool
 ) -> None:
-    """Watch a column of FILE value by value, as if it were just coming in, and say where it
-    changed.
+    """Run a drift detector over a column of FILE, value by value, and report its alarms and the
+    estimated change points.
 
-    FILE has a header and fields separated by comma, semicolon or tab; plain or gzip. Gaps, text, a
-    constant and times that go back are refused, with the line. The detector runs at its defaults;
-    only GaussianGLR is told to expect that neighbouring values resemble each other.
+    FILE has a header and fields separated by comma, semicolon or tab; plain or gzip. Missing
+    values, text, a constant column and decreasing times are errors, reported with the line. The
+    detector runs with its default settings, GaussianGLR with `autocorrelated=True`.
     """
     from coursekit.datasets.series import read_series
     from coursekit.learning.drift import detector_named
@@ -66,24 +66,20 @@ def drift(
 
 
 def _report(found: SeriesChanges) -> Iterator[str]:
-    """Lay out what was found, line by line."""
+    """Yield the lines of the report."""
     numbers = found.statistics
-    yield click.style(f"{found.column}, watched by {found.detector}", bold=True)
+    yield click.style(f"{found.column}, monitored by {found.detector}", bold=True)
     yield f"  values           {numbers.n_samples:>12,}"
     yield f"  mean             {numbers.mean:>12.6g}  (standard deviation {numbers.std:.6g})"
     yield f"  range            {numbers.minimum:>12.6g}  to {numbers.maximum:.6g}"
-    yield (
-        f"  autocorrelation  {numbers.autocorrelation:>12.2f}  (of each value with the one before)"
-    )
+    yield (f"  autocorrelation  {numbers.autocorrelation:>12.2f}  (at lag 1)")
     if numbers.autocorrelation > _AUTOCORRELATED and "autocorrelated=True" not in found.detector:
         yield (
-            "  Neighbouring values resemble each other: this detector raises more alarms than "
-            "there are changes."
+            "  The values are autocorrelated: a detector that assumes independence raises more "
+            "false alarms."
         )
     if numbers.n_gaps:
-        yield (
-            f"  {numbers.n_gaps:,} times, more than twice the usual time passes between two values."
-        )
+        yield (f"  {numbers.n_gaps:,} gaps: more than twice the median time between two values.")
     yield ""
     count = len(found.alarms)
     yield click.style(

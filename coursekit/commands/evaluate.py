@@ -1,4 +1,4 @@
-"""`coursekit evaluate`: a learner of the course on your own ratings, test then train."""
+"""`coursekit evaluate`: progressive validation of a learner on your own ratings."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NAMES = {"mf": "matrix factorization", "fm": "factorization machine"}
     type=click.IntRange(0, 1024),
     default=10,
     show_default=True,
-    help="Length of the factor vectors; 0 leaves biases alone.",
+    help="Length of the factor vectors; 0 for a model of biases only.",
 )
 @click.option(
     "--range",
@@ -51,7 +51,7 @@ _NAMES = {"mf": "matrix factorization", "fm": "factorization machine"}
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Where the random start comes from.",
+    help="Seed of the initial factors.",
 )
 @figure_option("Draw the learning curve into this file.")
 @json_option
@@ -64,10 +64,10 @@ def evaluate(
     figure: Path | None,
     as_json: bool,
 ) -> None:
-    """Run a learner over the ratings file RATINGS, in the order of time: predict each rating, then
-    learn from it.
+    """Run a learner over the ratings file RATINGS in time order (progressive validation): predict
+    each rating, then learn from it.
 
-    Read are MovieLens files and whatever looks like them: user, item, rating and, if there is one,
+    Reads MovieLens files and similar ones: user, item, rating and, if there is one,
     the time; with or without a header; separated by comma, tab, semicolon or '::'; plain or gzip.
     """
     from coursekit.datasets.ratings import read_ratings
@@ -116,7 +116,7 @@ def _summary(learner: str, n_factors: int, result: Evaluation) -> dict[str, obje
 def _report(
     learner: str, n_factors: int, stream: Chunk, result: Evaluation, slices: tuple[AgeSlice, ...]
 ) -> Iterator[str]:
-    """Lay out what was found, line by line."""
+    """Yield the lines of the report."""
     from coursekit.evaluation.progressive import rmse_of_running_mean
 
     n_users, n_items = len(set(stream.user_ids)), len(set(stream.item_ids))
@@ -153,7 +153,7 @@ def _draw(result: Evaluation, *, title: str, path: Path) -> None:
 
 @contextmanager
 def _progress_bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show progress on stderr if it is a terminal; yield a function of the number done."""
+    """Show progress on stderr if it is a terminal; yield the function that updates it."""
     from rich.console import Console
     from rich.progress import Progress
 

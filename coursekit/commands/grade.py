@@ -21,7 +21,7 @@ __all__ = ["grade"]
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(short_help="Grade a class, hostile submissions included.")
+@click.command(short_help="Grade all submissions of a class in a sandbox.")
 @click.argument("submissions", type=_PATH)
 @click.option("--exercise", required=True, help="Name, or folder in solutions/.")
 @click.option("--out", required=True, type=_PATH, help="Folder for reports; run again to resume.")

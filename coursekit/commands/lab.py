@@ -1,4 +1,4 @@
-"""`coursekit lab`: the course in JupyterLab, from any folder."""
+"""`coursekit lab`: open the course in JupyterLab, from any folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SETTINGS = Path(__file__).with_name("lab_settings")
 
 @click.command(short_help="Open the course in JupyterLab.")
 @click.option(
-    "--no-browser", is_flag=True, help="Start the server and print its address, open no browser."
+    "--no-browser", is_flag=True, help="Print the address of the server, open no browser."
 )
 @click.option(
     "--port",
@@ -37,9 +37,9 @@ def lab(no_browser: bool, port: int | None) -> None:
         )
     folder = course_folder()
     command = lab_command(folder, no_browser=no_browser, port=port)
-    os.chdir(folder)  # Jupyter runs a configuration file that lies in the current folder
+    os.chdir(folder)  # Jupyter executes a configuration file in the current folder
     os.environ.pop("PYTHONSAFEPATH", None)  # a notebook may import the files beside it
-    if os.name == "nt":  # Windows has no exec that keeps the terminal
+    if os.name == "nt":  # exec on Windows detaches from the terminal
         sys.exit(subprocess.call(command))
     os.execv(command[0], command)
 
@@ -50,10 +50,10 @@ def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = No
     Parameters
     ----------
     folder : path
-        The course; JupyterLab shows what is in it and nothing above.
+        The course, root folder of JupyterLab.
     no_browser : bool
     port : int, optional
-        Exactly this port, or the first free one from 8888.
+        This port only; default: the first free one from 8888.
     """
     return [
         *python("jupyterlab"),
@@ -61,9 +61,8 @@ def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = No
         f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}",
         f"--LabApp.app_settings_dir={_SETTINGS}",
         *(["--no-browser"] if no_browser else []),
-        *(
-            ["--allow-root"] if _is_root() else []
-        ),  # a container's only user; the server listens on loopback, with a token
+        # the only user of many containers; the server listens on loopback, with a token
+        *(["--allow-root"] if _is_root() else []),
         *([f"--port={port}", "--ServerApp.port_retries=0"] if port else []),
     ]
 

@@ -1,4 +1,4 @@
-"""What commands share: options, one JSON object on stdout, and status marks."""
+"""Options and output that the commands share: JSON on stdout, and status marks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["Mark", "emit_json", "figure_option", "json_option", "to_json"]
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object, nothing else."
 )
-"""The option `--json`; the command receives it as `as_json`."""
+"""The option `--json`, passed to the command as `as_json`."""
 
 
 def figure_option(help_text: str) -> Callable[[Any], Any]:
-    """Return the option `--figure OUT.png`; a file that cannot be written is refused at once."""
+    """Return the option `--figure OUT.png`; its path is validated before the command runs."""
     return click.option(
         "--figure",
         type=click.Path(dir_okay=False, path_type=Path),
@@ -43,14 +43,14 @@ def _png_in_a_folder(
 
 
 class Mark(Enum):
-    """A status as word, symbol and colour; each of them alone can be understood."""
+    """A status, shown as word, symbol and colour, each sufficient alone."""
 
     OK = "ok"
     NOTE = "note"
     PROBLEM = "problem"
 
     def shown(self) -> str:
-        """Return symbol and word, in colour; an ASCII symbol where the terminal has no other."""
+        """Return symbol and word, in colour; the symbol in ASCII if the terminal needs it."""
         symbol, plain_symbol, colour = _LOOKS[self]
         return click.style(
             f"{symbol if _can_print(symbol) else plain_symbol} {self.value:<7}", fg=colour
@@ -80,7 +80,7 @@ def emit_json(value: object) -> None:
 
 
 def to_json(value: Any) -> Any:
-    """Turn a value into what JSON knows.
+    """Convert a value to JSON types.
 
     >>> from pathlib import PurePosixPath
     >>> to_json({"rmse": float("nan"), "shape": (2, 3), "file": PurePosixPath("a/b.csv")})

@@ -24,7 +24,7 @@ __all__ = ["release"]
 )
 @json_option
 def release(exercises: tuple[str, ...], check: bool, root: Path, as_json: bool) -> None:
-    """Make what students get: exercises/ from solutions/.
+    """Generate the student version, exercises/, from solutions/.
 
     First the sources are validated: notebook, checks, hints and misconceptions agree, the solution
     earns all points, the stub none, and each misconception its own message. Then no line of a

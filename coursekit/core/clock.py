@@ -1,4 +1,4 @@
-"""Clocks: code that needs the time receives a :class:`Clock`; none reads the wall clock itself."""
+"""Clocks: code that needs the time receives a :class:`Clock` and never reads the system clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Clock", "ManualClock", "SystemClock"]
 
 
 class Clock(Protocol):
-    """Something that knows the time: seconds since 1970-01-01 UTC."""
+    """Protocol of a source of time, in seconds since 1970-01-01 UTC."""
 
     def now(self) -> float:
         """Return seconds since 1970-01-01 UTC."""
@@ -17,7 +17,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The wall clock."""
+    """The clock of the operating system."""
 
     def now(self) -> float:
         """Return seconds since 1970-01-01 UTC."""
@@ -25,7 +25,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only when told to, for tests and replays.
+    """A clock that is advanced by hand, for tests and replays.
 
     >>> clock = ManualClock(start=100.0)
     >>> clock.advance(hours=1)
@@ -41,5 +41,5 @@ class ManualClock:
         return self._now
 
     def advance(self, *, seconds: float = 0.0, minutes: float = 0.0, hours: float = 0.0) -> None:
-        """Move forward."""
+        """Advance the clock."""
         self._now += timedelta(seconds=seconds, minutes=minutes, hours=hours).total_seconds()

@@ -1,7 +1,6 @@
-"""One source for the readable and the fast path: plain functions over arrays, compiled where numba
-is installed.
+"""Just-in-time compilation by numba: the same functions run as plain Python without it.
 
-The first call of a compiled function compiles it (about a second) and keeps the machine code on
+The first call of a compiled function compiles it (about a second) and caches the machine code on
 disk for later sessions. Set ``COURSEKIT_COMPILE=0`` to run the same source as plain Python.
 """
 
@@ -29,22 +28,20 @@ def _wants_compiler() -> bool:
 
 
 IS_COMPILED = _wants_compiler()
-"""Whether `compiled` compiles."""
+"""Whether numba is installed and compilation is enabled."""
 
 
 def compiled(
     function: Callable[..., Any] | None = None, *, reorder_sums: bool = False
 ) -> Callable[..., Any]:
-    """Compile a function over arrays and numbers; return it as it stands where there is no
-    compiler.
+    """Compile a function over arrays and numbers; return it unchanged without numba.
 
     Parameters
     ----------
     function : callable
-        Plain Python over arrays and numbers, in the part of the language that numba knows.
+        Python over arrays and numbers, in the subset of the language that numba supports.
     reorder_sums : bool
-        Allow sums to be added in another order, several terms at a time: faster, equal to the last
-        few bits only.
+        Allow reassociation of floating-point sums (SIMD): faster, equal up to rounding error.
 
     Examples
     --------
@@ -60,12 +57,10 @@ def compiled(
         return function
     from numba import njit
 
-    has_file = Path(
-        function.__code__.co_filename
-    ).is_file()  # a doctest or a notebook cell has none to keep a cache beside
-    fastmath = (
-        {"reassoc", "contract"} if reorder_sums else False
-    )  # NaN and infinity keep their meaning either way
+    # a doctest or a notebook cell has no file for the cache
+    has_file = Path(function.__code__.co_filename).is_file()
+    # these two flags leave NaN and infinity as IEEE 754 defines them
+    fastmath = {"reassoc", "contract"} if reorder_sums else False
     machine_code: Callable[..., Any] = njit(cache=has_file, error_model="numpy", fastmath=fastmath)(
         function
     )
@@ -73,8 +68,7 @@ def compiled(
 
 
 def entrance(function: Callable[..., Any], *, reorder_sums: bool = False) -> Callable[..., Any]:
-    """Compile a function that is called from outside; as plain Python it is as silent about
-    overflow as machine code is.
+    """Compile a function that Python code calls; without numba, suppress overflow warnings.
 
     >>> entrance(lambda numbers: numbers * 1e200)(np.array([1e200]))
     array([inf])

@@ -3,17 +3,17 @@
 ::
 
     CourseKitError
-    ├── InvalidSampleError      an event that no learner could use (also a ValueError)
+    ├── InvalidSampleError      an event with an invalid value (also a ValueError)
     ├── InvalidParameterError   a setting outside its range (also a ValueError)
-    ├── FileFormatError         a file that cannot be read as what it should be
-    ├── DataUnavailableError    a data set that is neither here nor to be had
-    ├── UnknownNameError        a name that is not in its list (also a LookupError)
-    ├── ArithmeticOverflowError the numbers left the range of a float (also an ArithmeticError)
+    ├── FileFormatError         a file that is not in the expected format
+    ├── DataUnavailableError    a data set that is missing and cannot be fetched
+    ├── UnknownNameError        an unknown name (also a LookupError)
+    ├── ArithmeticOverflowError a value would exceed the range of a float (also an ArithmeticError)
     ├── StateFormatError        saved state of another class, version or shape
-    └── IntegrityError          bytes that do not match their digest
+    └── IntegrityError          content that does not match its digest
 
-A message names the thing, says what was expected and what came, and gives the next step when there
-is one: "`threshold` must be in (0, 1], got 1.7."
+A message names the argument, the expected and the actual value, and the next step when there is
+one: "`threshold` must be in (0, 1], got 1.7."
 """
 
 __all__ = [
@@ -34,7 +34,7 @@ class CourseKitError(Exception):
 
 
 class InvalidSampleError(CourseKitError, ValueError):
-    """An event holds a value that cannot be learnt from."""
+    """An event holds a value that no learner accepts."""
 
 
 class InvalidParameterError(CourseKitError, ValueError):
@@ -42,7 +42,7 @@ class InvalidParameterError(CourseKitError, ValueError):
 
 
 class FileFormatError(CourseKitError):
-    """A file could not be read as what it should be; names the file and the line."""
+    """A file is not in the expected format; the message names the file and the line."""
 
 
 class DataUnavailableError(CourseKitError):
@@ -50,7 +50,7 @@ class DataUnavailableError(CourseKitError):
 
 
 class UnknownNameError(CourseKitError, LookupError):
-    """A name is not in the list it should come from."""
+    """A name is not among the known ones."""
 
 
 class ArithmeticOverflowError(CourseKitError, ArithmeticError):
@@ -62,4 +62,4 @@ class StateFormatError(CourseKitError):
 
 
 class IntegrityError(CourseKitError):
-    """Stored bytes do not match the digest written beside them."""
+    """Stored content does not match its sha256."""

@@ -1,4 +1,4 @@
-"""Events: one observed sample, and a chunk of samples as columns. An event carries its own time."""
+"""Events of a stream: one observed sample, and a chunk of samples as columns."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from coursekit.core.errors import InvalidSampleError
 __all__ = ["Chunk", "Features", "OnlineSample"]
 
 Features = Mapping[str, float | str] | npt.NDArray[np.float64]
-"""Side information of one event: names to numbers (or categories), or a dense vector."""
+"""Side features of one event: names to numbers (or categories), or a dense vector."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineSample:
-    """One observed event: a user, an item and what came of it.
+    """One observed event: a user, an item and the outcome.
 
     Parameters
     ----------
     user_id, item_id : str or int
-        Who and what. Any hashable id works; state on disk keeps strings and integers.
+        Any hashable ids; saved state supports strings and integers only.
     target : float
         The observed outcome: a rating, or 1.0 for a click and 0.0 for none. Finite.
     features : mapping or array, optional
-        Side information: ``{"age": 0.3, "genre": "comedy"}`` (a category counts as a one-hot
+        Side features: ``{"age": 0.3, "genre": "comedy"}`` (a category counts as a one-hot
         feature) or a dense vector.
     timestamp : float
         Event time in seconds since 1970-01-01 UTC.
     weight : float
-        How much the event counts, 0 or more; every learner honours it.
+        Sample weight, 0 or more; every learner uses it.
     metadata : mapping, optional
-        Anything else worth keeping. No learner reads it.
+        Anything else; no learner reads it.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class OnlineSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A run of events as columns, in event order: the form in which streams are fast.
+    """Consecutive events as columns, in event order: the input of the compiled learners.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ class Chunk:
     Raises
     ------
     InvalidSampleError
-        If columns differ in length, or a target, weight or timestamp is not usable; the message
-        names the first such event.
+        If columns differ in length, or a target, weight or timestamp is invalid; the message names
+        the first such event.
 
     Examples
     --------
@@ -117,9 +117,8 @@ class Chunk:
     def __post_init__(self) -> None:
         for name in ("user_ids", "item_ids"):
             column = getattr(self, name)
-            if isinstance(
-                column, np.ndarray
-            ):  # Python ids hash faster than numpy scalars, and compare equal to them
+            # Python ids hash faster than numpy scalars, and compare equal to them
+            if isinstance(column, np.ndarray):
                 object.__setattr__(self, name, column.tolist())
         n = len(self.user_ids)
         for name in ("item_ids", "features"):
@@ -152,7 +151,7 @@ class Chunk:
 
     @classmethod
     def of(cls, samples: Iterable[OnlineSample]) -> Chunk:
-        """Turn samples into columns; a chunk is returned as it is."""
+        """Return samples as columns; a chunk is returned unchanged."""
         if isinstance(samples, Chunk):
             return samples
         samples = list(samples)
@@ -170,7 +169,7 @@ class Chunk:
         return len(self.user_ids)
 
     def __getitem__(self, at: int) -> OnlineSample:
-        """Event number `at` as a sample."""
+        """Return event number `at` as a sample."""
         return OnlineSample(
             user_id=self.user_ids[at],
             item_id=self.item_ids[at],
@@ -184,12 +183,12 @@ class Chunk:
         return (self[at] for at in range(len(self)))
 
     def weights_or_ones(self) -> npt.NDArray[np.float64]:
-        """Weights of the events, all 1 where the chunk has none, shape (n,)."""
+        """Return the weights, all 1 if the chunk has none, shape (n,)."""
         return np.ones(len(self)) if self.weights is None else self.weights
 
     def slice(self, start: int, stop: int) -> Chunk:
-        """Events start, start + 1, ..., stop - 1 as a chunk of their own."""
-        part: Chunk = object.__new__(Chunk)  # parts of checked columns need no checking
+        """Return the events start, start + 1, ..., stop - 1 as a chunk."""
+        part: Chunk = object.__new__(Chunk)  # the columns have been validated
         for name in _COLUMNS:
             column = getattr(self, name)
             object.__setattr__(part, name, None if column is None else column[start:stop])

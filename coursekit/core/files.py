@@ -1,4 +1,4 @@
-"""Files that are either the old one or the new one, whatever happens while they are written."""
+"""Atomic writes: a reader sees the old file or the new one, never a partial one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ __all__ = ["replaced_atomically", "write_atomically"]
 
 @contextmanager
 def replaced_atomically(path: str | Path) -> Iterator[str]:
-    """Give a temporary file name to write to; move it onto `path` when the block ends well, remove
-    it otherwise.
+    """Yield a temporary file name; rename it to `path` if the block succeeds, else remove it.
 
-    The file keeps its mode; a new one gets what the umask allows.
+    An existing file keeps its mode; a new one gets the mode that the umask allows.
     """
     path = Path(path)
     temporary = str(path.with_name(f".{path.name}.{secrets.token_hex(4)}"))
@@ -35,7 +34,7 @@ def replaced_atomically(path: str | Path) -> Iterator[str]:
 
 
 def write_atomically(path: str | Path, content: str | bytes) -> None:
-    """Write text (as UTF-8) or bytes to a file, whole or not at all; make its folder if needed."""
+    """Write text (as UTF-8) or bytes to a file atomically; create its folder if needed."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with replaced_atomically(path) as temporary:
         data = content.encode("utf-8") if isinstance(content, str) else content

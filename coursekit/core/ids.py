@@ -1,4 +1,4 @@
-"""Ids on disk: as an array, and back."""
+"""Serialization of user and item ids as numpy arrays."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ __all__ = ["decode_ids", "encode_ids"]
 
 
 def encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
-    """Ids as an array: int64 if they all are, JSON text otherwise (strings, integers, and tuples of
-    them).
+    """Return ids as an int64 array, or as JSON bytes if they are not all integers.
+
+    Ids may be strings, integers, and tuples of these.
     """
     ids = list(ids)
     if all(type(id_) is int and -(2**63) <= id_ < 2**63 for id_ in ids):
@@ -24,14 +25,14 @@ def encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
     for id_ in ids:
         if not _is_plain(id_):
             raise StateFormatError(
-                f"State on disk keeps ids that are strings or integers, got {id_!r} of type "
+                f"Saved state supports ids that are strings or integers, got {id_!r} of type "
                 f"{type(id_).__name__}."
             )
     return np.frombuffer(json.dumps(ids, separators=(",", ":")).encode(), dtype=np.uint8)
 
 
 def decode_ids(array: npt.NDArray[Any]) -> list[Any]:
-    """Ids as they were before `encode_ids`."""
+    """Return the ids that `encode_ids` encoded."""
     if array.dtype == np.int64:
         ids: list[Any] = array.tolist()
         return ids

@@ -1,10 +1,10 @@
-"""Start other programs so that nothing in the current folder decides what they load.
+"""Start child processes that load no code from the current folder.
 
-A folder that somebody else filled may hold ``coursekit/``, ``json.py``, ``sitecustomize.py`` or a
+An untrusted folder may hold ``coursekit/``, ``json.py``, ``sitecustomize.py`` or a
 program called ``bwrap``. Python puts the current folder on ``sys.path`` (``-m``, ``-c``, an empty
 entry of ``PYTHONPATH``), and a relative entry of ``PATH`` does the same for programs. Every process
-that the package starts is started through this module: safe path, absolute entries only, a scrubbed
-environment.
+that the package starts is started through this module: with Python's safe path, absolute search
+paths only, and a minimal environment.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KEPT = ("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROO
 
 
 def isolate() -> None:
-    """Take the current folder out of this process's search paths and out of its children's."""
+    """Remove the current folder from the search paths of this process and its children."""
     sys.path[:] = python_path()
     os.environ["PYTHONSAFEPATH"] = "1"
     os.environ["PATH"] = _absolute(os.environ.get("PATH", os.defpath))
@@ -37,9 +37,7 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return an environment for a Python of ours: what a program needs, and where this one looks
-    for modules.
-    """
+    """Return a minimal environment for a child process, with the module search path of this one."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     paths = {name: _absolute(os.environ.get(name, "")) for name in ("PATH", "LD_LIBRARY_PATH")}
     return (

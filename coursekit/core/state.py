@@ -1,8 +1,7 @@
-"""State on disk: JSON values and arrays in one file, never pickle.
+"""Serialization of state: JSON values and arrays in one file, never pickle.
 
-The file is in safetensors format, so any tool can open it and nothing in it can run. Its header
-carries our format version, the kind of thing it holds and a sha256 over everything. Writing is
-atomic: a reader sees the old file or the new one.
+The file is in safetensors format, so loading it executes no code. Its header holds the format
+version, the kind of the state and a sha256 of the content. Writing is atomic.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ def save_state(path: str | Path, state: State, *, kind: str) -> str:
     state : State
         Nested dicts and lists of JSON values and numeric arrays.
     kind : str
-        What the state belongs to, usually a class name; `load_state` insists on it.
+        What the state belongs to, usually a class name; `load_state` checks it.
 
     Raises
     ------
@@ -71,22 +70,22 @@ def save_state(path: str | Path, state: State, *, kind: str) -> str:
 
 
 def load_state(path: str | Path, *, kind: str, digest: str | None = None) -> State:
-    """Read a state written by `save_state` and prove that it is whole.
+    """Read a state written by `save_state` and verify its sha256.
 
     Parameters
     ----------
     path : path
     kind : str
-        What the caller expects to find.
+        The expected kind.
     digest : str, optional
-        The sha256 that `save_state` returned, to prove that this is the very same state.
+        The sha256 that `save_state` returned, to verify that this is the same state.
 
     Raises
     ------
     StateFormatError
-        If the file is no saved state, of another kind or of another format version.
+        If the file is not a saved state, or of another kind or of another format version.
     IntegrityError
-        If the content does not match its sha256, or not the one asked for.
+        If the content does not match its sha256, or `digest`.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -116,7 +115,7 @@ def load_state(path: str | Path, *, kind: str, digest: str | None = None) -> Sta
 
 
 def _take_arrays(value: Any, name: str, arrays: _Arrays) -> Any:
-    """Replace every array by a mark and collect it under its path."""
+    """Replace every array by a placeholder and collect it under its path."""
     if isinstance(value, np.ndarray):
         if value.dtype.kind not in "biuf":
             raise TypeError(f"{name} is an array of {value.dtype}, which is not numeric")

@@ -1,7 +1,7 @@
-"""One protocol for everything with memory: `config()`, what it was made with, and its memory.
+"""One protocol to save and restore objects: `config()`, their settings, and their memory.
 
-A class that is :class:`Stateful` can be written down and taken up again as if nothing had happened
-in between: detectors, optimizers, schedules, responses, buffers, learners.
+Detectors, optimizers, schedules, responses, buffers and learners are :class:`Stateful`: restored
+from a state, they continue exactly as the original would have.
 """
 
 from __future__ import annotations
@@ -45,28 +45,28 @@ class Stateful:
 
     _memory_names: ClassVar[tuple[str, ...]] = ()
     _state_name: ClassVar[str] = ""
-    """The class named in states, where several classes can exchange them; default: its own."""
+    """The class name in states, for classes that can exchange them; default: their own."""
 
     def config(self) -> State:
-        """Return the settings it was made with, by name: JSON values and nested dicts of them."""
+        """Return the settings by name: JSON values and nested dicts of them."""
         return {}
 
     def clone(self) -> Self:
-        """Return one with the same settings and no memory."""
+        """Return a new object with the same settings and initial memory."""
         return type(self)(**self.config())
 
     def get_state(self) -> State:
-        """Return a copy of everything that the future depends on, ready for `save_state`."""
+        """Return a copy of class, settings and memory, ready for `save_state`."""
         name = self._state_name or type(self).__name__
         return {"class": name, "config": self.config(), "memory": self._get_memory()}
 
     def set_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between.
+        """Restore a state that `get_state` returned.
 
         Raises
         ------
         StateFormatError
-            If the state is of another class, other settings or another shape; nothing has changed.
+            If class, settings or shapes differ; nothing has changed.
         """
         self._check_state(state)
         self._set_memory(state["memory"])
@@ -76,7 +76,7 @@ class Stateful:
         return {name: _written(getattr(self, name)) for name in self._memory_names}
 
     def _set_memory(self, memory: State) -> None:
-        """Take memory over that `_check_memory` has accepted; copies it."""
+        """Restore a copy of memory that `_check_memory` has accepted."""
         for name in self._memory_names:
             mine = getattr(self, name)
             if isinstance(mine, Stateful):
@@ -88,7 +88,7 @@ class Stateful:
                 setattr(self, name, copy.deepcopy(memory[name]))
 
     def _check_state(self, state: State) -> None:
-        """Refuse a state that is not ours."""
+        """Raise StateFormatError for a state of another class or other settings."""
         missing = {"class", "config", "memory"} - state.keys()
         if missing:
             raise StateFormatError(
@@ -103,7 +103,7 @@ class Stateful:
         self._check_memory(state["memory"])
 
     def _check_memory(self, memory: State) -> None:
-        """Refuse memory with names missing, or of another type or number of dimensions."""
+        """Raise StateFormatError for missing names or another type or number of dimensions."""
         missing = set(self._memory_names) - memory.keys()
         if missing:
             raise StateFormatError(

@@ -1,4 +1,4 @@
-"""Checked settings: one error that names the setting, what was expected and what came.
+"""Validation of settings, with errors that name the setting, the expected and the actual value.
 
 >>> integer("batch_size", 32)
 32
@@ -34,12 +34,12 @@ def require(
 def integer(name: str, value: Any, *, at_least: int = 1) -> int:
     """Return `value` as int.
 
-    Integers of numpy are integers; truth values and floats such as 3.0 are not.
+    Accepts integers of numpy, but neither booleans nor floats such as 3.0.
 
     Raises
     ------
     InvalidParameterError
-        If it is no integer or below `at_least`.
+        If it is not an integer, or below `at_least`.
     """
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
     holds = is_integer and int(value) >= at_least
@@ -73,7 +73,7 @@ def number(
     Raises
     ------
     InvalidParameterError
-        Or `error`, if it is no number, not finite or out of bounds.
+        Or `error`, if it is not a number, not finite or out of bounds.
     """
     expected = _interval(above, at_least, below, at_most)
     require(isinstance(value, Real) and not isinstance(value, bool), name, expected, value, error)
@@ -105,7 +105,7 @@ def choice(name: str, value: Any, options: Collection[Any]) -> Any:
 def _interval(
     above: float | None, at_least: float | None, below: float | None, at_most: float | None
 ) -> str:
-    """Say what is expected, such as "in (0, 1]" or "a finite number, 0 or more"."""
+    """Describe the accepted values, such as "in (0, 1]" or "a finite number, 0 or more"."""
     if (above, at_least) != (None, None) and (below, at_most) != (None, None):
         low = f"({above:g}" if above is not None else f"[{at_least:g}"
         high = f"{below:g})" if below is not None else f"{at_most:g}]"

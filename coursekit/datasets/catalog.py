@@ -1,4 +1,4 @@
-"""Which data sets the course knows; their addresses, licences and digests are in catalog.toml."""
+"""The catalog of data sets; addresses, licences and digests are in catalog.toml."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["DataFile", "DatasetInfo", "available", "info"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """A file to fetch: one of a data set, or an archive around them.
+    """A file of a data set, or the archive that contains its files.
 
     Parameters
     ----------
     name : str
     sha256 : str, optional
-        None where only the digest of the archive around it is known.
+        None if only the digest of the archive is known.
     url : str, optional
-        Its official address, where it is fetched by itself.
+        Its official address, if it is not part of an archive.
     """
 
     name: str
@@ -33,7 +33,7 @@ class DataFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetInfo:
-    """A set of ratings and what is known about it before it is opened.
+    """Metadata of a data set of ratings.
 
     Parameters
     ----------
@@ -43,18 +43,18 @@ class DatasetInfo:
     n_ratings : int
     rating_range : (lowest, highest)
     licence : str
-        What one may do with it, in a few words.
+        Permitted use, in a few words.
     homepage : str
     ratings_file, items_file : str
         Names of the two files that are read.
     files : tuple of DataFile
-        Everything that belongs to the set, its licence or README included.
+        All files of the set, including its licence or README.
     archive : DataFile, optional
         A zip file that holds all files in a folder named like the set.
     encoding : str
-        Of the titles.
+        Character encoding of the titles.
     ships : bool
-        Whether it lies inside the package.
+        Whether it ships with the package.
     """
 
     name: str
@@ -73,7 +73,7 @@ class DatasetInfo:
 
 @cache
 def available() -> tuple[DatasetInfo, ...]:
-    """Return every data set that the course knows, those inside the package first.
+    """Return the metadata of every data set, those shipped with the package first.
 
     >>> [each.name for each in available() if each.ships]
     ['movietweetings-50k']
@@ -83,12 +83,12 @@ def available() -> tuple[DatasetInfo, ...]:
 
 
 def info(name: str) -> DatasetInfo:
-    """Return what is known about one data set.
+    """Return the metadata of one data set.
 
     Raises
     ------
     UnknownNameError
-        If there is no such set; the message lists those there are.
+        If there is no such set; the message lists the known ones.
     """
     known = {each.name: each for each in available()}
     if name not in known:

@@ -1,6 +1,4 @@
-"""The one reader of delimited text files: plain or gzip, four delimiters, errors that name file and
-line.
-"""
+"""Reader of delimited text files, plain or gzip; errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -32,18 +30,18 @@ _FOREIGN = {
 
 
 class LineError(ValueError):
-    """What is wrong with the line being read; `open_delimited` adds the file and the line."""
+    """An error in the current line; `open_delimited` adds the file and the line number."""
 
 
 class DelimitedFile:
-    """Rows of an open file, empty lines left out.
+    """Rows of an open file, without empty lines.
 
     Attributes
     ----------
     first : list of str
         Fields of the first row, often a header; iteration starts with the second.
     line : int
-        Number of the line read last.
+        Number of the latest line.
     """
 
     def __init__(self, delimiter: str | None) -> None:
@@ -97,15 +95,15 @@ def open_delimited(
     encoding: str = "utf-8-sig",
     errors: str = "strict",
 ) -> Iterator[DelimitedFile]:
-    """Open a file; turn whatever goes wrong within the block into one sentence.
+    """Open a file; turn every error within the block into a FileFormatError.
 
     Parameters
     ----------
     path : path
     expected : str
-        What the file should be, for messages: "a file of ratings".
+        The expected content, for error messages: "a file of ratings".
     delimiter : str, optional
-        Of '::', tab, semicolon and comma the most frequent in the first line, by default.
+        Default: the most frequent of '::', tab, semicolon and comma in the first line.
     encoding, errors : str
         As in `open`.
 
@@ -125,7 +123,7 @@ def open_delimited(
         raise FileFormatError(f"{path} is not text in UTF-8; expected {expected}.") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FileFormatError(
-            f"{path} is cut off or damaged; expected a whole gzip file ({error})."
+            f"{path} is truncated or corrupt; expected a complete gzip file ({error})."
         ) from error
     except IsADirectoryError as error:
         inside = [*path.glob("ratings*"), *path.glob("u.data*"), *path.glob("*.csv*")]
@@ -140,7 +138,7 @@ def open_delimited(
 
 @contextmanager
 def _as_text(path: Path, encoding: str, errors: str) -> Iterator[TextIO]:
-    """Open text, packed by gzip or not: the first bytes tell, not the name."""
+    """Open text, plain or gzip according to its first bytes, not its name."""
     with path.open("rb") as file:
         magic = file.peek(4)[:4]
         for foreign, advice in _FOREIGN.items():

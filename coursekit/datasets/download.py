@@ -1,4 +1,4 @@
-"""Fetch the files of a data set, verify their digests, and only then put them in place."""
+"""Fetch the files of a data set and verify their digests before writing them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from coursekit.datasets.catalog import DataFile, DatasetInfo
 __all__ = ["fetch_files", "is_complete"]
 
 SCHEMES = ("https://",)
-"""How the addresses that may be asked begin."""
+"""Accepted URL schemes."""
 
 
 def fetch_files(dataset: DatasetInfo, folder: Path, *, source: Path | None = None) -> None:
-    """Put all files of a data set into `folder`, from a folder the user names or from their
-    official address.
+    """Write all files of a data set to `folder`, from a local folder or their official address.
 
     Every file is verified before the first one is written, and each is written atomically.
 
@@ -32,17 +31,17 @@ def fetch_files(dataset: DatasetInfo, folder: Path, *, source: Path | None = Non
     ----------
     dataset : DatasetInfo
     folder : path
-        Created where it is missing.
+        Created if missing.
     source : path, optional
-        A folder that holds the archive or the files, plain or gzip, by itself or in a folder named
-        like the set.
+        A folder with the archive or the files, plain or gzip, or with a subfolder named like the
+        set that contains them.
 
     Raises
     ------
     DataUnavailableError
-        If a file could not be had; the message says what to do.
+        If a file could not be fetched; the message names the next step.
     IntegrityError
-        If what came is not what was published.
+        If a digest does not match the published one.
     """
     contents = _from_network(dataset) if source is None else _from_folder(dataset, source)
     try:
@@ -55,7 +54,7 @@ def fetch_files(dataset: DatasetInfo, folder: Path, *, source: Path | None = Non
 
 
 def is_complete(dataset: DatasetInfo, folder: Path) -> bool:
-    """Return whether all files are in `folder`, with the right digests where these are known."""
+    """Return whether `folder` has all files, with matching digests where these are known."""
     paths = {file: folder / file.name for file in dataset.files}
     return all(path.is_file() and _fits(file, path.read_bytes()) for file, path in paths.items())
 
@@ -74,7 +73,7 @@ def _from_network(dataset: DatasetInfo) -> dict[str, bytes]:
 
 
 def _download(file: DataFile, staging: str) -> bytes:
-    """Return the content of a file that has an address and a digest."""
+    """Download a file that has an address and a digest; return its content."""
     import pooch
     from requests.exceptions import RequestException
 
@@ -98,7 +97,7 @@ def _download(file: DataFile, staging: str) -> bytes:
 
 
 def _check_redirection(response: Any, **_: Any) -> None:
-    """Refuse to be sent to an address that is not https."""
+    """Raise DataUnavailableError for a redirection to an address that is not https."""
     try:
         _insist_on_https(urljoin(response.url, response.headers.get("location", "")))
     except DataUnavailableError:
@@ -109,7 +108,7 @@ def _check_redirection(response: Any, **_: Any) -> None:
 def _insist_on_https(url: str) -> None:
     if not url.startswith(SCHEMES):
         raise DataUnavailableError(
-            f"{url} is not an https address, so its sender cannot be verified."
+            f"{url} is not an https address, so the server cannot be authenticated."
         )
 
 
@@ -149,11 +148,11 @@ def _gunzipped(path: Path) -> bytes:
     try:
         return gzip.decompress(path.read_bytes())
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise IntegrityError(f"{path} is cut off or damaged ({error}).") from error
+        raise IntegrityError(f"{path} is truncated or corrupt ({error}).") from error
 
 
 def _unpacked(dataset: DatasetInfo, packed: bytes) -> dict[str, bytes]:
-    """Take the files out of an archive whose digest was right."""
+    """Return the files of a verified archive."""
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         return {file.name: archive.read(f"{dataset.name}/{file.name}") for file in dataset.files}
 

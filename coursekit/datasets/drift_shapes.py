@@ -1,11 +1,11 @@
 """Drifts of known shape for simulated streams (lessons 05 and 07).
 
-A drift is a number for each event: 0 is the old concept, `size` the new one. The four shapes are
+A drift is one number per event: 0 for the old concept, `size` for the new one. The four shapes are
 those of J. Gama et al. (2014), "A survey on concept drift adaptation", doi:10.1145/2523813::
 
-    abrupt         ____|▔▔▔▔      from one event to the next
-    gradual        __|_|▔|▔▔      each event is of the old or new concept, with rising probability
-    incremental    ___/▔▔▔▔▔      the concept itself moves, step by step
+    abrupt         ____|▔▔▔▔      the concept changes at one event
+    gradual        __|_|▔|▔▔      the probability of the new concept rises
+    incremental    ___/▔▔▔▔▔      the concept changes in small steps
     recurring      __|▔|__|▔      the old concept returns
 """
 
@@ -38,18 +38,18 @@ class Drift(ABC):
 
     @abstractmethod
     def share(self, n_samples: int) -> npt.NDArray[np.float64]:
-        """Return how much of the change is there at each event, in [0, 1], shape (n_samples,)."""
+        """Return the completed share of the change at each event, in [0, 1], shape (n_samples,)."""
 
     @abstractmethod
     def change_points(self, n_samples: int) -> tuple[int, ...]:
         """Return the events at which a change begins."""
 
     def magnitude(self, n_samples: int) -> npt.NDArray[np.float64]:
-        """Return the change to expect at each event, `size * share`, shape (n_samples,)."""
+        """Return the expected change at each event, `size * share`, shape (n_samples,)."""
         return self.size * self.share(n_samples)
 
     def draw(self, n_samples: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-        """Return the change that each event gets, shape (n_samples,); random in a gradual drift."""
+        """Return the change at each event, shape (n_samples,); random for gradual drift."""
         return self.magnitude(n_samples)
 
 
@@ -89,7 +89,7 @@ class AbruptDrift(Drift):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Transition(Drift):
-    """A change that takes from the event `start` to the event `stop`."""
+    """A change that begins at the event `start` and is complete at `stop`."""
 
     start: int
     stop: int
@@ -106,7 +106,7 @@ class _Transition(Drift):
         return np.clip((np.arange(n_samples) - self.start) / (self.stop - self.start), 0.0, 1.0)
 
     def change_points(self, n_samples: int) -> tuple[int, ...]:
-        """Return `start`: there the change begins."""
+        """Return `start`."""
         return _inside([self.start], n_samples)
 
 

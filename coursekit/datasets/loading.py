@@ -1,6 +1,4 @@
-"""Real ratings with the films behind them: one set ships with the course, others are fetched
-(lessons 01 to 04).
-"""
+"""Load and fetch data sets of ratings with metadata of the films (lessons 01 to 04)."""
 
 from __future__ import annotations
 
@@ -29,14 +27,14 @@ _ML_100K_GENRES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What is known about a film before anybody rates it.
+    """Metadata of a film.
 
     Parameters
     ----------
     title : str
         Without the year.
     year : int, optional
-        Of its release.
+        Year of release.
     genres : tuple of str
     """
 
@@ -45,8 +43,7 @@ class Item:
     genres: tuple[str, ...] = ()
 
     def features(self) -> dict[str, float | str]:
-        """Return genres and decade as side features; the squares of the genre values sum to 1,
-        however many genres there are.
+        """Return genres and decade as side features; the genre values have Euclidean norm 1.
 
         >>> Item(title="Heat", year=1995, genres=("Crime",)).features()
         {'genre=Crime': 1.0, 'decade': '1990s'}
@@ -61,7 +58,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """A stream of real ratings and the items they are about.
+    """A stream of real ratings and the metadata of its items.
 
     Parameters
     ----------
@@ -78,27 +75,27 @@ class Dataset:
     items: Mapping[Any, Item]
 
     def with_item_features(self) -> Chunk:
-        """Return the ratings, each with the genres and the decade of its film as features."""
+        """Return the ratings with genres and decade of the film as features."""
         known: dict[Any, Features] = {id_: item.features() for id_, item in self.items.items()}
         return replace(self.ratings, features=[known.get(id_) for id_ in self.ratings.item_ids])
 
 
 def load(name: str = "movietweetings-50k", *, folder: str | Path = "data") -> Dataset:
-    """Open a data set.
+    """Load a data set.
 
     Parameters
     ----------
     name : str
         One of `available()`.
     folder : path
-        Where sets were fetched to; the set that ships with the course needs no folder.
+        Folder of fetched data sets; not used for the set that ships with the course.
 
     Raises
     ------
     UnknownNameError
         If there is no such set.
     DataUnavailableError
-        If it has to be fetched first; the message says how.
+        If it has not been fetched; the message names the command.
 
     Examples
     --------
@@ -124,10 +121,10 @@ def load(name: str = "movietweetings-50k", *, folder: str | Path = "data") -> Da
 
 
 def fetch(name: str, *, to: str | Path = "data", source: str | Path | None = None) -> Path:
-    """Put a data set into the folder `to/name` and return that folder.
+    """Download a data set into the folder `to/name` and return that folder.
 
-    A set that ships with the course is copied, others come from their official address, over https
-    and verified by sha256. What is already there and whole is not fetched again.
+    A set that ships with the course is copied, others are downloaded from their official address,
+    over https and verified by sha256. A complete set is not fetched again.
 
     Parameters
     ----------
@@ -135,17 +132,16 @@ def fetch(name: str, *, to: str | Path = "data", source: str | Path | None = Non
         One of `available()`.
     to : path
     source : path, optional
-        A folder with files fetched some other way, for machines without a network. They are
-        verified just the same.
+        A folder with the files, for machines without a network; their digests are verified.
 
     Raises
     ------
     UnknownNameError
         If there is no such set.
     DataUnavailableError
-        If it could not be had; the message says what to do.
+        If it could not be fetched; the message names the next step.
     IntegrityError
-        If what came is not what was published; nothing is written.
+        If a digest does not match the published one; nothing is written.
     """
     dataset, folder = info(name), Path(to) / name
     if not is_complete(dataset, folder):

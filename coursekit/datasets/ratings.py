@@ -1,6 +1,4 @@
-"""Read ratings from the files people have: MovieLens and its relatives, plain or packed (lesson
-01).
-"""
+"""Read files of ratings in the formats of MovieLens and similar ones (lesson 01)."""
 
 from __future__ import annotations
 
@@ -21,10 +19,10 @@ _WHOLE_NUMBER = re.compile("0|-?[1-9][0-9]{0,17}")
 
 
 def read_ratings(path: str | Path) -> Chunk:
-    r"""Read a file of ratings, in the order in which they were given.
+    r"""Read a file of ratings and sort them by time.
 
-    Understood are MovieLens' `u.data`, `ratings.csv` and `ratings.dat` and whatever looks like
-    them: one rating a line, fields separated by comma, tab, semicolon or '::', gzip or plain. A
+    Reads `u.data`, `ratings.csv` and `ratings.dat` of MovieLens and similar files: one rating a
+    line, fields separated by comma, tab, semicolon or '::', gzip or plain. A
     header may name the columns in any order (`user_id`, `userId`, `movieId`, `item`, `rating`,
     `score`, `timestamp`, ...); without one the fields are user, item, rating and, if there are
     four, the time. Times are seconds since 1970 or ISO 8601. Other columns are ignored.
@@ -37,13 +35,13 @@ def read_ratings(path: str | Path) -> Chunk:
     -------
     Chunk
         Sorted by time (ratings of the same second stay in the order of the file). Ids are integers
-        where *every* id of the column is written as one; a single "0042" or "tt0110912" leaves the
-        whole column as text.
+        if *every* id of the column is an integer; a single "0042" or "tt0110912" makes all ids of
+        the column strings.
 
     Raises
     ------
     FileFormatError
-        If there is no such file, or a line is not a rating; one sentence with the file, the line
+        If the file does not exist or a line is not a rating; the message names the file, the line
         and what was expected.
 
     Examples
@@ -69,7 +67,7 @@ def read_ratings(path: str | Path) -> Chunk:
 
 
 class _Columns:
-    """Ratings read so far, column by column; every id is stored once, however often it occurs."""
+    """Ratings read so far, as columns; equal ids share one string."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
@@ -88,7 +86,7 @@ class _Columns:
             self.timestamps.append(seconds_in(fields[layout.timestamp]))
 
     def in_time_order(self) -> Chunk:
-        """Return everything as one chunk; ratings without times stay in the order of the file."""
+        """Return all ratings as one chunk; without times, in the order of the file."""
         users, items = self.users.as_numbers(self.user_ids), self.items.as_numbers(self.item_ids)
         targets, times = np.array(self.ratings), np.array(self.timestamps)
         if self.layout.timestamp is None:
@@ -103,7 +101,7 @@ class _Columns:
 
 
 class _Ids(dict[str, str]):
-    """What a file writes -> the id it means; looks closely only at an id that is new."""
+    """Text of a field -> id; validates each distinct text once."""
 
     def __init__(self, column: str) -> None:
         super().__init__()
@@ -119,8 +117,6 @@ class _Ids(dict[str, str]):
         return id_
 
     def as_numbers(self, ids: list[str]) -> list[Any]:
-        """Return the ids as integers if all of them are written as integers are, and as they stand
-        otherwise.
-        """
+        """Return the ids as integers if all are canonical integers, otherwise unchanged."""
         numbers = {id_: int(id_) for id_ in self.values() if _WHOLE_NUMBER.fullmatch(id_)}
         return [numbers[id_] for id_ in ids] if len(numbers) == len(set(self.values())) else ids

@@ -1,4 +1,4 @@
-"""Which column of a ratings file is which: read off its first line."""
+"""Detect the columns of a ratings file from its first line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EXPECTED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Where the fields of a rating stand in a line.
+    """Column positions of a ratings file.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class Layout:
 
     @classmethod
     def of_first_row(cls, fields: list[str]) -> Layout:
-        """Find out how a file is laid out.
+        """Detect the layout from the fields of the first line.
 
         Raises
         ------

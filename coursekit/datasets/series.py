@@ -27,9 +27,9 @@ class Series:
     values : array, shape (n,)
         Finite, and not all the same.
     times : tuple of str, optional
-        When each was taken, as it stands in the file.
+        Time of each value, as text of the file.
     seconds : array, shape (n,), optional
-        The same in seconds, never falling.
+        The same in seconds since 1970, non-decreasing.
     """
 
     column: str
@@ -42,7 +42,7 @@ class Series:
 
     @property
     def n_gaps(self) -> int:
-        """How often more than twice the usual time passes between two values; 0 without times."""
+        """Number of intervals longer than twice the median interval; 0 without times."""
         if self.seconds is None:
             return 0
         steps = np.diff(self.seconds)
@@ -50,8 +50,7 @@ class Series:
 
 
 def read_series(path: str | Path, column: str, time: str | None = None) -> Series:
-    r"""Read a column of a file with a header, fields separated by comma, semicolon or tab, packed
-    by gzip or not.
+    r"""Read a column of a delimited file with a header (comma, semicolon or tab; plain or gzip).
 
     Parameters
     ----------
@@ -65,8 +64,8 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
     Raises
     ------
     FileFormatError
-        If the file or the column is not there, or a value is missing, not finite or no number, or
-        all are the same, or times go back; one sentence with the file, the line and what was
+        If the file or the column does not exist, a value is missing or not a finite number, all
+        values are equal, or times decrease; the message names the file, the line and what was
         expected.
 
     Examples
@@ -83,7 +82,7 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
     times: list[str] = []
     seconds: list[float] = []
     missing: list[int] = []
-    with open_delimited(path, "a file such as a spreadsheet exports as CSV") as file:
+    with open_delimited(path, "a CSV file, such as a spreadsheet exports") as file:
         header = [name.strip() for name in file.first]
         at = _position(path, header, column)
         time_at = None if time is None else _position(path, header, time)
@@ -97,12 +96,12 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
                 times.append(fields[time_at].strip())
                 seconds.append(seconds_in(times[-1]))
                 if seconds[-1] < max(seconds[-2:]):
-                    raise LineError(f"`{time}` goes back to {times[-1]!r}; sort the file by it")
+                    raise LineError(f"`{time}` decreases to {times[-1]!r}; sort the file by it")
     if missing:
         others = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise FileFormatError(
-            f"{path}, line {missing[0]}{others}: `{column}` has no value there; fill the "
-            f"gaps or leave these lines out first."
+            f"{path}, line {missing[0]}{others}: `{column}` is missing; fill in the "
+            f"value or remove these lines first."
         )
     if len(numbers) < 2:
         raise FileFormatError(
@@ -110,8 +109,8 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
         )
     if min(numbers) == max(numbers):
         raise FileFormatError(
-            f"{path}: `{column}` is {numbers[0]:g} in all {len(numbers)} lines; nothing can "
-            f"have changed."
+            f"{path}: `{column}` is {numbers[0]:g} in all {len(numbers)} lines; a "
+            f"constant has no changes."
         )
     return Series(
         column=column,

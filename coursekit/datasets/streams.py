@@ -1,7 +1,7 @@
-"""Seeded streams whose truth is known, to learn from and to test with (lessons 01, 05 and 07).
+"""Simulated streams with known parameters and known drift (lessons 01, 05 and 07).
 
-Two streams with the same seed and different drift share everything but the drift: users, items,
-noise. What differs between two runs is then the drift and nothing else.
+Two streams with the same seed and different drift have the same users, items and noise, so that
+they differ in the drift alone.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _Ints = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingStream(Chunk):
-    """Ratings in event order, together with the truth behind them.
+    """Ratings in event order, with their expected values and change points.
 
     Parameters
     ----------
     expected : array, shape (n,)
-        The rating without its noise. Nobody can predict better than this.
+        Expected rating, without noise: the best possible prediction.
     magnitude : array, shape (n,)
-        How much drift there is at each event.
+        Expected change at each event.
     change_points : tuple of int
         The events at which a change begins.
     """
@@ -58,7 +58,7 @@ class RatingStream(Chunk):
 
     @property
     def best_rmse(self) -> float:
-        """The error that is left when the truth is known: the noise in this very stream."""
+        """RMSE of the best possible prediction: that of the noise in this stream."""
         return float(np.sqrt(np.mean((self.targets - self.expected) ** 2)))
 
 
@@ -80,12 +80,11 @@ def rating_stream(
     session_length: float = 8.0,
     rating_range: tuple[float, float] | None = None,
 ) -> RatingStream:
-    r"""Make a stream of ratings with the habits of real ones: sessions, popular items, tastes and
-    noise.
+    r"""Simulate ratings with sessions, skewed item popularity, user factors, noise and drift.
 
     Model: $y_t = \mu + b_u + b_i + \langle p_u, q_i \rangle + d_t + \varepsilon_t$ with normal
-    biases, factors and noise; $d_t$ is the drift. By default the demonstration of Part I: 100
-    users, 200 items, 5000 ratings, 0.5 higher from half-way on.
+    biases, factors and noise; $d_t$ is the drift. Default: 5000 ratings of 200 items by 100 users,
+    with an abrupt rise by 0.5 in the middle.
 
     Parameters
     ----------
@@ -93,26 +92,25 @@ def rating_stream(
     seed : int
         The same seed gives the same stream, on every machine.
     drift : Drift, optional
-        How the world changes; None for a world that stays.
+        Shape of the drift; None for a stationary stream.
     drifting : {"level", "tastes"}
-        What changes. "level": all ratings rise by $d_t$ points. "tastes": every user's $p_u$ turns
-        by $d_t$ right angles, so that a drift of size 1 leaves nothing of the old tastes, and the
-        level as it was.
+        What changes. "level": all ratings rise by $d_t$ points. "tastes": every user's $p_u$ is
+        rotated by $d_t$ right angles: a drift of size 1 replaces all user factors, and leaves the
+        mean unchanged.
     n_factors : int, 1 or more
-        Dimension of tastes.
+        Dimension of the factors.
     mean : float
-        $\mu$, in rating points like the five spreads below it.
+        $\mu$, in rating points.
     user_std, item_std, taste_std, noise_std : float, 0 or more
-        Standard deviations of $b_u$, $b_i$, $\langle p_u, q_i \rangle$ and $\varepsilon_t$; the
-        last is the best possible RMSE.
+        Standard deviations of $b_u$, $b_i$, $\langle p_u, q_i \rangle$ and $\varepsilon_t$, in
+        rating points; the last is the best possible RMSE.
     popularity_skew : float, 0 or more
-        The item of rank r is rated in proportion to $r^{-skew}$; 0 makes all items alike.
+        Exponent of the power law of popularity: rank r has the probability $\propto r^{-skew}$.
     session_length : float, 1 or more
-        Mean number of ratings that a user gives in a row; 1 for a new user with almost every
-        rating.
+        Mean number of consecutive ratings of one user; 1 draws a user for every rating.
     rating_range : (lowest, highest), optional
-        Cut ratings off at these ends. Left out, they run a little over the usual 1 to 5, and the
-        noise stays known exactly.
+        Clip ratings to this range. Default: not clipped, so that some lie outside 1 to 5 and the
+        noise is exactly normal.
 
     Raises
     ------
@@ -175,12 +173,12 @@ def rating_stream(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorStream:
-    """The errors of a model, one number per event, together with the truth behind them.
+    """Simulated errors of a model, with their expected values and change points.
 
     Parameters
     ----------
     values : array, shape (n,)
-        What a detector sees.
+        Input of a detector.
     expected : array, shape (n,)
         The mean of each value: `level` plus drift.
     change_points : tuple of int
@@ -204,7 +202,7 @@ def error_stream(
     spread: float = 0.1,
     drift: Drift | None = None,
 ) -> ErrorStream:
-    """Make the errors of a model that is watched by a drift detector.
+    """Simulate the errors of a model, as input of a drift detector.
 
     Parameters
     ----------
@@ -216,14 +214,14 @@ def error_stream(
     level : float
         Error rate (in [0, 1]) or mean error before any drift.
     spread : float, 0 or more
-        Standard deviation of a Gaussian error; a Bernoulli error has none of its own.
+        Standard deviation of Gaussian errors; not used for Bernoulli errors.
     drift : Drift, optional
         How `level` changes.
 
     Raises
     ------
     InvalidParameterError
-        If a setting is outside its range, or the drift would carry an error rate out of [0, 1].
+        If a setting is outside its range, or an error rate would leave [0, 1].
 
     Examples
     --------
@@ -254,9 +252,7 @@ def error_stream(
 def _sessions(
     rng: np.random.Generator, n_samples: int, n_users: int, session_length: float
 ) -> tuple[_Ints, _Floats]:
-    """Draw who rates at each event, and when: minutes apart within a session, an hour between
-    sessions.
-    """
+    """Draw users and timestamps: a minute between events of a session, an hour between sessions."""
     begins = rng.random(n_samples) < 1 / session_length
     begins[0] = True
     visitors = rng.integers(n_users, size=n_samples)
@@ -267,9 +263,7 @@ def _sessions(
 
 
 def _popular(rng: np.random.Generator, n_samples: int, n_items: int, skew: float) -> _Ints:
-    """Draw items in proportion to a power of their popularity rank; which item has which rank is
-    drawn as well.
-    """
+    """Draw items by a power law of their popularity rank; the ranks are a random permutation."""
     weights = np.arange(1, n_items + 1) ** -skew
     ranks = rng.choice(n_items, n_samples, p=weights / weights.sum())
     return rng.permutation(n_items)[ranks]

@@ -1,4 +1,4 @@
-"""Measure a learner while it learns: progressive validation, metrics, rankings (lesson 01)."""
+"""Evaluation of online learners: progressive validation and metrics (lesson 01)."""
 
 from coursekit.evaluation.metrics import RunningMean, mae, rmse
 from coursekit.evaluation.progressive import (

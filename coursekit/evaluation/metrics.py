@@ -1,7 +1,7 @@
-"""Errors of predictions, over arrays, and a running mean (lessons 01 to 04).
+"""Prediction errors over arrays (RMSE, MAE) and a running mean (lessons 01 to 04).
 
-Without events they are NaN. Weights count as in learning: an event of weight 2 is two events.
-Metrics of recommended lists are in `coursekit.evaluation.ranking`.
+Without events they are NaN. An event of weight 2 counts as two events. Ranking metrics are
+in `coursekit.evaluation.ranking`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _Numbers = npt.ArrayLike
 
 
 class RunningMean:
-    r"""The mean of everything so far, in constant memory.
+    r"""The weighted mean of a stream of values, in constant memory.
 
-    Update: $m \leftarrow m + w (x - m) / W$ with $W$ the weight so far, so that no sum overflows.
+    Update: $m \leftarrow m + w (x - m) / W$ with the total weight $W$ so far; no sum overflows.
 
     Examples
     --------
@@ -88,12 +88,11 @@ def _mean(losses: _Floats, weights: _Numbers | None) -> float:
 def _columns(
     values: _Numbers, others: _Numbers | None, name: str = "weights"
 ) -> tuple[_Floats, _Floats]:
-    """Return two columns of the same length; the second is all ones where it is missing."""
+    """Return two arrays of shape (n,); the second defaults to ones."""
     first = np.asarray(values, dtype=np.float64)
     second = np.ones_like(first) if others is None else np.asarray(others, dtype=np.float64)
     if first.ndim != 1 or first.shape != second.shape:
         raise InvalidParameterError(
-            f"`{name}` must be a column as long as what it belongs to, got {second.shape} "
-            f"for {first.shape}."
+            f"`{name}` must have shape {first.shape[:1]}, got {second.shape} for {first.shape}."
         )
     return first, second

@@ -1,7 +1,7 @@
-"""How good is a learner on a stream? Test on every event, then train on it (lesson 01).
+"""Progressive (prequential) validation: test on every event, then train on it (lesson 01).
 
-Every event is first predicted, then learnt, so that each error is made on something never seen
-before, and no event has to be put aside. This is progressive validation, or prequential evaluation.
+Every event is predicted before the learner learns from it, so each error is made on an unseen event
+and no hold-out set is needed.
 
 References
 ----------
@@ -43,27 +43,25 @@ _Ints = npt.NDArray[np.int64]
 
 
 class PredictsThenLearns(Protocol):
-    """All that an evaluation asks of a learner."""
+    """What progressive validation needs of a learner."""
 
     def predict_then_learn_many(self, chunk: Chunk) -> _Floats:
-        """Return the prediction of each event, made before learning from it but after learning from
-        all earlier ones.
-        """
+        """Return the prediction of each event, made after learning from all earlier events."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningCurve:
-    """How the error changes along a stream that was cut into blocks of (almost) equal length.
+    """Error along a stream, in blocks of (almost) equal length.
 
     Parameters
     ----------
     n_seen : array of int, shape (n_points,)
         Events up to the end of each block.
     rmse : array, shape (n_points,)
-        Error within each block: how good the learner was *then*.
+        Error within each block.
     cumulative_rmse : array, shape (n_points,)
-        Error of everything up to the end of each block: the progressive error so far.
+        Error over all events up to the end of each block.
     """
 
     n_seen: _Ints
@@ -73,7 +71,7 @@ class LearningCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What progressive validation found.
+    """Results of progressive validation.
 
     Parameters
     ----------
@@ -81,7 +79,7 @@ class Evaluation:
         Errors over the whole stream, in the unit of the target; weighted where the events are.
     n_samples : int
     predictions : array, shape (n_samples,)
-        Each made before its event was learnt.
+        Each made before learning from its event.
     curve : LearningCurve
     cpu_seconds : float
         Processor time that the learner took, both for predicting and for learning.
@@ -110,20 +108,19 @@ def progressive_validation(
     on_progress: Callable[[int], None] | None = None,
     cpu_clock: Callable[[], float] = time.process_time,
 ) -> Evaluation:
-    """Let a learner predict and then learn every event of a stream, and measure its errors.
+    """Predict and then learn every event of a stream, and measure the errors.
 
     Parameters
     ----------
     learner : PredictsThenLearns
-        It has learnt from the stream afterwards.
+        Updated in place.
     stream : Chunk
         Events in the order in which they happened.
     chunk_size : int, 1 or more
-        How many events are handed over at a time. It changes the speed, never the result: that is
-        the learner's promise.
+        Events per call of the learner. It changes the speed, not the result.
     clip : (lowest, highest), optional
-        Range of possible targets. Predictions outside are moved to its ends before they are judged;
-        the learner never knows.
+        Range of possible targets, to which predictions are clipped before errors are computed;
+        the learner is not affected.
     n_points : int, 1 or more
         Number of points of the learning curve.
     on_progress : callable, optional
@@ -192,10 +189,9 @@ def _one_per_event(predictions: _Floats, chunk: Chunk) -> _Floats:
 def learning_curve(
     stream: Chunk, predictions: npt.ArrayLike, *, n_points: int = 50
 ) -> LearningCurve:
-    """Cut a stream into `n_points` blocks (or as many as there are events) and return the error of
-    each.
+    """Return the error in each of `n_points` blocks of a stream (at most one per event).
 
-    Blocks without any weight have no error: NaN.
+    The error of a block without weight is NaN.
     """
     if n_points < 1:
         raise InvalidParameterError(f"`n_points` must be 1 or more, got {n_points}.")
@@ -220,7 +216,7 @@ def rmse_of_running_mean(stream: Chunk) -> float:
 
 
 def ages(ids: Iterable[Hashable]) -> _Ints:
-    """Return how many times each id was there before, shape (n,).
+    """Return the number of earlier occurrences of each id, shape (n,).
 
     >>> ages(["ada", "bob", "ada", "ada"])
     array([0, 0, 1, 2])
@@ -268,13 +264,13 @@ def error_by_age(
     of: Literal["user", "item"] = "user",
     starts: Sequence[int] = (0, 1, 5, 20),
 ) -> tuple[AgeSlice, ...]:
-    """Split the error by how well the user (or item) was known: the cold start, measured.
+    """Return the error by the number of earlier events of the user (or item): the cold start.
 
     Parameters
     ----------
     stream : Chunk
     predictions : array, shape (n,)
-        As found by `progressive_validation` on the same stream.
+        From `progressive_validation` on the same stream.
     of : {"user", "item"}
     starts : sequence of int, rising
         Where each slice starts; the last one has no end.

@@ -14,7 +14,7 @@ __all__ = ["ndcg_at_k", "precision_at_k", "recall_at_k"]
 
 
 def precision_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int) -> float:
-    """Return the share of the first `k` places that hold a relevant item.
+    """Return the share of the first `k` items that are relevant.
 
     >>> precision_at_k(["a", "b", "c"], relevant={"a", "c", "z"}, k=2)
     0.5
@@ -23,8 +23,7 @@ def precision_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k
 
 
 def recall_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int) -> float:
-    """Return the share of the relevant items that stand on the first `k` places; NaN if nothing is
-    relevant.
+    """Return the share of the relevant items among the first `k`; NaN if nothing is relevant.
 
     >>> recall_at_k(["a", "b", "c"], relevant={"a", "z"}, k=2)
     0.5
@@ -52,9 +51,7 @@ def ndcg_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int
 def _hits(
     ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int
 ) -> npt.NDArray[np.float64]:
-    """Return 1.0 for each of the first `k` places that holds a relevant item not seen further up,
-    shape (k,).
-    """
+    """Return 1.0 for each of the first `k` ranks with a relevant item, shape (k,)."""
     wanted = set(relevant)
     hits = np.zeros(integer("k", k))
     for place, item in enumerate(ranked[:k]):

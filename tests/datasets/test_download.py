@@ -188,7 +188,7 @@ def test_a_named_folder_may_hold_the_archive(packed_tiny, server, tmp_path):
 
 def test_a_damaged_packed_file_is_refused(tiny, tmp_path):
     (tmp_path / "ratings.dat.gz").write_bytes(gzip.compress(RATINGS)[:-5])
-    with pytest.raises(IntegrityError, match=r"ratings\.dat\.gz is cut off or damaged"):
+    with pytest.raises(IntegrityError, match=r"ratings\.dat\.gz is truncated or corrupt"):
         fetch_files(tiny, tmp_path / "out", source=tmp_path)
 
 

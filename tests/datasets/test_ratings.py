@@ -196,7 +196,7 @@ def test_a_file_that_may_not_be_read_is_named(written, monkeypatch):
 )
 def test_a_damaged_gzip_file_is_named(written, damage):
     lines = "".join(f"{at}\t{at * 7 % 13}\t3\n" for at in range(500))
-    with pytest.raises(FileFormatError, match="cut off or damaged; expected a whole gzip file"):
+    with pytest.raises(FileFormatError, match="truncated or corrupt; expected a complete gzip"):
         read_ratings(written(damage(gzip.compress(lines.encode()))))
 
 

@@ -67,27 +67,24 @@ def test_gaps_in_time_are_counted(file):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (
-            "t,x\n1,2\n2,\n3,4\n4,NaN\n",
-            r"line 3 \(and 1 more\): `x` has no value there; fill the gaps",
-        ),
-        ("t,x\n1,2\n2,nan\n", r"line 3: `x` has no value"),
+        ("t,x\n1,2\n2,\n3,4\n4,NaN\n", r"line 3 \(and 1 more\): `x` is missing; fill in the value"),
+        ("t,x\n1,2\n2,nan\n", r"line 3: `x` is missing"),
         ("t,x\n1,2\n2,inf\n", r"line 3: expected a finite number as `x`, got 'inf'"),
         ("t,x\n1,2\n2,high\n", r"line 3: expected a number as `x`, got 'high'"),
         ("t;x\n1;2\n2;3,5\n", r"line 3: expected a number as `x`, got '3,5'"),
-        ("t,x\n1,5\n2,5.0\n3,5\n", r"`x` is 5 in all 3 lines; nothing can have changed"),
+        ("t,x\n1,5\n2,5.0\n3,5\n", r"`x` is 5 in all 3 lines; a constant has no changes"),
         ("t,x\n1,5\n", r"has 1 values of `x`; expected at least 2"),
         ("t,x\n", r"has 0 values"),
         ("", r"line 1: expected rows of fields, got an empty file"),
         ("t,y\n1,2\n", r"has no column `x`; its header names t, y"),
         ("t,x,x\n1,2,3\n", r"has 2 columns `x`"),
         ("t,x\n1,2\n3\n", r"line 3: expected 2 fields separated by comma, got 1"),
-        ("t,x\n1,2\n0,3\n", r"line 3: `t` goes back to '0'; sort the file"),
+        ("t,x\n1,2\n0,3\n", r"line 3: `t` decreases to '0'; sort the file"),
         ("t,x\n1,2\nnoon,3\n", r"line 3: expected a time in seconds or as an ISO date, got 'noon'"),
         ("t,x\n1,2\ninf,3\n", r"line 3: expected a finite time, got 'inf'"),
         ('t,x\n1,2\n3,"4\n', r"line 3"),
         (b"t,x\n1,\xff\xfe\n", r"is not text in UTF-8"),
-        (gzip.compress(b"t,x\n1,2\n2,3\n", mtime=0)[:-9], r"is cut off or damaged"),
+        (gzip.compress(b"t,x\n1,2\n2,3\n", mtime=0)[:-9], r"is truncated or corrupt"),
     ],
 )
 def test_what_is_wrong_is_said_with_the_line(file, content, words):

@@ -62,14 +62,14 @@ def test_only_what_lessons_need_decides_the_exit_code(
     assert plain.exit_code == as_json.exit_code == exit_code
     assert json.loads(as_json.stdout)["lessons_can_run"] is (exit_code == 0)
     assert mark.value in plain.output
-    assert "to mend it: make lab" in plain.output
+    assert "to fix it: make lab" in plain.output
 
 
 def test_the_report_ends_with_the_verdict() -> None:
     lines = doctor_module.report_lines(
         [finding(Mark.OK), finding(Mark.PROBLEM), finding(Mark.PROBLEM)]
     )
-    assert click.unstyle(lines[-1]) == "Lessons cannot run yet: 2 problems to mend, see above."
+    assert click.unstyle(lines[-1]) == "Lessons cannot run yet: 2 problems to fix, see above."
     assert click.unstyle(doctor_module.report_lines([finding(Mark.NOTE)])[-1]) == "Lessons can run."
 
 
@@ -81,7 +81,7 @@ def test_a_fix_that_mends_several_things_is_said_once() -> None:
             finding(Mark.NOTE, "reboot"),
         ]
     )
-    assert [line.split("to mend it: ")[1] for line in lines if "to mend it" in line] == [
+    assert [line.split("to fix it: ")[1] for line in lines if "to fix it" in line] == [
         "make lab",
         "reboot",
     ]
@@ -178,9 +178,9 @@ def test_a_service_is_there_only_if_it_works(tmp_path: Path) -> None:
     assert service("exit 0", tmp_path).trouble() is None
     assert (
         service("echo no permission >&2; exit 1", tmp_path).trouble()
-        == "is there, but does not work: no permission"
+        == "is installed, but does not work: no permission"
     )
-    assert service("exit 3", tmp_path).trouble() == "is there, but does not work: exit code 3"
+    assert service("exit 3", tmp_path).trouble() == "is installed, but does not work: exit code 3"
     nothing = Service(
         name="it", used_for="trying", programs=("missing-program",), trial=(), debian="it"
     )

@@ -1,1 +1,1 @@
-"""`coursekit doctor`: what is there, what is missing, and how to get it."""
+"""`coursekit doctor`: health checks of the installation."""

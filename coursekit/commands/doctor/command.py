@@ -1,4 +1,4 @@
-"""`coursekit doctor`: what is there, what is missing, and how to get it."""
+"""`coursekit doctor`: report the health checks of the installation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from coursekit.commands.output import Mark, emit_json, json_option
 __all__ = ["doctor"]
 
 
-@click.command(short_help="Say what is there, what is missing and how to get it.")
+@click.command(short_help="Check the installation and print a fix for each problem.")
 @json_option
 def doctor(as_json: bool) -> None:
-    """Say what is there, what is missing and how to get it.
+    """Check the installation and print a fix for each problem.
 
-    Exit code 0 when the lessons can run, 1 when something they need is missing.
+    Exit code 0 if the lessons can run, 1 if a requirement of theirs is missing.
     """
     findings = list(diagnose(Path(coursekit.__file__).resolve().parents[1]))
     can_run = all(finding.mark is not Mark.PROBLEM for finding in findings)
@@ -32,7 +32,7 @@ def doctor(as_json: bool) -> None:
 
 
 def report_lines(findings: list[HealthCheck]) -> list[str]:
-    """Lay the findings out by area, with one fix for neighbours that share it, and the verdict."""
+    """Return the report by area; consecutive findings with the same fix share one line of it."""
     width = max(len(finding.name) for finding in findings)
     lines = []
     for area, group in groupby(findings, key=lambda finding: finding.area):
@@ -42,12 +42,12 @@ def report_lines(findings: list[HealthCheck]) -> list[str]:
                 f"  {finding.mark.shown()} {finding.name:<{width}}  {finding.detail}"
                 for finding in alike
             ]
-            lines += [f"  {'':9} {'':<{width}}  to mend it: {fix}"] if fix else []
+            lines += [f"  {'':9} {'':<{width}}  to fix it: {fix}"] if fix else []
     n_problems = sum(finding.mark is Mark.PROBLEM for finding in findings)
     if n_problems:
         verdict = (
             f"Lessons cannot run yet: {n_problems} problem{'s' if n_problems > 1 else ''} to "
-            f"mend, see above."
+            f"fix, see above."
         )
     else:
         verdict = "Lessons can run."

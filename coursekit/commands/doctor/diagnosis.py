@@ -37,19 +37,19 @@ else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
-    """One thing looked at: its status, and what to do about it.
+    """The result of one check, and the fix.
 
     Parameters
     ----------
     area : str
-        The group it is shown in.
+        Heading in the report.
     name : str
     mark : Mark
         OK, NOTE (lessons run without it), or PROBLEM (they do not).
     detail : str
         What was found.
     fix : str, optional
-        What to type.
+        The command or action that solves the problem.
     """
 
     area: str
@@ -62,18 +62,18 @@ class HealthCheck:
 def _check(
     area: str, name: str, detail: str, fix: str | None = None, *, mark: Mark = Mark.PROBLEM
 ) -> HealthCheck:
-    """Return a check that is OK without a `fix`, and has the given mark with one."""
+    """Return a check: OK without a `fix`, otherwise with the given mark."""
     mark = Mark.OK if fix is None else mark
     return HealthCheck(area=area, name=name, mark=mark, detail=detail, fix=fix)
 
 
 def diagnose(folder: Path) -> Iterator[HealthCheck]:
-    """Look at everything, in the order in which it should be mended.
+    """Yield all health checks, in the order in which problems should be fixed.
 
     Parameters
     ----------
     folder : path
-        Where the course lies.
+        Root folder of the course.
     """
     yield python_version()
     yield environment(folder)
@@ -95,7 +95,7 @@ def python_version(version: tuple[int, ...] = sys.version_info[:3]) -> HealthChe
 
 
 def environment(folder: Path) -> HealthCheck:
-    """Check that the packages live in an environment of their own."""
+    """Check that the packages are installed in a virtual environment."""
     area, name = "Python", "environment"
     if Path(sys.prefix).resolve() == (folder / ".venv").resolve():
         return _check(area, name, ".venv of this course")
@@ -106,9 +106,9 @@ def environment(folder: Path) -> HealthCheck:
 
 
 def disk_space(folder: Path) -> HealthCheck:
-    """Check that there is room for checkpoints and figures."""
+    """Check that there is disk space for checkpoints and figures."""
     free = shutil.disk_usage(folder).free / 2**30
-    fix = f"make room: lessons write less than {_DISK_GIB:.0f} GiB"
+    fix = f"free disk space: lessons write less than {_DISK_GIB:.0f} GiB"
     detail = f"{free:.1f} GiB free"
     return _check(
         "Python", "disk space", detail, None if free >= _DISK_GIB else fix, mark=Mark.NOTE
@@ -116,14 +116,14 @@ def disk_space(folder: Path) -> HealthCheck:
 
 
 def lessons(folder: Path) -> HealthCheck:
-    """Check that the notebooks are there."""
+    """Check that the notebooks exist."""
     found = len(list((folder / "notebooks").glob("*.ipynb")))
     fix = None if found else "git checkout notebooks"
     return _check("Python", "lessons", f"{found} notebooks in notebooks/", fix)
 
 
 def packages(constraints: Path) -> Iterator[HealthCheck]:
-    """Compare every package that the course names with the version it was tested with."""
+    """Compare the version of every required package with the tested one."""
     pinned = _pinned_versions(constraints)
     for_lessons = _required(_LESSON_EXTRAS)
     for name in sorted(for_lessons):
@@ -133,9 +133,7 @@ def packages(constraints: Path) -> Iterator[HealthCheck]:
 
 
 def torch_device() -> HealthCheck:
-    """Import torch in a process of its own, since a broken one can end the process, and ask where
-    it computes.
-    """
+    """Import torch in a child process, which a broken build may crash, and report its device."""
     area, name = "Lessons", "torch device"
     command, clean = [sys.executable, "-P", "-c", _TORCH], clean_environment()
     try:
@@ -148,7 +146,7 @@ def torch_device() -> HealthCheck:
 
 
 def kernel() -> HealthCheck:
-    """Check that notebooks run in this environment, not in another Python of this machine."""
+    """Check that the Jupyter kernel `python3` runs in this environment."""
     area, name = "Lessons", "kernel"
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
@@ -165,7 +163,7 @@ def kernel() -> HealthCheck:
 
 
 def services() -> Iterator[HealthCheck]:
-    """Try every program outside Python that some part of the course can use."""
+    """Check every optional external program."""
     for service in SERVICES.values():
         trouble = service.trouble()
         if trouble is None:
@@ -176,20 +174,20 @@ def services() -> Iterator[HealthCheck]:
 
 
 def system_fonts() -> HealthCheck:
-    """Check that a browser finds fonts; figures bring their own."""
+    """Check that system fonts exist, for browsers; figures use those of matplotlib."""
     try:
         from matplotlib import font_manager
     except ImportError:
         return _check(_BEYOND, "fonts", "matplotlib is not installed", _REINSTALL, mark=Mark.NOTE)
     if found := len(font_manager.findSystemFonts()):
         return _check(_BEYOND, "fonts", f"{found} font files")
-    detail = "no system fonts; screenshots would be without letters"
+    detail = "no system fonts; screenshots would show no text"
     fix = "sudo apt-get install fonts-dejavu-core (or your distribution's package)"
     return _check(_BEYOND, "fonts", detail, fix, mark=Mark.NOTE)
 
 
 def git() -> HealthCheck:
-    """Check for git, which brings newer versions of the course."""
+    """Check for git, which downloads newer versions of the course."""
     program = find_program("git")
     if program:
         return _check(_BEYOND, "git", program)
@@ -221,12 +219,12 @@ def _pinned_versions(constraints: Path) -> dict[str, str]:
 
 
 def _required(extras: tuple[str, ...]) -> set[str]:
-    """Return the packages that coursekit with these extras asks for, without theirs."""
+    """Return the direct dependencies of coursekit with these extras."""
     from packaging.requirements import Requirement
 
     requirements = [Requirement(line) for line in metadata.requires("coursekit") or []]
     wanted, names = list(extras), set()
-    for extra in wanted:  # grows while coursekit's extras name other extras of coursekit
+    for extra in wanted:  # grows while extras include other extras of coursekit
         for requirement in requirements:
             if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
                 if _normal(requirement.name) == "coursekit":

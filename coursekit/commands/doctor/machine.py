@@ -1,4 +1,4 @@
-"""What this machine offers besides Python packages: programs that parts of the course can use."""
+"""Optional external programs, how to test them and how to install them."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _LOOK_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A program outside Python.
+    """An external program.
 
     Parameters
     ----------
     name : str
     used_for : str
-        What is missing without it.
+        What needs it.
     programs : tuple of str
-        Names it goes by on the PATH, or full paths; the first one found counts.
+        Names on the PATH, or full paths; the first one found is used.
     trial : tuple of str
-        Arguments of a harmless call that succeeds only where the program can really do its work.
+        Arguments of a test run that succeeds only if the program works on this machine.
     debian, macos : str
-        Its package there; empty where there is none.
+        Name of its package; empty if there is none.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Service:
         return next((path for path in map(find_program, self.programs) if path), None)
 
     def trouble(self) -> str | None:
-        """Try it out; return what is wrong, or None when it works."""
+        """Run the test; return the problem, or None if it works."""
         program = self.find()
         if program is None:
             return "not found"
@@ -55,19 +55,19 @@ class Service:
             return f"cannot be started: {error}"
         if done.returncode:
             reason = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
-            return f"is there, but does not work: {reason}"
+            return f"is installed, but does not work: {reason}"
         return None
 
     def fix(self) -> str:
-        """Say how to get it on this kind of machine."""
+        """Return how to install it on this platform."""
         if sys.platform == "darwin":
             return (
                 f"brew install {self.macos}"
                 if self.macos
-                else "there is none for macOS; nothing to do"
+                else "not available for macOS; nothing to do"
             )
         if os.name == "nt":
-            return "there is none for Windows itself; WSL has it"
+            return "not available for Windows; use WSL"
         return f"sudo apt-get install {self.debian} (or your distribution's package)"
 
 
@@ -76,7 +76,7 @@ SERVICES = {
     for service in (
         Service(
             name="redis-server",
-            used_for="the same lessons and tests on a real store instead of the embedded one",
+            used_for="lessons and tests with a real Redis server instead of the embedded one",
             programs=("redis-server",),
             trial=("--version",),
             debian="redis-server",
@@ -91,7 +91,7 @@ SERVICES = {
         ),
         Service(
             name="chromium",
-            used_for="the tests that look at the course as a person does",
+            used_for="end-to-end tests in a browser",
             programs=(
                 "chromium",
                 "chromium-browser",
@@ -106,4 +106,4 @@ SERVICES = {
         ),
     )
 }
-"""Everything outside Python that some part of the course can use; no lesson needs any of it."""
+"""External programs by name; no lesson needs any of them."""

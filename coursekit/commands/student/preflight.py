@@ -1,4 +1,4 @@
-"""`coursekit preflight`: look at a notebook before it is handed in."""
+"""`coursekit preflight`: check a notebook before it is handed in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ timeout_option = click.option(
 @timeout_option
 @json_option
 def preflight(notebook: Path, timeout: float, as_json: bool) -> None:
-    """Look at a notebook before you hand it in.
+    """Check a notebook before you hand it in.
 
     Is it saved, complete and of the right version, and does it run from top to bottom in a fresh
     kernel? The exit code is 0 if it can be handed in as it is, and 1 if something should be mended

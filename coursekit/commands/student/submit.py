@@ -51,7 +51,7 @@ def submit(
     timeout: float,
     as_json: bool,
 ) -> None:
-    """Pack a notebook to hand it in, after a look at it.
+    """Check a notebook and pack it to hand it in.
 
     The archive holds the notebook as it is saved and a manifest: exercise, version, checksum,
     graded cells and time. The exit code is 1 and nothing is packed if something should be mended

@@ -1,4 +1,4 @@
-"""Buffers of events: a mini-batch that fills up, the window of a retraining (lesson 06)."""
+"""Buffer of events, for mini-batches and for the window of a retraining (lesson 06)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class EventBuffer(Stateful):
     Parameters
     ----------
     max_size : int, optional
-        Only so many of the newest events are kept. Default: all.
+        Maximum number of events; the oldest are dropped. Default: unlimited.
 
     Examples
     --------
@@ -39,10 +39,10 @@ class EventBuffer(Stateful):
     def __init__(self, max_size: int | None = None) -> None:
         self.max_size = max_size
         self._parts: deque[tuple[OnlineSample | Chunk, _FloatArray]] = deque()
-        self._size = 0  # events in the parts; the oldest may be more than `max_size` ago
+        self._size = 0  # events in all parts, may exceed `max_size`
 
     def config(self) -> State:
-        """Return the largest size."""
+        """Return the maximum size."""
         return {"max_size": self.max_size}
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class EventBuffer(Stateful):
         return (events.slice(start, len(events)), errors[start:]) if start else (events, errors)
 
     def take(self) -> tuple[Chunk, _FloatArray]:
-        """Return all events and their errors, and be empty."""
+        """Return all events and their errors, and clear the buffer."""
         taken = self.contents()
         self.clear()
         return taken
@@ -84,7 +84,7 @@ class EventBuffer(Stateful):
         self._size = 0
 
     def _get_memory(self) -> State:
-        """Return the events as columns; events never change, so nothing is copied twice."""
+        """Return the events as columns, without a copy since events are immutable."""
         events, errors = self.contents()
         return {"errors": errors, **{name: getattr(events, name) for name in _COLUMNS}}
 

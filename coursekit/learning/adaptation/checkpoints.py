@@ -17,18 +17,18 @@ __all__ = ["Changes", "Checkpoint", "Checkpointed", "LearnerStates", "LogsChange
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """A moment that a manager can go back to.
+    """A point of the stream that a manager can roll back to.
 
     Parameters
     ----------
     samples_processed : int
-        Events that the manager had seen.
+        Number of events processed.
     model_version : int
-        The learner's version then.
+        Model version of the learner.
     mean_loss : float
-        Mean squared error on arrival up to then; NaN before the first event.
+        Mean squared error on arrival so far; NaN before the first event.
     manager_state : State
-        Everything but the learner that the future depends on; nothing in it is ever changed.
+        State of the manager without that of the learner; immutable.
     """
 
     samples_processed: int
@@ -38,36 +38,36 @@ class Checkpoint:
 
 
 class Changes(Protocol):
-    """A learner's state at one moment: whole, or what has changed since the moment before."""
+    """The state of a learner at a checkpoint: whole, or incremental to the checkpoint before."""
 
     is_whole: bool
 
     def update(self, later: Any) -> None:
-        """Bring a whole state up to date with the changes that came next."""
+        """Apply later changes to a whole state, in place."""
 
     def followed_by(self, later: list[Any]) -> State:
-        """Return the learner's state after a whole state and the changes that came next."""
+        """Return a whole state with later changes applied."""
 
 
 @runtime_checkable
 class LogsChanges(Protocol):
-    """A learner that knows what has changed in it."""
+    """A learner that logs which parameters have changed."""
 
     def changes_since(self, log: Any) -> tuple[Any, Any]:
-        """Return the `Changes` since a log was begun, and a new log. Without a log, or when the
-        log does not tell everything, the changes are whole.
+        """Return the `Changes` since a log was begun, and a new log; the whole state without a log,
+        or if the log is incomplete.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class _FullState:
-    """A full copy of a learner's state: the changes of a learner that does not log them."""
+    """A full copy of the state of a learner that does not log changes."""
 
     state: State
     is_whole: ClassVar[bool] = True
 
     def update(self, later: Any) -> None:
-        """Never needed: what comes next is whole, too."""
+        """Do nothing: later states are whole."""
 
     def followed_by(self, later: list[Any]) -> State:
         """Return the state."""
@@ -75,14 +75,14 @@ class _FullState:
 
 
 class LearnerStates:
-    """A learner's states at the last few checkpoints: the oldest whole, each later one as what has
-    changed since the one before, as far as the learner `LogsChanges`.
+    """States of a learner at the last checkpoints: the oldest whole, later ones incremental if the
+    learner `LogsChanges`.
 
     Parameters
     ----------
     learner : OnlineLearner
     max_states : int
-        How many are kept.
+        Number of states to keep.
     """
 
     def __init__(self, learner: OnlineLearner, max_states: int) -> None:
@@ -93,7 +93,7 @@ class LearnerStates:
         self._log: Any = None
 
     def add(self) -> None:
-        """Keep the present state; beyond `max_states` the oldest goes."""
+        """Store the present state; beyond `max_states` the oldest is dropped."""
         learner: Any = self._learner
         states = self._states
         if self._logs_changes:
@@ -108,7 +108,7 @@ class LearnerStates:
                 states[0] = oldest
 
     def go_back(self, at: int) -> None:
-        """Put the learner back to state number `at`; newer states are dropped."""
+        """Restore state number `at` of the learner; newer states are dropped."""
         del self._states[at + 1 :]
         whole = max(n for n, state in enumerate(self._states) if state.is_whole)
         first, *later = self._states[whole:]
@@ -116,15 +116,15 @@ class LearnerStates:
 
 
 class Checkpointed(ABC):
-    """Something that can be put back to an earlier moment.
+    """Base class with checkpoints and rollback.
 
     Parameters
     ----------
     learner : OnlineLearner
     interval : int, 0 or more
-        Events from one checkpoint to the next; 0 makes none on its own.
+        Number of events between two checkpoints; 0 for none.
     max_checkpoints : int, 1 or more
-        How many are kept.
+        Number of checkpoints to keep.
     """
 
     def __init__(self, learner: OnlineLearner, interval: int, max_checkpoints: int) -> None:
@@ -137,26 +137,26 @@ class Checkpointed(ABC):
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
-        """The checkpoints that one can go back to, from the oldest to the newest."""
+        """The checkpoints, from the oldest to the newest."""
         return tuple(self._checkpoints)
 
     def create_checkpoint(self) -> Checkpoint:
-        """Keep everything that the future depends on; beyond `max_checkpoints` the oldest goes."""
+        """Store the whole state; beyond `max_checkpoints` the oldest checkpoint is dropped."""
         self._states.add()
         self._checkpoints.append(self._checkpoint())
         del self._checkpoints[: -self.max_checkpoints]
         return self._checkpoints[-1]
 
     def rollback_to_checkpoint(self, samples_processed: int | None = None) -> Checkpoint:
-        """Go back to a checkpoint and continue, bit for bit, as if the events since had never come.
+        """Restore a checkpoint exactly, undoing all events since.
 
-        Newer checkpoints are dropped. Only the label differs: `model_version` is a new one, because
-        no two models may share it.
+        Newer checkpoints are dropped. Only `model_version` is not restored but new, because no two
+        models may share it.
 
         Parameters
         ----------
         samples_processed : int, optional
-            Which checkpoint, by the number of events it had seen. Default: the newest.
+            The checkpoint, by its number of events. Default: the newest.
 
         Raises
         ------
@@ -180,24 +180,22 @@ class Checkpointed(ABC):
         return checkpoint
 
     def save(self, path: str | Path) -> str:
-        """Write everything that the future depends on to a file, and return its sha256.
+        """Save the whole state to a file, and return its sha256.
 
         Raises
         ------
         StateFormatError
-            If a part cannot be written: a detector or learner without a plain state. Nothing is
-            written.
+            If a detector or learner has no serializable state; nothing is written.
         """
         return save_state(path, self._whole_state(), kind=type(self).__name__)
 
     def load(self, path: str | Path) -> None:
-        """Continue from a file, as if nothing had happened in between.
+        """Restore the whole state from a file.
 
         Raises
         ------
         StateFormatError, IntegrityError
-            If the file holds no such state, one of another class, version or setting, or is
-            damaged; nothing has changed.
+            If the file is corrupt, or class, version or settings differ; nothing has changed.
         """
         state, before = load_state(path, kind=type(self).__name__), self._whole_state()
         try:
@@ -207,7 +205,7 @@ class Checkpointed(ABC):
             if isinstance(error, StateFormatError):
                 raise
             raise StateFormatError(
-                f"{path} does not hold what this manager needs: {error!r}."
+                f"{path} does not hold the state of this manager: {error!r}."
             ) from error
 
     def _whole_state(self) -> State:
@@ -219,16 +217,16 @@ class Checkpointed(ABC):
 
     @abstractmethod
     def _checkpoint(self) -> Checkpoint:
-        """Return a checkpoint of the present moment."""
+        """Return a checkpoint of the present state."""
 
     @abstractmethod
     def _get_state(self) -> State:
-        """Return a copy of everything but the learner that the future depends on."""
+        """Return a copy of the state without that of the learner."""
 
     @abstractmethod
     def _set_state(self, state: State) -> None:
-        """Go back to a state; the learner is there already."""
+        """Restore a state, after the learner was restored."""
 
     @abstractmethod
     def _issue_version(self) -> None:
-        """Give the model a version that no model has had."""
+        """Assign a model version that was never used."""

@@ -1,4 +1,4 @@
-"""What a manager counts, and the course of learning in bounded memory (lesson 06)."""
+"""Counters of a manager, and the history of a stream in bounded memory (lesson 06)."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _IntArray = npt.NDArray[np.int64]
 class History(Stateful):
     """Mean loss, learning rate and model version along a stream, in at most `max_points` points.
 
-    A point stands for `block_size` events; when there is no room for more, neighbours are merged
-    and the block doubles. So an endless stream fits in a fixed memory.
+    A point summarizes `block_size` events; when all points are in use, neighbours are merged and
+    the block size doubles.
 
     Parameters
     ----------
     block_size : int, 1 or more
-        Events of a point at first.
+        Initial number of events per point.
     max_points : int, 2 or more, even
 
     Examples
@@ -48,7 +48,7 @@ class History(Stateful):
         require(max_points % 2 == 0, "max_points", "an even number, 2 or more", max_points)
         self._points = np.empty((max_points, 3))  # (mean loss, rate and version at the end)
         self._n_points = 0
-        self._loss = 0.0  # of the block begun
+        self._loss = 0.0  # of the current block
         self._n = 0
 
     def config(self) -> State:
@@ -56,9 +56,7 @@ class History(Stateful):
         return {"max_points": self.max_points}
 
     def add(self, loss: float, n: int, *, learning_rate: float, model_version: int) -> None:
-        """Take in `n` events, no more than fit the block begun (`room`), with the sum of their
-        losses.
-        """
+        """Add `n` events, at most `room`, with the sum of their losses."""
         self._loss += loss
         self._n += n
         if self._n == self.block_size:
@@ -69,7 +67,7 @@ class History(Stateful):
                 self._merge()
 
     def add_many(self, losses: _FloatArray, *, learning_rate: float, model_version: int) -> None:
-        """Take in the losses of any number of events."""
+        """Add the losses of any number of events."""
         start = 0
         while start < len(losses):
             part = losses[start : start + self.room]
@@ -79,7 +77,7 @@ class History(Stateful):
 
     @property
     def room(self) -> int:
-        """How many events fit the block begun."""
+        """Number of events until the current block is full."""
         return self.block_size - self._n
 
     def _merge(self) -> None:
@@ -124,7 +122,7 @@ class History(Stateful):
 
 @dataclass(slots=True)
 class Counters(Stateful):
-    """What a manager has counted; all of it goes back with a rollback."""
+    """Counters of a manager; a rollback restores them."""
 
     base_rate: float  # the learning rate without schedule and response
     n_seen: int = 0
@@ -146,9 +144,7 @@ class Counters(Stateful):
         return self.loss / self.n_seen if self.n_seen else math.nan
 
     def count(self, errors: _FloatArray, last_time: float, learner: OnlineLearner) -> None:
-        """Count events that have arrived: their errors, the time of the last one, and the learner
-        that predicted them.
-        """
+        """Count predicted events: their errors, the time of the last one, and their learner."""
         n, loss = len(errors), float(errors @ errors)
         self.n_seen += n
         self.loss += loss

@@ -1,4 +1,4 @@
-"""Input that a manager refuses before anything has changed (lesson 06)."""
+"""Validation of the events that a manager receives (lesson 06)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from coursekit.core.events import Chunk
 
 __all__ = ["check_chunk", "check_size", "check_time"]
 
-_LARGEST_ERROR = 1e100  # beyond it squares and their sums would not stay finite
+_LARGEST_ERROR = 1e100  # sums of larger squares could overflow
 
 
 def check_chunk(chunk: Chunk, last_time: float) -> None:
-    """Refuse a chunk whose event time goes back, or whose targets are too large."""
+    """Raise an error if event time decreases or a target is too large."""
     if len(chunk) == 0:
         return
     times = chunk.timestamps
@@ -28,20 +28,20 @@ def check_chunk(chunk: Chunk, last_time: float) -> None:
 
 
 def check_time(timestamp: float, last: float) -> None:
-    """Refuse an event that is older than the last one; 0 is an event that carries no time."""
+    """Raise an error for an event older than the last one; 0 means no timestamp."""
     if timestamp < last and timestamp != 0.0:
         _refuse_time(timestamp, last)
 
 
 def _refuse_time(timestamp: float, last: float) -> NoReturn:
     raise InvalidSampleError(
-        f"`timestamp` must not go back: got {timestamp!r} after {last!r}. Sort the events by "
+        f"`timestamp` must not decrease: got {timestamp!r} after {last!r}. Sort the events by "
         "their time."
     )
 
 
 def check_size(target: float, prediction: float) -> None:
-    """Refuse an event whose error is too large."""
+    """Raise an error if the prediction error is too large."""
     if not abs(target - prediction) < _LARGEST_ERROR:
         raise ArithmeticOverflowError(
             f"Learning target {target!r} with the prediction {prediction!r} would leave the "

@@ -1,4 +1,4 @@
-"""The learning loop: predict, monitor, learn, answer alarms, set the learning rate (lesson 06)."""
+"""The learning loop: predict, monitor, learn, respond to drift, set the rate (lesson 06)."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _FloatArray = npt.NDArray[np.float64]
 
 
 class LearningLoop(Stateful):
-    """What happens to each event, one by one or in chunks. Its state does not hold the learner's.
+    """Process events one by one or in chunks. Its state does not contain that of the learner.
 
     Parameters
     ----------
     learner : OnlineLearner
     policy : LearningPolicy
-        When the learner learns.
+        When the learner is updated.
     monitor : ErrorMonitor
-        What the detector sees.
+        The detector and its input.
     response : DriftResponse
-        What follows an alarm.
+        What to do after an alarm.
     schedule : AdaptiveLearningRate or None
-        The learning rate without the response.
+        Learning rate, before the factor of the response.
     """
 
     _memory_names = ("policy", "monitor", "response", "schedule", "counters")
@@ -59,22 +59,22 @@ class LearningLoop(Stateful):
         self._set_rate()
 
     def config(self) -> State:
-        """Return what two loops must have in common beside the settings of their parts."""
+        """Return the settings beside those of the parts."""
         return {"learner": type(self.learner).__name__, "has_schedule": self.schedule is not None}
 
     @property
     def learns_at_once(self) -> bool:
-        """Whether the next event is learnt without waiting."""
+        """Whether the next event is learnt immediately."""
         return self.policy.learns_at_once(self.response.is_active)
 
     def process_one(self, sample: OnlineSample) -> tuple[float, bool, bool]:
-        """Predict, monitor and learn (or keep) one event; return the prediction, and whether the
-        detector alarmed and warned.
+        """Predict, monitor and learn (or buffer) one event; return the prediction, and whether
+        there is an alarm and a warning.
         """
         prediction = self.learner.predict(sample.user_id, sample.item_id, sample.features)
         error = sample.target - prediction
         check_size(sample.target, prediction)
-        # the detector is the last that may refuse the event
+        # last check: the detector may reject the event
         alarm, warning = self.monitor.update(sample.target, prediction)
         errors = np.array([error])
         self._count(errors, sample.timestamp, [0] if alarm else [])
@@ -89,8 +89,8 @@ class LearningLoop(Stateful):
         return prediction, alarm, warning
 
     def process_part(self, part: Chunk) -> _FloatArray:
-        """Process events from the front of a part that is no longer than the policy's `room`, up
-        to the first that changes how the next are learnt; return their predictions.
+        """Process the events of a part, at most `room` of the policy, up to the first that changes
+        how the next are learnt; return their predictions.
         """
         if self.learns_at_once:
             return self._process_at_once(part)
@@ -140,7 +140,7 @@ class LearningLoop(Stateful):
         counters.count(errors, time, self.learner)
 
     def _keep(self, part: OnlineSample | Chunk, errors: _FloatArray, alarm: bool) -> None:
-        """Let events wait; learn them if the policy says so."""
+        """Buffer events; learn them if the policy requires it."""
         self.policy.add(part, errors)
         if self.policy.is_retraining:
             self._observe(Chunk.of([part]) if isinstance(part, OnlineSample) else part, errors)
@@ -148,7 +148,7 @@ class LearningLoop(Stateful):
             self.learn_waiting()
 
     def learn_waiting(self) -> None:
-        """Learn the events that wait."""
+        """Learn the buffered events."""
         chunk, errors, n_learnt = self.policy.learn(self.learner)
         self._note_learnt(n_learnt)
         if self.policy.is_retraining:
@@ -166,7 +166,7 @@ class LearningLoop(Stateful):
             self.schedule.update_many(errors * errors)
 
     def answer_open_alarm(self) -> None:
-        """Answer an alarm, in every mode, once no event before it waits; then set the rate."""
+        """Respond to an open alarm once all events before it are learnt; then set the rate."""
         counters = self.counters
         if counters.has_open_alarm and (self.policy.is_retraining or not self.policy.n_waiting):
             counters.has_open_alarm = False
@@ -187,7 +187,7 @@ class LearningLoop(Stateful):
             self.learner.learning_rate = rate
 
     def issue_version(self) -> None:
-        """Give the model a version that no model has had."""
+        """Assign a model version that was never used."""
         self._newest_version += 1
         self.learner.model_version = self._newest_version
 

@@ -1,5 +1,5 @@
-r"""The manager of an online learner: when it learns, at what rate, and what follows an alarm
-(lesson 06).
+r"""The manager of an online learner: learning mode, learning rate and response to drift (lesson
+06).
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ _FloatArray = npt.NDArray[np.float64]
 
 
 class OnlineLearningManager(Checkpointed):
-    r"""Let a learner learn from a stream, monitor its errors, answer drift, keep checkpoints.
+    r"""Train a learner on a stream, monitor its errors, respond to drift and keep checkpoints.
 
-    Every event is predicted on arrival. The error of that prediction goes to the detector, in every
-    mode; the event is learnt when the mode says so. An alarm is answered by `response`, in every
-    mode: by default the evidence is discounted and the learning rate is raised for a stated number
-    of events, and `model_version` goes up. In the modes single sample, adaptive and batch that
-    happens right after the event; in mini-batch mode, where nothing changes inside a batch, when
-    the batch is learnt. In batch mode a response that changes the model also cuts the window to the
-    last `batch_size` events. The next retraining starts from the first state, its learning rate
-    included: there a boost acts through the window alone.
+    In every mode each event is predicted on arrival, and the detector receives the error of that
+    prediction; the mode decides when the event is learnt. After an alarm `response` changes the
+    learner (default: the evidence is discounted and the learning rate is raised for a number of
+    events) and `model_version` is incremented. In the modes single sample, adaptive and batch that
+    happens right after the event, in mini-batch mode after the update with the batch. In batch mode
+    a response that changes the model also truncates the window to the last `batch_size` events; as
+    each retraining starts from the initial state, learning rate included, `Boost` has no other
+    effect there.
 
     Cost, CPU time per event on one core (matrix factorization with 10 factors in mini-batches of
     32, `process_many`): 0.3 us for the learner, 0.2 us for the manager, 0.4 us for the default
@@ -59,7 +59,7 @@ class OnlineLearningManager(Checkpointed):
     Parameters
     ----------
     learner : OnlineLearner
-        It is updated in place, not copied. A model of River comes through
+        Updated in place, not copied. For a model of River, use
         :class:`~coursekit.learning.learners.river.FromRiver`.
     learning_mode : LearningMode or its value
         See :class:`~coursekit.learning.adaptation.reports.LearningMode`.
@@ -68,28 +68,28 @@ class OnlineLearningManager(Checkpointed):
     enable_drift_detection : bool
         Whether errors are monitored at all.
     detector : Detector, optional
-        Anything with `update(value)` and `drift_detected`, one of River too. Default:
-        `MeanAndScale()`, which watches their mean and their scale.
+        Any object with `update(value)` and `drift_detected`, such as River's. Default:
+        `MeanAndScale()`, which tests the mean and the scale of the errors.
     monitor : Monitor, optional
-        What of targets and predictions the detector sees. Default: the signed error for the default
-        detector, the absolute error for any other.
+        Input of the detector, a function of targets and predictions. Default: the signed error for
+        the default detector, the absolute error for any other.
     response : DriftResponse, optional
-        What follows an alarm. Default: `Boost()`.
+        What to do after an alarm. Default: `Boost()`.
     schedule : AdaptiveLearningRate, optional
-        Sets the learner's rate from its losses, and starts again at an alarm. Default: the
-        learner's own rate, constant.
+        Sets the learning rate from the losses, and is reset at an alarm. Default: the constant
+        rate of the learner.
     checkpoint_interval : int, 0 or more
-        A checkpoint is made every so many events; 0 makes none on its own. Of factor models it
-        copies the rows changed since the last one, of other learners the whole state.
+        Number of events between two checkpoints; 0 for none. A checkpoint of a factor model copies
+        only the rows changed since the last one, that of another learner its whole state.
     max_checkpoints : int, 1 or more
-        How many of the last checkpoints are kept.
+        Number of checkpoints to keep.
     retraining : Retraining, optional
-        How batch mode retrains.
+        Settings of batch mode.
 
     Attributes
     ----------
     history : History
-        Mean loss, rate and version along the stream, ready for a figure.
+        Mean loss, learning rate and model version along the stream.
     detector : Detector or None
     checkpoints : tuple of Checkpoint, the newest last
 
@@ -141,23 +141,23 @@ class OnlineLearningManager(Checkpointed):
 
     @property
     def history(self) -> History:
-        """Mean loss, rate and version along the stream."""
+        """Mean loss, learning rate and model version along the stream."""
         return self._loop.counters.history
 
     @property
     def detector(self) -> Detector | None:
-        """The detector that sees the errors, or None."""
+        """The drift detector, or None."""
         return self._loop.monitor.detector
 
     def process_sample(self, sample: OnlineSample) -> StepReport:
-        """Predict one event, monitor the error, and learn from the event when the mode says so.
+        """Predict one event, monitor the error, and learn from the event as the mode requires.
 
         Raises
         ------
         InvalidSampleError
-            If event time goes back (0, the default, is no time); nothing has changed.
+            If event time decreases (0, the default, is no time); nothing has changed.
         ArithmeticOverflowError
-            If the event would carry the learner out of the range of floats; nothing has changed.
+            If an update would exceed the range of floats; nothing has changed.
         """
         counters = self._loop.counters
         check_time(sample.timestamp, counters.last_time)
@@ -203,11 +203,11 @@ class OnlineLearningManager(Checkpointed):
         )
 
     def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
-        """Process events; return predictions on arrival, as `progressive_validation` asks for."""
+        """Process events; return their predictions on arrival, for `progressive_validation`."""
         return self.process_many(chunk).predictions
 
     def flush(self) -> int:
-        """Learn the events that wait, as at the end of a stream; return how many they were."""
+        """Learn the buffered events, as at the end of a stream; return their number."""
         n_waiting = self._loop.policy.n_waiting
         if n_waiting:
             self._loop.learn_waiting()
@@ -215,7 +215,7 @@ class OnlineLearningManager(Checkpointed):
         return n_waiting
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
-        """Ask the learner; changes nothing."""
+        """Return the prediction of the learner; changes nothing."""
         return self.learner.predict(user_id, item_id, features)
 
     def predict_many(
@@ -224,11 +224,11 @@ class OnlineLearningManager(Checkpointed):
         item_ids: Sequence[Any],
         features: Sequence[Features | None] | None = None,
     ) -> _FloatArray:
-        """Ask the learner for many pairs, shape (n,)."""
+        """Return the predictions of the learner for n pairs, shape (n,)."""
         return self.learner.predict_many(user_ids, item_ids, features)
 
     def get_learning_stats(self) -> LearningStats:
-        """Return the numbers so far."""
+        """Return statistics of the stream so far."""
         counters = self._loop.counters
         return LearningStats(
             learning_mode=self.learning_mode,
@@ -244,7 +244,7 @@ class OnlineLearningManager(Checkpointed):
         )
 
     def _present(self) -> dict[str, Any]:
-        """Return what every report says."""
+        """Return the fields that all reports have in common."""
         return {
             "n_buffered": self._loop.policy.n_waiting,
             "learning_rate": self.learner.learning_rate,
@@ -255,7 +255,7 @@ class OnlineLearningManager(Checkpointed):
     # -- checkpoints
 
     def _n_until_something_is_due(self, n_left: int) -> int:
-        """Return how many of the events left come before the next learning or checkpoint."""
+        """Return the number of events until the next update or checkpoint, at most `n_left`."""
         if self.checkpoint_interval:
             n_left = min(n_left, self._next_checkpoint - self._loop.counters.n_seen)
         return n_left if self._loop.learns_at_once else min(n_left, self._loop.policy.room)

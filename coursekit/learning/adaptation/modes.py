@@ -1,6 +1,4 @@
-"""Learning policies: one object per learning mode says when the manager's learner learns
-(lesson 06).
-"""
+"""Learning policies, one class per learning mode: when the learner is updated (lesson 06)."""
 
 from __future__ import annotations
 
@@ -34,8 +32,8 @@ _FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraining:
-    """How batch mode retrains: every `every` events, from scratch, on the last `window` events,
-    `n_epochs` times over them.
+    """Settings of batch mode: retrain every `every` events, from scratch, on the last `window`
+    events, for `n_epochs` epochs.
     """
 
     every: int = 1000
@@ -48,7 +46,7 @@ class Retraining:
 
 
 class LearningPolicy(Stateful, ABC):
-    """When a manager learns. The defaults are those of mini-batches.
+    """When the learner is updated. The defaults are those of mini-batches.
 
     Parameters
     ----------
@@ -56,10 +54,10 @@ class LearningPolicy(Stateful, ABC):
     """
 
     is_retraining: ClassVar[bool] = False
-    """Whether learning makes a new model from old events. Then the response observes events when
-    they arrive, and an alarm is answered before the next learning."""
+    """Whether an update retrains from scratch. Then the response observes events when they arrive,
+    and responds to an alarm before the next update."""
     stops_at_alarm: ClassVar[bool] = True
-    """Whether an alarm changes how the very next event is learnt."""
+    """Whether an alarm changes how the next event is learnt."""
 
     _memory_names: ClassVar[tuple[str, ...]] = ("_buffer",)
 
@@ -73,46 +71,44 @@ class LearningPolicy(Stateful, ABC):
 
     @property
     def n_waiting(self) -> int:
-        """Events since the last learning."""
+        """Number of events since the last update."""
         return len(self._buffer)
 
     @property
     def room(self) -> int:
-        """Events until the next learning."""
+        """Number of events until the next update."""
         return self.batch_size - self.n_waiting
 
     def learns_at_once(self, is_answering: bool) -> bool:
-        """Return whether the next event is learnt without waiting."""
+        """Return whether the next event is learnt immediately."""
         return False
 
     def is_due(self, has_alarm: bool) -> bool:
-        """Return whether the events that wait are to be learnt now."""
+        """Return whether the buffered events are to be learnt now."""
         return self.room <= 0
 
     def add(self, part: OnlineSample | Chunk, errors: _FloatArray) -> None:
-        """Let one event or several wait."""
+        """Buffer one event or several."""
         self._buffer.add(part, errors)
 
     def learn(self, learner: OnlineLearner) -> tuple[Chunk, _FloatArray, int]:
-        """Let the learner learn what waits; return the events, their errors and how many events
-        were learnt in all.
-        """
+        """Learn the buffered events; return them, their errors and the number of events learnt."""
         events, errors = self._buffer.take()
         learner.batch_update(events)
         return events, errors, len(events)
 
     def forget_past(self) -> None:
-        """Drop past events: the response to an alarm has changed the model."""
+        """Drop past events, after a response that has changed the model."""
 
 
 class MiniBatch(LearningPolicy):
-    """Learn whenever `batch_size` events have come; an alarm waits for the end of its batch."""
+    """Learn every `batch_size` events; the response to an alarm follows at the end of the batch."""
 
     stops_at_alarm = False
 
 
 class SingleSample(LearningPolicy):
-    """Learn each event at once."""
+    """Learn each event immediately."""
 
     def learns_at_once(self, is_answering: bool) -> bool:
         """Return True."""
@@ -120,17 +116,17 @@ class SingleSample(LearningPolicy):
 
 
 class Adaptive(LearningPolicy):
-    """Learn in mini-batches while there is no drift, each event at once while an alarm is answered.
+    """Learn in mini-batches, and each event immediately while a response to drift is in progress.
 
-    An alarm cuts the batch short.
+    An alarm ends the current batch.
     """
 
     def learns_at_once(self, is_answering: bool) -> bool:
-        """Return whether an alarm is being answered."""
+        """Return whether a response is in progress."""
         return is_answering
 
     def is_due(self, has_alarm: bool) -> bool:
-        """Return whether the batch is full or cut short."""
+        """Return whether the batch is full or ended by an alarm."""
         return has_alarm or self.room <= 0
 
 
@@ -140,10 +136,10 @@ class Batch(LearningPolicy):
     Parameters
     ----------
     batch_size : int, 1 or more
-        How many events the window keeps when the past is dropped.
+        Number of events that `forget_past` keeps.
     retraining : Retraining
     learner : OnlineLearner
-        Its present state is where each retraining starts from.
+        Each retraining starts from its present state.
     """
 
     is_retraining = True
@@ -171,12 +167,12 @@ class Batch(LearningPolicy):
         return self.retraining.every - self._n_waiting
 
     def add(self, part: OnlineSample | Chunk, errors: _FloatArray) -> None:
-        """Put one event or several into the window."""
+        """Add one event or several to the window."""
         super().add(part, errors)
         self._n_waiting += len(errors)
 
     def learn(self, learner: OnlineLearner) -> tuple[Chunk, _FloatArray, int]:
-        """Let the learner start again and learn the window."""
+        """Retrain from the initial state on the window."""
         learner.set_model_state(self._first_state)
         window, errors = self._buffer.contents()
         for _ in range(self.retraining.n_epochs):

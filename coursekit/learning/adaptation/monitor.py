@@ -1,5 +1,5 @@
-"""Monitoring: the quantity that a manager passes to its drift detector, for every event, in every
-mode (lesson 06).
+"""Monitoring: the function of target and prediction that the drift detector receives (lesson
+06).
 """
 
 from __future__ import annotations
@@ -29,29 +29,27 @@ __all__ = [
 _FloatArray = npt.NDArray[np.float64]
 
 Monitor = Callable[[Any, Any], Any]
-"""A function of targets and predictions, numbers or arrays (n,): what a detector sees."""
+"""A function of targets and predictions, numbers or arrays (n,): the input of a detector."""
 
 
 def absolute_error(target: Any, prediction: Any) -> Any:
-    """|error|: rises with any kind of trouble, and has lighter tails than the squared error."""
+    """Return |error|, with lighter tails than the squared error."""
     return abs(target - prediction)
 
 
 def signed_error(target: Any, prediction: Any) -> Any:
-    """Error with its sign: the most sensitive to a shift of level, blind to trouble that goes both
-    ways.
-    """
+    """Return the error with its sign: sensitive to a change of its mean, not of its variance."""
     return target - prediction
 
 
 def squared_error(target: Any, prediction: Any) -> Any:
-    """error²: what is minimised; its heavy tail costs detectors false alarms."""
+    """Return error², the loss; its heavy tail raises the false alarm rate of detectors."""
     error = target - prediction
     return error * error
 
 
 def zero_one_error(target: Any, prediction: Any) -> Any:
-    """1.0 for a wrong answer and 0.0 for a right one, where targets are 0 or 1 and predictions
+    """Return 1.0 for a wrong class and 0.0 for a right one; targets are 0 or 1, predictions
     probabilities.
     """
     return abs((prediction >= 0.5) - target)
@@ -86,13 +84,13 @@ class PeriodicAlarm(Stateful):
 
 
 class ErrorMonitor(Stateful):
-    """A detector, or none, and what of targets and predictions is passed to it.
+    """A detector, or none, and the monitored function of targets and predictions.
 
     Parameters
     ----------
     detector : Detector, optional
-        None detects nothing. One with `update_many(values)`, which returns the indices of the
-        alarms, is fast on chunks; one without `get_state` and `set_state` is copied as a whole into
+        None for no detection. `update_many(values)`, which returns the indices of the alarms, makes
+        chunks fast. Without `get_state` and `set_state` a detector is deep-copied into
         checkpoints, and cannot be saved to disk.
     monitor : Monitor
     """
@@ -111,11 +109,11 @@ class ErrorMonitor(Stateful):
         return {"detector": None if self.detector is None else type(self.detector).__name__}
 
     def pause(self, n_events: int) -> None:
-        """Do not show the detector the next `n_events` events."""
+        """Skip the next `n_events` events."""
         self._n_paused = n_events
 
     def update(self, target: float, prediction: float) -> tuple[bool, bool]:
-        """Show one event; return whether the detector raised an alarm, and whether it warned."""
+        """Update with one event; return whether the detector raised an alarm, and a warning."""
         detector = self.detector
         if detector is None:
             return False, False
@@ -128,9 +126,10 @@ class ErrorMonitor(Stateful):
     def update_many(
         self, targets: _FloatArray, predictions: _FloatArray, *, until_alarm: bool
     ) -> tuple[list[int], int]:
-        """Show events in order; return where the alarms came, and how many events were shown.
+        """Update with events in order; return the indices of the alarms, and the number of events
+        used.
 
-        With `until_alarm`, the events after the first alarm are not shown.
+        With `until_alarm`, it stops after the first alarm.
         """
         detector, n = self.detector, len(targets)
         if detector is None:

@@ -1,6 +1,4 @@
-"""What a learning manager reports: one record per event, one per chunk, and statistics (lesson
-06).
-"""
+"""Reports of a learning manager: per event, per chunk, and statistics (lesson 06)."""
 
 from __future__ import annotations
 
@@ -16,13 +14,12 @@ _FloatArray = npt.NDArray[np.float64]
 
 
 class LearningMode(Enum):
-    """When a manager lets its learner learn.
+    """When a manager updates its learner.
 
-    - `BATCH`: from scratch, at fixed intervals, on the last events: retraining as it is done
-      without online learning.
-    - `MINI_BATCH`: whenever `batch_size` events have come.
-    - `SINGLE_SAMPLE`: at once.
-    - `ADAPTIVE`: in mini-batches while all is calm, at once while drift is being answered.
+    - `BATCH`: retraining from scratch on a window of the last events, at fixed intervals.
+    - `MINI_BATCH`: every `batch_size` events.
+    - `SINGLE_SAMPLE`: after every event.
+    - `ADAPTIVE`: in mini-batches; after every event while a response to drift is in progress.
     """
 
     BATCH = "batch"
@@ -33,7 +30,7 @@ class LearningMode(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepReport:
-    """What happened to one event: the same record in every mode.
+    """Report of one event.
 
     Parameters
     ----------
@@ -42,17 +39,17 @@ class StepReport:
     loss : float
         Squared error of that prediction.
     n_learnt : int
-        How many events the learner learnt in this step: 0 when the event went into the buffer.
+        Number of events learnt in this step: 0 if the event was buffered.
     n_buffered : int
-        How many events wait in the buffer after this step.
+        Number of events in the buffer after this step.
     drift_detected, warning_detected : bool
-        What the detector said to this event's error.
+        Whether the detector raised an alarm, or a warning, at this event.
     learning_rate : float
         The learner's rate after this step.
     model_version : int
         The learner's version after this step.
     samples_processed : int
-        Events that the manager has seen, this one included.
+        Number of events processed, including this one.
     """
 
     prediction: float
@@ -68,8 +65,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkReport:
-    """What happened to a chunk of events: the same numbers as one `StepReport` after the other, as
-    columns.
+    """Report of a chunk of events: the numbers of its `StepReport`s, as columns.
 
     Parameters
     ----------
@@ -80,7 +76,7 @@ class ChunkReport:
     drift_at : tuple of int
         Events of the chunk at which the detector raised an alarm.
     n_learnt : int
-        How many events the learner learnt in this call.
+        Number of events learnt in this call.
     n_buffered, learning_rate, model_version, samples_processed
         As in `StepReport`, after the last event.
     """
@@ -105,7 +101,7 @@ class ChunkReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearningStats:
-    """A manager's numbers since its start (or since the checkpoint it went back to).
+    """Statistics of a manager since its start; a rollback restores those of the checkpoint.
 
     Parameters
     ----------
@@ -113,20 +109,20 @@ class LearningStats:
     samples_processed : int
         Events seen.
     samples_learnt : int
-        Events learnt from; the rest waits in the buffer. In batch mode, events learnt in all
-        retrainings together.
+        Number of events learnt; the rest is in the buffer. In batch mode, the sum over all
+        retrainings.
     n_buffered : int
         Events in the buffer.
     n_updates : int
-        Times that the learner was changed by learning.
+        Number of updates of the learner.
     n_drifts : int
         Alarms.
     drift_at : tuple of int
-        The events (counted from 0) at which the alarms came.
+        The events (counted from 0) of the alarms.
     n_checkpoints : int
-        Checkpoints that one can go back to.
+        Number of checkpoints kept.
     n_rollbacks : int
-        Times that one went back; never rolled back itself.
+        Number of rollbacks; not restored by a rollback.
     mean_loss : float
         Mean squared error on arrival over all events; NaN before the first.
     recent_loss : float

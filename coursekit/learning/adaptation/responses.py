@@ -27,7 +27,7 @@ _FloatArray = npt.NDArray[np.float64]
 
 
 class DriftResponse(Stateful, ABC):
-    """How a manager answers an alarm.
+    """What a manager does after an alarm.
 
     The manager calls `begin` once, `observe` with all events that the learner has just learnt (in
     batch mode, that have just arrived), and `answer` at an alarm.
@@ -35,8 +35,8 @@ class DriftResponse(Stateful, ABC):
     Parameters
     ----------
     pause : int, 0 or more
-        For how many events after an answer that changed the model the detector sees nothing. While
-        a model is being learnt anew its errors change, and would raise one alarm after the other.
+        Number of events that the detector skips after a response that changed the model: while a
+        model is relearnt its errors change, and would raise repeated alarms.
     """
 
     def __init__(self, pause: int = 0) -> None:
@@ -48,12 +48,12 @@ class DriftResponse(Stateful, ABC):
 
     @property
     def rate_factor(self) -> float:
-        """By how much the learning rate is raised at present."""
+        """Current factor of the learning rate."""
         return 1.0
 
     @property
     def is_active(self) -> bool:
-        """Whether the answer to the last alarm is still going on; in adaptive mode events are then
+        """Whether the response to the last alarm is in progress; in adaptive mode events are then
         learnt one by one.
         """
         return False
@@ -64,14 +64,14 @@ class DriftResponse(Stateful, ABC):
         return False
 
     def begin(self, learner: OnlineLearner) -> None:
-        """Prepare, with the learner as it is before the first event."""
+        """Prepare, given the learner before the first event."""
 
     @abstractmethod
     def answer(self, learner: OnlineLearner) -> bool:
-        """Answer an alarm; return whether the model, or how it learns, has changed."""
+        """Respond to an alarm; return whether the model or its learning has changed."""
 
     def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
-        """Take notice of `n` events; with their errors before the update if `observes`."""
+        """Observe `n` events; if `observes`, with their errors before the update."""
 
 
 class NoResponse(DriftResponse):
@@ -83,20 +83,18 @@ class NoResponse(DriftResponse):
 
 
 class Reset(DriftResponse):
-    """Start again from the learner as it was at the beginning; what is still true is forgotten
-    together with what is not.
-    """
+    """Reset the learner to its initial state; everything learnt is lost."""
 
     def __init__(self, pause: int = 500) -> None:
         super().__init__(pause)
         self._first: State = {}
 
     def begin(self, learner: OnlineLearner) -> None:
-        """Keep the first state."""
+        """Store the initial state."""
         self._first = learner.get_model_state()
 
     def answer(self, learner: OnlineLearner) -> bool:
-        """Put the learner back to its first state."""
+        """Restore the initial state."""
         learner.set_model_state(self._first)
         return True
 
@@ -108,22 +106,21 @@ class Reset(DriftResponse):
 
 
 class Boost(DriftResponse):
-    r"""Keep what was learnt, trust it less, and learn faster for a stated number of events.
+    r"""Discount past evidence and raise the learning rate for `n_samples` events.
 
-    The rate is multiplied by $1 + (f - 1)\,2^{-10\,t/n}$, $t$ events after the alarm: `factor` $f$
-    at first, back to 1 (within 0.1 % of the raise, and then exactly) after `n_samples` $= n$. A new
-    alarm starts it again.
+    The rate is multiplied by $1 + (f - 1)\,2^{-10\,t/n}$, $t$ events after the alarm: $f$ =
+    `factor` at first, back to 1 after $n$ = `n_samples` events. A new alarm restarts it.
 
     Parameters
     ----------
     factor : float, 1 or more
-        By how much the rate is raised.
+        Factor of the learning rate right after the alarm.
     n_samples : int, 1 or more
-        How many events the raised rate takes to fall back.
+        Number of events with a raised rate.
     keep_evidence : float, in (0, 1]
-        What share of the evidence so far still counts (`OnlineLearner.discount_evidence`): what
-        makes learners adapt whose certainty sets their pace (Gaussian beliefs, AdaGrad, running
-        means). 1 leaves it.
+        Share of the past evidence that still counts (`OnlineLearner.discount_evidence`), for
+        learners whose steps shrink with the evidence (Gaussian beliefs, AdaGrad, running means).
+        1 changes nothing.
 
     Examples
     --------
@@ -157,7 +154,7 @@ class Boost(DriftResponse):
 
     @property
     def rate_factor(self) -> float:
-        """By how much the learning rate is raised at present."""
+        """Current factor of the learning rate."""
         if self._n_left == 0:
             return 1.0
         passed = 1.0 - self._n_left / self.n_samples
@@ -175,14 +172,14 @@ class Boost(DriftResponse):
         return True
 
     def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
-        """Let `n` events pass."""
+        """Count `n` events of the raised rate."""
         self._n_left = max(self._n_left - n, 0)
 
 
 @dataclass(slots=True)
 class _Rival:
-    """A young model and how it does: `gap` is the smoothed squared error of the learner minus its
-    own.
+    """A second model; `gap` is the smoothed squared error of the learner minus that of this
+    model.
     """
 
     learner: OnlineLearner
@@ -191,21 +188,20 @@ class _Rival:
 
 
 class PairedLearner(DriftResponse):
-    r"""Keep a young second model beside the learner, and let it take over at an alarm if it has
-    lately done better.
+    r"""Train a second model on recent events, which replaces the learner at an alarm if its recent
+    error is lower.
 
-    The second model learns every event from a fresh start and is replaced at the age of `max_age`,
-    so it has learnt little from before a change. Its replacement starts half of `max_age` earlier:
-    at an alarm the second model is between half of `max_age` and all of it old. "Lately" is an
-    exponentially weighted mean of squared errors over about a quarter of `max_age`. This is paired
-    learning with a detector to decide when the two are compared; it costs three times the
-    learning.
+    The second model learns every event from the initial state and is replaced at the age of
+    `max_age`. Its replacement starts half of `max_age` earlier: at an alarm the age of the second
+    model is between half of `max_age` and `max_age`. The recent error is an exponentially weighted
+    mean of squared errors over about a quarter of `max_age`. This is paired learning, with a
+    detector to decide when the two are compared; it triples the cost of learning.
 
     Parameters
     ----------
     max_age : int, 10 or more
-        How old, in events, the second model may grow. Shorter follows faster drift, longer knows
-        more when it takes over.
+        Maximum age of the second model, in events. Shorter adapts to faster drift, longer has a
+        lower error when it takes over.
     pause : int, 0 or more
 
     References
@@ -225,11 +221,11 @@ class PairedLearner(DriftResponse):
 
     @property
     def observes(self) -> bool:
-        """The second model learns from every event."""
+        """Return True: the second model learns from every event."""
         return True
 
     def begin(self, learner: OnlineLearner) -> None:
-        """Make the second model: the learner as it is before the first event."""
+        """Copy the learner before the first event as the second model."""
         self._first = learner.get_model_state()
         self._blank = copy.deepcopy(learner)
         self._rivals = [self._new_rival()]
@@ -240,7 +236,9 @@ class PairedLearner(DriftResponse):
         return rival
 
     def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
-        """Let the second model and its replacement learn, and compare."""
+        """Update the second model and its replacement, and compare their errors with the
+        learner's.
+        """
         if chunk is None or errors is None:
             raise InvalidParameterError("`chunk` and `errors` must be given to a paired learner.")
         start, half = 0, self.max_age // 2
@@ -262,9 +260,7 @@ class PairedLearner(DriftResponse):
             rival.age += len(chunk)
 
     def answer(self, learner: OnlineLearner) -> bool:
-        """Let the second model take over if it has lately done better; a fresh one starts beside
-        it.
-        """
+        """Replace the learner by the second model if its recent error is lower; start a new one."""
         second = self._rivals[0]
         if second.gap <= 0:
             return False
