@@ -103,7 +103,7 @@ done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=
 print(done.stdout.partition("\n\n")[0])
 
 # %% [markdown]
-# **The crash keeps the points that were earned before it, the forger gets what the answers below the forgery are worth, and the
+# **The crash costs only the cell that crashes: a fresh process runs the others. The forger gets what the answers below the forgery are worth, and the
 # torn file is reported instead of stopping the run.**
 
 # %%
