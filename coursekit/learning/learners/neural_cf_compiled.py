@@ -41,9 +41,12 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
     (25.0, 0.0, 5.0)
     """
 
+    _to_array = staticmethod(kernels.aligned)
+
     def __init__(self, *sizes: Any, **settings: Any) -> None:
         super().__init__(*sizes, **settings)
-        self._scratch = np.empty(4 * self.embedding_dim + 2 * sum(self.hidden_dims), self.dtype)
+        n_scratch = 4 * self.embedding_dim + 2 * sum(self.hidden_dims)
+        self._scratch = kernels.aligned(np.empty(n_scratch, self.dtype))
 
     def partial_fit(self, sample: OnlineSample) -> float:
         """Predict, then learn from one event; return the squared error before the update."""
@@ -138,7 +141,7 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
         to_items: _RowNumbers,
     ) -> None:
         X, H1, H2 = (part if len(counts) == len(part) else part[counts] for part in trace)
-        before, layers = tuple(layer.copy() for layer in self._layers), tuple(self._layers)
+        before, layers = tuple(map(kernels.aligned, self._layers)), tuple(self._layers)
         single = np.dtype(self.dtype).type
         DX = np.empty_like(X)
         rate = single(self.learning_rate)

@@ -25,13 +25,27 @@ Shapes, with embeddings of length d, hidden layers of $n_1$ and $n_2$ units and 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from coursekit.core.compiled import compiled
 from coursekit.learning.optim.adagrad import adagrad
 
-__all__ = ["forward_many", "learn_many", "learn_one", "step_many", "step_rows"]
+__all__ = ["aligned", "forward_many", "learn_many", "learn_one", "step_many", "step_rows"]
+
+
+def aligned(numbers: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return a copy whose memory begins at a multiple of 64 bytes, a cache line: numpy promises 16,
+    where every second load of a vector of numbers touches two lines (kernels 1.15 times slower).
+    """
+    array = np.asarray(numbers)
+    memory = np.empty(array.nbytes + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 @compiled(reorder_sums=True)
@@ -63,8 +77,11 @@ def backward(rate, error, x, before, layers, h1, h2, d1, d2, dx):
     """Update `layers` by one event, whose gradients are those of the layers `before`; leave minus
     the gradient along x in `dx`.
 
-    `before` and `layers` are the same arrays for a single event; in a batch, `before` is a copy.
+    In a batch, `before` is a copy; for a single event it is None and stands for `layers`. So the
+    compiler knows that both are the same memory, and reads each weight once.
     """
+    if before is None:
+        before = layers
     weight1, bias1, weight2, bias2, weight3, bias3 = layers
     before1, before2, before3 = before[0], before[2], before[4]
     push = rate * error
@@ -76,19 +93,17 @@ def backward(rate, error, x, before, layers, h1, h2, d1, d2, dx):
     for j in range(h1.size):
         total = 0.0 * error
         if h1[j] > 0.0:
-            for k in range(h2.size):
-                total += before2[j, k] * d2[k]  # (W_2 delta_2)_j
             push = rate * h1[j]
             for k in range(h2.size):
+                total += before2[j, k] * d2[k]  # (W_2 delta_2)_j
                 weight2[j, k] += push * d2[k]
         d1[j] = total
         bias1[j] += rate * total
     for j in range(x.size):
         total = 0.0 * error
-        for k in range(h1.size):
-            total += before1[j, k] * d1[k]  # (W_1 delta_1)_j
         push = rate * x[j]
         for k in range(h1.size):
+            total += before1[j, k] * d1[k]  # (W_1 delta_1)_j
             weight1[j, k] += push * d1[k]
         dx[j] = total
 
@@ -121,7 +136,7 @@ def learn_one(u, i, target, weight, running, rates, tables, memories, layers, sc
         single = x.dtype.type
         error = weight * min(max(target - running[0] - output, -rates[3]), rates[3])
         rate, row_rate, penalty = single(rates[0]), single(rates[1]), single(rates[2])
-        backward(rate, single(error), x, layers, layers, h1, h2, d1, d2, dx)
+        backward(rate, single(error), x, None, layers, h1, h2, d1, d2, dx)
         _step_row(tables[0], memories[0], u, dx[:d], penalty, row_rate)
         _step_row(tables[1], memories[1], i, dx[d:], penalty, row_rate)
         running[1] += weight
