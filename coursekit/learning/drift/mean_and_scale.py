@@ -11,7 +11,7 @@ from coursekit.core.validation import integer
 from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.glr import gaussian
 from coursekit.learning.drift.glr.gaussian import CHANGE, KNOWN, GaussianGLR, N
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, scan_of
+from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL
 
 __all__ = ["MeanAndScale"]
 
@@ -21,7 +21,7 @@ TESTS = MEAN, SCALE = range(2)
 # first test), and whether the latest value raised this test's alarm.
 N_IGNORED, ALARMED = 17, 18
 
-test_step = gaussian.step
+test_step, test_scan = gaussian.step, gaussian.scan
 
 
 @compiled
@@ -33,6 +33,21 @@ def step(memory, value):
     of_mean, of_scale = test_step(memory[MEAN], value), test_step(memory[SCALE], abs(value))
     memory[MEAN, KNOWN, ALARMED], memory[SCALE, KNOWN, ALARMED] = of_mean, of_scale
     return max(of_mean, of_scale)
+
+
+@compiled
+def scan(memory, values, signal):
+    """Update with values until an alarm or the end: as `step`, one test after the other."""
+    n_ignored = min(int(memory[MEAN, KNOWN, N_IGNORED]), values.size)
+    memory[MEAN, KNOWN, N_IGNORED] -= n_ignored
+    values, before = values[n_ignored:], memory[MEAN].copy()
+    n_of_mean, of_mean = test_scan(memory[MEAN], values, IN_CONTROL)
+    n, of_scale = test_scan(memory[SCALE], np.abs(values[:n_of_mean]), IN_CONTROL)
+    if n < n_of_mean:  # an alarm for the scale; the test for the mean must not be ahead of it
+        memory[MEAN] = before
+        of_mean = test_scan(memory[MEAN], values[:n], IN_CONTROL)[1]
+    memory[MEAN, KNOWN, ALARMED], memory[SCALE, KNOWN, ALARMED] = of_mean, of_scale
+    return n_ignored + n, max(of_mean, of_scale)
 
 
 class MeanAndScale(DriftDetector):
@@ -62,7 +77,7 @@ class MeanAndScale(DriftDetector):
 
     __slots__ = ()
     _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
+    _scan = staticmethod(scan)
 
     def __init__(self, samples_between_false_alarms: float = 1_000_000, warm_up: int = 100) -> None:
         config = {

@@ -38,6 +38,21 @@ def test_it_alarms_when_either_test_does_and_then_both_start_again(seed):
     assert found == alarms
 
 
+@pytest.mark.parametrize("seed", range(9))
+def test_chunks_leave_the_memory_of_single_values_at_alarms_too(seed):
+    values = errors(seed)
+    single, chunked, n_alarms = MeanAndScale(2000, warm_up=40), MeanAndScale(2000, warm_up=40), 0
+    for start in range(0, len(values), 64):
+        chunk = values[start : start + 64]
+        alarm = next((at for at, value in enumerate(chunk) if single.add_error(value)), None)
+        found = chunked.update_many(chunk if alarm is None else chunk[: alarm + 1])
+        assert found.tolist() == ([] if alarm is None else [alarm])
+        np.testing.assert_equal(chunked.get_state(), single.get_state())
+        assert chunked.n_since_change == single.n_since_change
+        n_alarms += alarm is not None
+    assert n_alarms >= (seed % 3 < 2)
+
+
 def test_it_sees_a_shift_a_spread_and_nothing():
     shifted, spread, calm = (MeanAndScale().update_many(errors(seed)) for seed in (0, 1, 2))
     assert 1500 < shifted[0] < 1540
