@@ -74,12 +74,14 @@ class LearningLoop(Stateful):
         prediction = self.learner.predict(sample.user_id, sample.item_id, sample.features)
         error = sample.target - prediction
         check_size(sample.target, prediction)
-        # last check: the detector may reject the event
+        learns_at_once = self.learns_at_once
+        if learns_at_once:  # before anything changes: either may reject the event
+            self.monitor.check(sample.target, prediction)
+            self.learner.partial_fit(sample)
         alarm, warning = self.monitor.update(sample.target, prediction)
         errors = np.array([error])
         self._count(errors, sample.timestamp, [0] if alarm else [])
-        if self.learns_at_once:
-            self.learner.partial_fit(sample)
+        if learns_at_once:
             chunk = Chunk.of([sample]) if self.response.observes else None
             self._note_learnt(1)
             self._observe(chunk, errors)

@@ -112,6 +112,12 @@ class ErrorMonitor(Stateful):
         """Skip the next `n_events` events."""
         self._n_paused = n_events
 
+    def check(self, target: float, prediction: float) -> None:
+        """Raise the detector's error if it would refuse the event; changes nothing."""
+        check = getattr(self.detector, "check", None)
+        if check is not None and not self._n_paused:
+            check(float(self.monitor(target, prediction)))
+
     def update(self, target: float, prediction: float) -> tuple[bool, bool]:
         """Update with one event; return whether the detector raised an alarm, and a warning."""
         detector = self.detector

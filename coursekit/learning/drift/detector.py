@@ -31,6 +31,7 @@ class Detector(Protocol):
     """What a detector must have; River's have it, and so can your own.
 
     A detector may also have `update_many(values)`, which returns the indices of the alarms;
+    `check(value)`, which raises the error of an `update` that would refuse the value;
     `warning_detected`; `n_since_change`; and `get_state` / `set_state`.
     """
 
@@ -75,6 +76,10 @@ class DriftDetector(Stateful):
         self._at_start = memory
         self._memory = memory.copy()
         self._signal = IN_CONTROL
+
+    def check(self, value: float) -> None:
+        """Raise InvalidSampleError if `update` would refuse the number; changes nothing."""
+        self._domain.check(value)
 
     def update(self, value: float) -> None:
         """Update with one value.

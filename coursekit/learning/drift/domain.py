@@ -10,9 +10,23 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from coursekit.core.compiled import compiled
 from coursekit.core.errors import InvalidSampleError
 
 __all__ = ["BINARY", "FINITE", "UNIT", "Domain"]
+
+
+@compiled
+def are_inside(
+    values: npt.NDArray[np.float64], lowest: float, highest: float, is_binary: bool
+) -> bool:
+    """Return whether all `values` (n,) are accepted: without a branch, several at a time."""
+    accepted = True
+    for t in range(values.size):
+        is_between = (values[t] > lowest) & (values[t] < highest)
+        is_limit = (values[t] == lowest) | (values[t] == highest)
+        accepted &= is_limit | (is_between & (not is_binary))
+    return accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +57,16 @@ class Domain:
                 f"`values` must be numbers of shape (n,), got {array.dtype} of shape {array.shape}."
             )
         numbers = np.ascontiguousarray(array, dtype=np.float64)
-        if self.is_binary:
-            accepted = (numbers == self.lowest) | (numbers == self.highest)
-        else:
-            accepted = (numbers >= self.lowest) & (numbers <= self.highest)
-        refused = np.flatnonzero(~accepted)
-        if refused.size:
-            self.refuse(numbers[refused[0]].item(), f"values[{refused[0]}]")
+        if not are_inside(numbers, self.lowest, self.highest, self.is_binary):
+            for at, number in enumerate(numbers.tolist()):
+                self.check(number, f"values[{at}]")
         return numbers
+
+    def check(self, value: float, name: str = "value") -> None:
+        """Raise the error if a number is outside."""
+        lowest, highest = self.lowest, self.highest
+        if not lowest <= value <= highest or (self.is_binary and lowest < value < highest):
+            self.refuse(value, name)
 
     def refuse(self, value: object, name: str = "value") -> NoReturn:
         """Raise the error for a value that is outside."""

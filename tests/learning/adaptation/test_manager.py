@@ -24,6 +24,7 @@ from coursekit.learning.adaptation.monitor import (
     absolute_error,
     signed_error,
     squared_error,
+    zero_one_error,
 )
 from coursekit.learning.adaptation.responses import (
     Boost,
@@ -32,6 +33,7 @@ from coursekit.learning.adaptation.responses import (
     PairedLearner,
     Reset,
 )
+from coursekit.learning.drift import BernoulliGLR
 from coursekit.learning.drift.mean_and_scale import MeanAndScale
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
@@ -617,6 +619,31 @@ def test_a_target_out_of_range_is_refused_and_nothing_changes(mode):
         )
     assert managed.get_learning_stats() == stats
     np.testing.assert_array_equal(answers(managed), before)
+
+
+class OverflowsAtOneItem(OnlineMatrixFactorization):
+    def partial_fit(self, sample):
+        if sample.item_id == "overflow":
+            raise ArithmeticOverflowError("below the size check")
+        return super().partial_fit(sample)
+
+
+@pytest.mark.parametrize("detector", [MeanAndScale, lambda: BernoulliGLR(direction="up")])
+def test_an_event_that_learner_or_detector_refuses_leaves_no_trace_in_single_sample_mode(detector):
+    learner, monitor = OverflowsAtOneItem(n_factors=3, seed=1), zero_one_error
+    managed = OnlineLearningManager(
+        learner, "single_sample", detector=detector(), monitor=monitor, checkpoint_interval=0
+    )
+    for at in range(50):
+        managed.process_sample(OnlineSample(user_id=at % 5, item_id=at % 7, target=float(at % 2)))
+    before = copy.deepcopy((managed._loop.get_state(), learner.get_model_state()))
+    with pytest.raises(ArithmeticOverflowError):
+        managed.process_sample(OnlineSample(user_id=1, item_id="overflow", target=1.0))
+    np.testing.assert_equal((managed._loop.get_state(), learner.get_model_state()), before)
+    if isinstance(managed.detector, BernoulliGLR):
+        with pytest.raises(InvalidSampleError):
+            managed.process_sample(OnlineSample(user_id=1, item_id=1, target=0.5))
+        np.testing.assert_equal((managed._loop.get_state(), learner.get_model_state()), before)
 
 
 @pytest.mark.parametrize(
