@@ -1,1 +1,1 @@
-"""Generate exercises from solutions, and prove that they give no answer away."""
+"""Generate exercises from solutions, and verify that they contain no answers."""

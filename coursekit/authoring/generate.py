@@ -1,9 +1,9 @@
-"""Make what students get from what instructors write: `exercises/` from `solutions/`.
+"""Generate the students' `exercises/` from the instructors' `solutions/`.
 
 The source of an exercise is `solutions/<name>/<name>.py`, a notebook in percent format with
 nbgrader's metadata (schema 3) and `### BEGIN SOLUTION` regions. The grade id or name of a cell is
-its id for ever. From the source come the solved notebook beside it and, through nbgrader's
-preprocessors, the student's notebook. Generating twice gives the same bytes.
+its permanent id. The solved notebook beside the source and, by nbgrader's preprocessors, the
+student's notebook are generated from it. Generation is deterministic.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 SHIPPED = ("exercise.toml", "hints.toml", "checks.py")
-"""Files that go to students as they are, beside the notebook."""
+"""Files that students get unchanged, beside the notebook."""
 
 _IGNORED = {".coursekit", ".ipynb_checkpoints", "__pycache__"}
 _STUB = "raise NotImplementedError  # your answer goes here"
@@ -50,7 +50,7 @@ def sources(root: Path, names: Collection[str] = ()) -> list[Path]:
     ExerciseError
         If there is no exercise.
     UnknownNameError
-        If there is none of a name.
+        If a name is not an exercise.
     """
     folders = sorted(file.parent.resolve() for file in (root / "solutions").glob("*/exercise.toml"))
     if not folders:
@@ -77,9 +77,7 @@ def solved_notebook(folder: Path) -> NotebookNode:
 
 
 def student_notebook(solved: NotebookNode) -> NotebookNode:
-    """Return the student's notebook: nbgrader's release without its database and without the names
-    of cells, which only authors need.
-    """
+    """Return the student's notebook, as nbgrader releases it, without the authors' cell names."""
     from nbgrader import preprocessors
     from traitlets.config import Config
 
@@ -118,7 +116,7 @@ def model_code(solved: NotebookNode) -> dict[str, str]:
 
 
 def exercise_files(folder: Path) -> dict[str, str]:
-    """Return everything that goes to students, by file name."""
+    """Return the files of students, by name."""
     solved = solved_notebook(folder)
     return {
         **{name: (folder / name).read_text(encoding="utf-8") for name in SHIPPED},
@@ -136,7 +134,7 @@ def generate(root: Path, names: Collection[str] = ()) -> list[Path]:
 
 
 def differences(root: Path, names: Collection[str] = ()) -> list[str]:
-    """Return what differs from what would be generated, as sentences."""
+    """Return the differences between the files and what would be generated, as messages."""
     wanted = _wanted(root, names)
     found = [
         f"{file}: differs from its source, run `coursekit release`"

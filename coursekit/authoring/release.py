@@ -1,4 +1,4 @@
-"""Release exercises: validate the sources, prove that nothing leaks, then generate."""
+"""Release exercises: validate the sources, check for leaks, then generate."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["Release", "release"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What came of a release.
+    """The result of a release.
 
     Parameters
     ----------
     written : tuple of Path
         Files that changed.
     faults : tuple of str
-        What is wrong, as sentences; with any of them nothing was written.
+        Errors, as messages; if there are any, nothing was written.
     """
 
     written: tuple[Path, ...] = ()
@@ -34,7 +34,7 @@ def release(root: Path, names: Collection[str] = (), *, check: bool = False) -> 
     Parameters
     ----------
     root : Path
-        The folder that holds both.
+        The folder of both.
     names : collection of str
         Which exercises; all of them by default.
     check : bool
@@ -43,7 +43,7 @@ def release(root: Path, names: Collection[str] = (), *, check: bool = False) -> 
     Raises
     ------
     ExerciseError, UnknownNameError
-        If there is no exercise, or none of a name, or a file cannot be read.
+        If there is no exercise, a name is unknown, or a file cannot be read.
     """
     found: list[str] = []
     for folder in sources(root, names):

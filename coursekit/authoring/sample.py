@@ -1,11 +1,10 @@
-r"""A class of our own making: students who solve, who leave out, and who make the mistakes that
-people really make.
+r"""A simulated class: students who solve checks, do not attempt them, or have a misconception.
 
 Each student has an ability :math:`a \sim \mathcal N(0, 1)` and solves check :math:`i` of :math:`n`
 with the probability of the Rasch model, :math:`1 / (1 + e^{b_i - a})`, where the difficulties
-:math:`b_i` grow evenly from -2 to 1. Who does not solve it makes one of its named misconceptions,
-or leaves it out. What is written into the notebook is known, so it is also known what grading has
-to find.
+:math:`b_i` are spaced evenly from -2 to 1. A student who does not solve it has one of its named
+misconceptions or does not attempt it. The answers in each notebook are known, so the expected
+grades are known too.
 
 Source: G. Rasch (1960), Probabilistic Models for Some Intelligence and Attainment Tests.
 """
@@ -33,12 +32,12 @@ __all__ = ["LEFT_OUT", "SOLVED", "SampleStudent", "sample_class", "write_class"]
 
 SOLVED, LEFT_OUT = "solved", "left out"
 _EASIEST, _HARDEST = -2.0, 1.0
-_SHARE_LEFT_OUT = 0.25  # of what is not solved
+_SHARE_LEFT_OUT = 0.25  # of the checks that are not solved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleStudent:
-    """A student of the sample class.
+    """A student of the simulated class.
 
     Parameters
     ----------
@@ -46,7 +45,7 @@ class SampleStudent:
     did : mapping of check id to str
         `SOLVED`, `LEFT_OUT` or the name of a misconception.
     notebook : mapping
-        What is handed in.
+        The submission.
     """
 
     name: str
@@ -55,12 +54,12 @@ class SampleStudent:
 
 
 def sample_class(exercise: Exercise, n_students: int = 24, *, seed: int) -> list[SampleStudent]:
-    """Return a class that has worked on an exercise.
+    """Return a simulated class that has worked on an exercise.
 
     Parameters
     ----------
     exercise : Exercise
-        With its solved notebook and its misconceptions, as it lies in `solutions/`.
+        The exercise in `solutions/`, with its solved notebook and its misconceptions.
     n_students : int
         At least 1.
     seed : int
@@ -72,24 +71,24 @@ def sample_class(exercise: Exercise, n_students: int = 24, *, seed: int) -> list
     """
     n_students = integer("n_students", n_students)
     rng = np.random.default_rng(seed)
-    desk = _Material(exercise)
+    material = _Material(exercise)
     difficulties = np.linspace(_EASIEST, _HARDEST, len(exercise.check_ids))
     students = []
     for number in range(1, n_students + 1):
         ability = rng.normal()
         solves = rng.random(len(difficulties)) < 1 / (1 + np.exp(difficulties - ability))
         did = {
-            name: SOLVED if solved else _slip(rng, desk.mistakes(name))
+            name: SOLVED if solved else _draw_mistake(rng, material.mistakes(name))
             for name, solved in zip(exercise.check_ids, solves, strict=True)
         }
         students.append(
-            SampleStudent(name=f"student-{number:02}", did=did, notebook=desk.notebook(did))
+            SampleStudent(name=f"student-{number:02}", did=did, notebook=material.notebook(did))
         )
     return students
 
 
 def write_class(students: list[SampleStudent], exercise: Exercise, folder: Path) -> None:
-    """Write one folder for each student, as a class hands in."""
+    """Write one folder of a submission for each student."""
     for student in students:
         place = folder / student.name / f"{exercise.name}.ipynb"
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +96,7 @@ def write_class(students: list[SampleStudent], exercise: Exercise, folder: Path)
 
 
 class _Material:
-    """The solved notebook, its stubs and its misconceptions, to put submissions together from."""
+    """The solved notebook, its stubs and its misconceptions, from which submissions are made."""
 
     def __init__(self, exercise: Exercise) -> None:
         sheet = load_sheet(exercise)
@@ -105,7 +104,7 @@ class _Material:
         self._solved = read_notebook(exercise.notebook)
         self._stubs = {cell.id: cell.source for cell in stub_cells(sheet)}
         self._wrong = {each.name: each.source for each in read_misconceptions(exercise.folder)}
-        self._answer_of = {}  # check -> the answer cell before it
+        self._answer_of = {}  # check id -> the answer cell before it
         answer = ""
         for cell in sheet.cells:
             answer = cell.id if cell.id in sheet.answers else answer
@@ -114,7 +113,7 @@ class _Material:
         self._check_of = {answer: check for check, answer in self._answer_of.items()}
 
     def mistakes(self, check_id: str) -> list[str]:
-        """Return the misconceptions that belong to a check: those that it is the first to name."""
+        """Return the misconceptions of a check that no earlier check names."""
         known = self._exercise.mistakes
         order = list(self._exercise.check_ids)
         earlier = {
@@ -125,7 +124,7 @@ class _Material:
         ]
 
     def notebook(self, did: Mapping[str, str]) -> dict[str, Any]:
-        """Return a notebook in which each check was dealt with in a certain way."""
+        """Return a notebook with the given answer to each check."""
         notebook = copy.deepcopy(self._solved)
         for cell in notebook["cells"]:
             name = cell_name(cell)
@@ -145,10 +144,8 @@ class _Material:
         return wrong if _stands_alone(wrong, right) else f"{right.rstrip()}\n\n\n{wrong}"
 
 
-def _slip(rng: np.random.Generator, mistakes: list[str]) -> str:
-    """Return what somebody does who does not solve a check: of its misconceptions, the first ones
-    are the most frequent.
-    """
+def _draw_mistake(rng: np.random.Generator, mistakes: list[str]) -> str:
+    """Draw a misconception of a check with weights 1, 1/2, 1/3, ..., or `LEFT_OUT`."""
     if not mistakes or rng.random() < _SHARE_LEFT_OUT:
         return LEFT_OUT
     weights = 1 / np.arange(1, len(mistakes) + 1)
@@ -156,9 +153,7 @@ def _slip(rng: np.random.Generator, mistakes: list[str]) -> str:
 
 
 def _stands_alone(wrong: str, right: str) -> bool:
-    """Tell whether a wrong answer defines all that the right one does, and nothing by means of
-    it.
-    """
+    """Whether a wrong answer defines all names of the right one, without using them."""
     body = ast.parse(wrong).body
     return all(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in body) and _defined(
         right

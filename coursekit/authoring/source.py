@@ -18,7 +18,7 @@ _DEFINES = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef
 
 
 def read_percent(text: str) -> NotebookNode:
-    """Read a text in percent format as a notebook of format 4.5 without outputs."""
+    """Parse text in percent format as a notebook of format 4.5 without outputs."""
     notebook: NotebookNode = jupytext.reads(text, fmt="py:percent")
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     return notebook
@@ -56,7 +56,7 @@ class Misconception:
 
 
 def read_misconceptions(folder: Path) -> list[Misconception]:
-    """Return the cells of `misconceptions.py` in their order; none where there is no file."""
+    """Return the cells of `misconceptions.py` in order; none if there is no file."""
     file = folder / "misconceptions.py"
     if not file.is_file():
         return []
@@ -69,7 +69,7 @@ def read_misconceptions(folder: Path) -> list[Misconception]:
 
 
 def definitions(notebook: NotebookNode) -> dict[str, Any]:
-    """Run the cells of one of our own notebooks that only import and define."""
+    """Run those cells of a trusted notebook that contain only imports and definitions."""
     namespace: dict[str, Any] = {"__name__": "notebook"}
     for cell in notebook.cells:
         if cell.cell_type == "code" and all(

@@ -1,8 +1,8 @@
 """Validate an exercise before it is released.
 
-`faults`: notebook, checks, hints and misconceptions speak of the same things; the solution earns
-all points, the stub none, each misconception its own message. `leaks`: what students get shows no
-statement of a solution, a hidden check or a misconception.
+`faults`: notebook, checks, hints and misconceptions are consistent; the solution earns all points,
+the stub none, and each misconception is recognised. `leaks`: no statement of a solution, a hidden
+check or a misconception is readable in the files of students.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from coursekit.grading.protocol.subject import LocalSubject
 __all__ = ["faults", "leaks", "statements"]
 
 N_HINTS = 3
-_TELLING_LENGTH = 9  # characters without blanks
-_FRAME = re.compile(  # lines that frame code and give nothing away
+_TELLING_LENGTH = 9  # characters without whitespace
+_FRAME = re.compile(  # lines that reveal nothing
     r"(import |from |def |class |@|with t\.part|for \w+ in \w+:$|return \w+$|[rf]?\"\"\")"
 )
 
 
 def faults(folder: Path) -> list[str]:
-    """Return what is wrong in `solutions/<name>`, as sentences that name file and cell."""
+    """Return what is wrong in `solutions/<name>`, as messages that name file and cell."""
     exercise, notebook = load_exercise(folder), solved_notebook(folder)
     found = [*_files(exercise), *_cells(exercise, notebook), *_hints(exercise)]
     found += _mistakes(exercise)
@@ -44,14 +44,14 @@ def faults(folder: Path) -> list[str]:
 
 
 def leaks(folder: Path, shipped: Mapping[str, str]) -> list[str]:
-    """Return which secrets of an exercise can be read in what students get, as sentences.
+    """Return the secrets of an exercise that are readable in the files of students, as messages.
 
     Parameters
     ----------
     folder : Path
         The exercise in `solutions/`.
     shipped : mapping of file name to text
-        What students get.
+        The files of students.
     """
     readable = {name: _readable(name, text) for name, text in shipped.items()}
     return [
@@ -63,10 +63,10 @@ def leaks(folder: Path, shipped: Mapping[str, str]) -> list[str]:
 
 
 def statements(source: str) -> list[str]:
-    r"""Return the statements of a source that give something away, each on one line.
+    r"""Return the statements of a source that could reveal an answer, each on one line.
 
-    A statement that formatting spreads over several lines is one; comments and the frame of code
-    (definitions, imports, docstrings) are left out.
+    A statement over several lines counts as one; comments, definitions, imports and docstrings are
+    left out.
 
     >>> statements("found = ask(\n    1,  # once\n    2,\n)\nfor at in found:\n    pass")
     ['found = ask(1, 2)']
@@ -189,7 +189,7 @@ def _secrets(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _literals(source: str) -> Iterator[str]:
-    """Return the texts of a hidden check that say what it looks at."""
+    """Yield the string literals of a hidden check that could reveal what it tests."""
     tree = ast.parse(source)
     names = {
         id(keyword.value)
@@ -208,7 +208,7 @@ def _literals(source: str) -> Iterator[str]:
 
 
 def _readable(name: str, text: str) -> str:
-    """Return what a student can read in a file, as `_squeezed` leaves it."""
+    """Return the readable text of a file, normalised by `_squeezed`."""
     if name.endswith(".ipynb"):
         cells = json.loads(text)["cells"]
         shown = ["".join(cell["source"]) for cell in cells]
@@ -218,7 +218,7 @@ def _readable(name: str, text: str) -> str:
 
 
 def _one_line(tokens: list[tokenize.TokenInfo]) -> str:
-    """Join the tokens of a statement as they stand on a line, without trailing commas."""
+    """Join the tokens of a statement on one line, without trailing commas."""
     text, end = "", (0, 0)
     for token in tokens:
         between = token.start[0] == end[0] and token.start[1] > end[1]
@@ -229,7 +229,5 @@ def _one_line(tokens: list[tokenize.TokenInfo]) -> str:
 
 
 def _squeezed(text: str) -> str:
-    """Return a text in which formatting makes no difference: no blanks, no trailing commas, one
-    kind of quotes.
-    """
+    """Normalise formatting: no whitespace, no trailing commas, double quotes only."""
     return re.sub(r",([)\]}])", r"\1", "".join(text.split()).replace("'", '"'))

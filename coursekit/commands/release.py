@@ -1,4 +1,4 @@
-"""`coursekit release`: what students get, from what instructors write."""
+"""`coursekit release`: generate exercises from solutions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["release"]
 
 @click.command()
 @click.argument("exercises", nargs=-1, metavar="[EXERCISE]...")
-@click.option("--check", is_flag=True, help="Write nothing, only say what is wrong or differs.")
+@click.option("--check", is_flag=True, help="Write nothing; report errors and differences.")
 @click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -26,10 +26,10 @@ __all__ = ["release"]
 def release(exercises: tuple[str, ...], check: bool, root: Path, as_json: bool) -> None:
     """Generate the student version, exercises/, from solutions/.
 
-    First the sources are validated: notebook, checks, hints and misconceptions agree, the solution
-    earns all points, the stub none, and each misconception its own message. Then no line of a
-    solution, a hidden check or a misconception may be readable in what students get. The exit code
-    is 1, and nothing is written, if something is wrong.
+    First the sources are validated: notebook, checks, hints and misconceptions are consistent, the
+    solution earns all points, the stub none, and each misconception is recognised. No line of a
+    solution, a hidden check or a misconception may be readable in the generated files. On an error
+    the exit code is 1 and nothing is written.
     """
     missing = [name for name in ("jupytext", "nbgrader") if importlib.util.find_spec(name) is None]
     if missing:

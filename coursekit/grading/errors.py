@@ -1,19 +1,19 @@
-"""What can go wrong while a solution is checked, and whose fault it is.
+"""Errors while a solution is checked: of the course (GradingError), or of the solution.
 
 ::
 
     CourseKitError
-    ├── GradingError            the course or its tools are at fault, or were used the wrong way
-    │   ├── CheckBugError       a check raised on its own account: never grade with it
-    │   └── ExerciseError       an exercise folder that is not in order
-    └── SubjectError            the student's side did not answer as asked: a report says so
+    ├── GradingError            the course or its tools are faulty or misused
+    │   ├── CheckBugError       a check raised an exception: never grade with it
+    │   └── ExerciseError       an invalid exercise folder
+    └── SubjectError            the solution did not answer: reported to the student
         ├── NotAttempted        the stub is still there (it raises NotImplementedError)
         ├── Missing             a name is not defined
         ├── StudentError        the student's code raised
-        ├── TookTooLong         a call did not end in time and was interrupted
-        ├── RefusedReply        what came back is not data that we read
-        ├── WrongValue          what came back is data, of another kind than asked for
-        └── SubjectLost         the process is gone or no longer answers
+        ├── TookTooLong         a call reached its timeout and was interrupted
+        ├── RefusedReply        the reply cannot be decoded
+        ├── WrongValue          the reply has another type or value than expected
+        └── SubjectLost         the process has ended or no longer answers
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ __all__ = [
 
 
 class GradingError(CourseKitError):
-    """The course's side is at fault, or was used the wrong way."""
+    """The course or its tools are faulty or misused."""
 
 
 class CheckBugError(GradingError):
-    """A check raised on its own account; whatever it was about to say is worth nothing."""
+    """A check itself raised an exception; its result is not valid."""
 
 
 class ExerciseError(GradingError):
-    """An exercise folder is not in order."""
+    """An exercise folder is invalid."""
 
 
 class SubjectError(CourseKitError):
-    """The student's side did not answer as asked."""
+    """The solution did not answer."""
 
 
 class NotAttempted(SubjectError):  # noqa: N818 - an outcome, not a fault
@@ -96,16 +96,16 @@ class StudentError(SubjectError):
 
 
 class TookTooLong(SubjectError):  # noqa: N818 - an outcome, not a fault
-    """A call did not end in time."""
+    """A call reached its timeout."""
 
 
 class RefusedReply(SubjectError):  # noqa: N818 - an outcome, not a fault
-    """A reply is not data that the codec reads."""
+    """The codec cannot decode a reply."""
 
 
 class WrongValue(SubjectError):  # noqa: N818 - an outcome, not a fault
-    """A value is of another kind, type or shape than asked for."""
+    """A value has another type, shape or content than expected."""
 
 
 class SubjectLost(SubjectError):  # noqa: N818 - an outcome, not a fault
-    """The student's process is gone or no longer answers."""
+    """The student's process has ended or no longer answers."""

@@ -34,14 +34,12 @@ NOTE_HIDDEN = "These are the visible checks. Hidden checks run when your work is
     metavar="CHECK",
     help="Only this check, such as fm-1; may be given several times.",
 )
-@click.option(
-    "--seed", type=click.IntRange(0), help="Repeat the random questions of an earlier run."
-)
+@click.option("--seed", type=click.IntRange(0), help="Repeat the random inputs of an earlier run.")
 @click.option(
     "--timeout",
     default=120.0,
     show_default=True,
-    help="Seconds that all cells of the notebook may take together.",
+    help="Seconds for all cells of the notebook together.",
 )
 @click.option("--plain", is_flag=True, help="Text without tables and colours.")
 @json_option
@@ -55,7 +53,7 @@ def check(
 ) -> None:
     """Check your answers to an exercise.
 
-    EXERCISE is its folder or its notebook. All cells of the notebook are run in a fresh process,
+    EXERCISE is its folder or its notebook. All cells of the notebook are run in a new process,
     then the visible checks. The exit code is 0 if every check passed and 1 if not.
     """
     found = load_exercise(exercise.parent if exercise.suffix == ".ipynb" else exercise)
@@ -97,13 +95,13 @@ def hint(check_id: str, rung: int | None, as_json: bool) -> None:
     "--timeout",
     default=120.0,
     show_default=True,
-    help="Seconds that all cells of the notebook may take together.",
+    help="Seconds for all cells of the notebook together.",
 )
 @json_option
 def answer(check_id: str, timeout: float, as_json: bool) -> None:
     """Show one good answer to a check, such as fm-1, once yours passes.
 
-    All cells of your notebook are run in a fresh process first. The exit code is 0 if the answer
+    All cells of your notebook are run in a new process first. The exit code is 0 if the answer
     was shown and 1 if not.
     """
     exercise = find_exercise(check_id, Path.cwd())
@@ -134,7 +132,7 @@ def progress(folder: Path, as_json: bool) -> None:
 def run_checks(
     exercise: Exercise, notebook: Path, check_ids: tuple[str, ...], *, seed: int, timeout: float
 ) -> Report:
-    """Run a notebook's cells in a process of their own, ask the checks, note how it went."""
+    """Run a notebook's cells and checks in a new process; record the results as progress."""
     for check_id in check_ids:
         exercise.check(check_id)
     run = rehearse(
@@ -158,7 +156,7 @@ def run_checks(
 
 
 def print_report(report: Report) -> None:
-    """Print a report as tables, and what to do next."""
+    """Print a report as tables, and the next step."""
     from rich.console import Console
 
     console = Console()

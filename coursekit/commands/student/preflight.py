@@ -18,7 +18,7 @@ from coursekit.grading.student.preflight import preflight as look_at
 __all__ = ["look", "preflight", "show", "timeout_option"]
 
 timeout_option = click.option(
-    "--timeout", default=120.0, show_default=True, help="Seconds that all cells may take together."
+    "--timeout", default=120.0, show_default=True, help="Seconds for all cells together."
 )
 
 
@@ -29,21 +29,21 @@ timeout_option = click.option(
 def preflight(notebook: Path, timeout: float, as_json: bool) -> None:
     """Check a notebook before you hand it in.
 
-    Is it saved, complete and of the right version, and does it run from top to bottom in a fresh
-    kernel? The exit code is 0 if it can be handed in as it is, and 1 if something should be mended
-    first; each problem comes with its fix.
+    Is it saved, complete and of the right version, and does it run from top to bottom in a new
+    kernel? The exit code is 0 if it is ready to submit, and 1 if there is a problem; each problem
+    comes with its fix.
     """
     found, _ = look(notebook, timeout)
     if as_json:
         emit_json(found.to_json())
     else:
         show(found)
-        click.echo("Ready to be handed in." if found.is_ready else "Mend the problems first.")
+        click.echo("Ready to submit." if found.is_ready else "Fix the problems first.")
     raise SystemExit(0 if found.is_ready else 1)
 
 
 def look(notebook: Path, timeout: float) -> tuple[Preflight, bytes]:
-    """Look at a notebook; return what was found and the very bytes that were looked at."""
+    """Test a notebook; return the findings and the bytes that were tested."""
     if timeout <= 0:
         raise InvalidParameterError(f"`--timeout` must be greater than 0, got {timeout:g}.")
     try:

@@ -1,4 +1,4 @@
-"""`coursekit submit`: pack a notebook to hand it in."""
+"""`coursekit submit`: pack a notebook for submission."""
 
 from __future__ import annotations
 
@@ -16,16 +16,13 @@ from coursekit.grading.student.submission import archive_of, manifest_of
 
 __all__ = ["submit"]
 
-_LARGEST_FILES = 2_000_000  # in all; what is beyond is not read when graded
+_LARGEST_FILES = 2_000_000  # in all; larger ones are not graded
 
 
 @click.command()
 @click.argument("notebook", type=click.Path(path_type=Path))
 @click.option(
-    "--student",
-    required=True,
-    metavar="NAME",
-    help="What your course calls you, such as your login.",
+    "--student", required=True, metavar="NAME", help="Your name in the course, such as your login."
 )
 @click.option(
     "--with",
@@ -39,7 +36,7 @@ _LARGEST_FILES = 2_000_000  # in all; what is beyond is not read when graded
     type=click.Path(path_type=Path),
     help="The archive.  [default: submissions/EXERCISE/NAME.zip]",
 )
-@click.option("--anyway", is_flag=True, help="Pack it although something should be mended first.")
+@click.option("--anyway", is_flag=True, help="Pack it in spite of problems.")
 @timeout_option
 @json_option
 def submit(
@@ -53,9 +50,8 @@ def submit(
 ) -> None:
     """Check a notebook and pack it to hand it in.
 
-    The archive holds the notebook as it is saved and a manifest: exercise, version, checksum,
-    graded cells and time. The exit code is 1 and nothing is packed if something should be mended
-    first.
+    The archive contains the saved notebook and a manifest: exercise, version, checksum, graded
+    cells and time. If preflight finds a problem, nothing is packed and the exit code is 1.
     """
     found, content = look(notebook, timeout)
     if not (found.is_ready or anyway):
@@ -64,7 +60,7 @@ def submit(
         else:
             show(found)
             click.echo(
-                "Nothing was packed. Mend the problems first, or pack it as it is with --anyway."
+                "Nothing was packed. Fix the problems first, or pack it as it is with --anyway."
             )
         raise SystemExit(1)
     files = _read(extras)
@@ -96,9 +92,9 @@ def submit(
     show(found)
     click.echo(
         f"Packed {place} ({len(archive) / 1000:.0f} kB, version "
-        f"{found.version or 'unknown'}). Hand in this file."
+        f"{found.version or 'unknown'}). Submit this file."
     )
-    click.echo(f"Its receipt: sha256 {hashlib.sha256(archive).hexdigest()}")
+    click.echo(f"Receipt: sha256 {hashlib.sha256(archive).hexdigest()}")
 
 
 def _read(files: tuple[Path, ...]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""`coursekit update`: a newer version of an exercise, with one's own work in it."""
+"""`coursekit update`: merge a newer version of an exercise into a student's notebook."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ __all__ = ["update"]
     "--keep",
     multiple=True,
     metavar="CELL",
-    help="Keep your text of this cell; may be given several times.",
+    help="Keep your version of this cell; may be given several times.",
 )
 @click.option(
     "--take",
     multiple=True,
     metavar="CELL",
-    help="Take our text of this cell; may be given several times.",
+    help="Take the course's version of this cell; may be given several times.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--dry-run", is_flag=True, help="Report changes without making them.")
 @json_option
 def update(
     notebook: Path,
@@ -56,11 +56,11 @@ def update(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Bring your notebook to a newer version of its exercise.
+    """Update your notebook to a newer version of its exercise.
 
-    Your answers and your own cells stay, our cells are refreshed, missing ones are put back. What
-    was there is copied to .coursekit/backup first. Where it is unclear whose text should stay,
-    nothing is changed and the exit code is 1.
+    Your answers and your own cells are kept, the course's cells are updated, missing ones are
+    restored. A backup is made in .coursekit/backup first. On a merge conflict nothing is changed
+    and the exit code is 1; resolve it with --keep or --take.
     """
     plan = plan_update(
         notebook, folder or _of_the_course(notebook), base=base, keep=keep, take=take
@@ -74,7 +74,7 @@ def update(
 
 
 def _of_the_course(notebook: Path) -> Path:
-    """Return the exercise's folder in the course that this program belongs to."""
+    """Return the exercise's folder in the course of this installation."""
     name = origin_of(read_notebook(notebook)).exercise
     try:
         folder = course_folder() / "exercises" / name
@@ -107,17 +107,17 @@ def _show(plan: Update, backup: Path | None) -> None:
         for change in changes:
             click.echo(f"{mark.shown()} {_sentence(change)}")
     if not plan.merge.changes and not plan.merge.unclear:
-        click.echo("Every cell is as it should be.")
+        click.echo("Every cell is up to date.")
     versions = (
         f"{plan.newer.name}, version {plan.from_version or 'unknown'} to {plan.newer.version}"
     )
     if not plan.is_clear:
-        click.echo(f"Nothing was changed ({versions}). Decide about the cells above and try again.")
+        click.echo(f"Nothing was changed ({versions}). Resolve the conflicts above and try again.")
     elif backup is None:
         click.echo(f"Nothing was changed ({versions}): this was a dry run.")
     else:
         click.echo(
-            f"Updated {versions}. What was there before is in {backup}. In JupyterLab, "
+            f"Updated {versions}. The backup is in {backup}. In JupyterLab, "
             f"reload the notebook from disk."
         )
 

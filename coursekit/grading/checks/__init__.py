@@ -1,4 +1,4 @@
-"""What a check can ask of a solution and what it says about the answers."""
+"""Checks of a solution: comparison, points, reports and their rendering."""
 
 from coursekit.grading.checks.check import Check, check, run_check
 from coursekit.grading.checks.context import Context, Part

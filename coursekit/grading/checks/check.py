@@ -1,4 +1,4 @@
-"""Checks: functions that question a solution and award points for what they see.
+"""Checks: functions that call a solution and award points for right results.
 
 A check is a function of one argument `t`::
 
@@ -11,10 +11,10 @@ A check is a function of one argument `t`::
         with t.part("all zero", 1, hint="What is an empty sum?") as p:
             p.equal(t.subject.call("linear", w, 0 * x), 0.0)
 
-Its docstring is its title. Points are absolute per part: a part that is wrong, raises or compares
-nothing earns nothing, and what other parts earned stays. Whatever the solution does ends up in the
-report; an exception of the check's own is a `CheckBugError` and nothing is graded with it. The same
-function serves instant feedback on a local namespace and grading on a remote one.
+The first line of the docstring is the title. Each part earns all its points or none: a part that is
+wrong, raises or compares nothing earns none, and the points of other parts are kept. Errors of the
+solution are reported; an exception of the check itself is a `CheckBugError`, and nothing is graded
+with it. The same function runs on a local namespace (instant feedback) and in a sandbox (grading).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LARGEST_FALSE_FAILURE_RATE = 1e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A check function with its name and its worth; made by the decorator `check`."""
+    """A check function with its id and points; made by the decorator `check`."""
 
     id: str
     points: float
@@ -52,18 +52,18 @@ class Check:
 def check(
     check_id: str, *, points: float, tier: Tier = "visible", false_failure_rate: float = 0.0
 ) -> Callable[[Callable[[Context], None]], Check]:
-    """Make a check of a function.
+    """Return a decorator that makes a check of a function.
 
     Parameters
     ----------
     check_id : str
         The exercise's name, a hyphen and a number: "fm-1".
     points : float, greater than 0
-        What its parts are worth together.
+        Sum of the points of its parts.
     tier : "visible" or "hidden"
         Shipped to students, or used only when grading.
     false_failure_rate : float, at most 0.0001
-        How often a right solution fails by chance, for checks of something random.
+        Probability that a right solution fails by chance, for randomised checks.
     """
     if not points > 0:
         raise CheckBugError(f"`points` of {check_id} must be greater than 0, got {points!r}.")
@@ -94,27 +94,27 @@ def run_check(
     reveal: bool = True,
     timer: Callable[[], float] = time.perf_counter,
 ) -> CheckReport:
-    """Question a solution with one check.
+    """Run one check on a solution.
 
     Parameters
     ----------
     check : Check
     subject : Subject
     seed : int or str
-        Determines every random question of the check.
+        Determines the random inputs of the check.
     mistakes : mapping of str to str
-        The names of the mistakes that the check knows, and what to say when it meets one.
+        Names and messages of the misconceptions that the check can recognise.
     reveal : bool
-        Whether messages may quote inputs, expected values and the solution. Without, as for hidden
-        checks, every message is one of `CLOSED` or the message of a named mistake: nothing that the
-        solution says gets into the report.
+        Whether messages may quote inputs, expected values and the solution. If not (hidden checks),
+        every message is one of `CLOSED` or of a named misconception: no text of the solution gets
+        into the report.
     timer : function
-        Seconds, growing.
+        A clock in seconds, monotonic.
 
     Raises
     ------
     CheckBugError
-        If the check itself is at fault.
+        If the check itself is faulty.
     """
     context = Context(
         check.id, check.tier, subject, seed=seed, mistakes=mistakes or {}, reveal=reveal

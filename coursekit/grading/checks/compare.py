@@ -1,6 +1,6 @@
-"""Compare what a solution returned with what was expected, and say in words how they differ.
+"""Compare the result of a solution with the expected value, and describe the difference.
 
-What a solution returned has been read by `coursekit.grading.protocol.codec`, so it is plain data of
+The result has been decoded by `coursekit.grading.protocol.codec`, so it is plain data of
 any kind; no comparison raises anything but `WrongValue` because of it.
 """
 

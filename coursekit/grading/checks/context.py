@@ -39,7 +39,7 @@ CLOSED: dict[type, str] = {
     WrongValue: "The answer differs from the expected one.",
     SubjectError: "The question was not answered.",
 }
-"""All that a hidden check says about what went wrong, besides the messages of named mistakes."""
+"""All messages of hidden checks, besides those of named misconceptions."""
 
 
 class Context:
@@ -53,7 +53,7 @@ class Context:
         The solution.
     seed : int or str
     mistakes : mapping of str to str
-        What to say about each mistake that the check knows.
+        Messages of the misconceptions that the check can recognise.
     reveal : bool
         Whether messages may quote inputs, expected values and the solution.
 
@@ -62,7 +62,7 @@ class Context:
     rng : numpy.random.Generator
         Determined by the seed, the check's name and its tier alone.
     parts : list of PartReport
-        The parts that are done.
+        The parts that are finished.
     """
 
     def __init__(
@@ -108,17 +108,17 @@ class Context:
         return fields_of(value, names, what)
 
     def cost(self, question: Callable[[], Any]) -> tuple[Any, float]:
-        """Ask something; return the answer and the CPU seconds that the solution needed for it.
+        """Return the answer to a question and the CPU seconds that the solution used for it.
 
-        CPU time does not grow while other processes have the processor, and sleeping costs none.
+        CPU time excludes waiting for other processes, and sleeping.
         """
         before = self.subject.cpu_seconds()
         answer = question()
         return answer, self.subject.cpu_seconds() - before
 
     def own_cost(self, work: Callable[[], Any], n_times: int = 5) -> float:
-        """Return the CPU seconds of work of our own, the least of a few times: a unit for `cost`
-        that depends on the machine and not on the solution.
+        """Return the CPU seconds of a reference computation, the minimum of several runs: a unit
+        for `cost` that depends on the machine and not on the solution.
         """
         costs = []
         for _ in range(n_times):
@@ -128,7 +128,7 @@ class Context:
         return min(costs)
 
     def report(self, part: Part, error: SubjectError | None) -> None:
-        """Record how a part went."""
+        """Record the result of a part."""
         outcome = Outcome.PASSED if error is None else _outcome_of(error)
         self.parts.append(
             PartReport(
@@ -143,7 +143,7 @@ class Context:
         )
 
     def message_of(self, mistake: str) -> str:
-        """Return what to say about a mistake of this check."""
+        """Return the message of a misconception of this check."""
         try:
             return self._mistakes[mistake]
         except KeyError:
@@ -172,17 +172,17 @@ class Part:
         what: str = "the value",
         mistakes: Mapping[str, Any] | None = None,
     ) -> None:
-        """Demand numbers within ``atol + rtol * abs(expected)``.
+        """Require numbers within ``atol + rtol * abs(expected)``.
 
         Parameters
         ----------
         got, expected : numbers, arrays, or lists and dicts of them
         rtol, atol : float
         what : str
-            What the value is, for the message.
+            Name of the value in the message.
         mistakes : mapping of str to value
-            What the solution would have returned after each named mistake; a match is worth more to
-            a student than "differs".
+            What a solution with each named misconception returns; a match gets its message instead
+            of "differs".
         """
         self._n_compared += 1
         messages = {name: self._context.message_of(name) for name in mistakes or {}}
@@ -203,11 +203,11 @@ class Part:
         what: str = "the value",
         mistakes: Mapping[str, Any] | None = None,
     ) -> None:
-        """Demand exactly this value; see `close`."""
+        """Require exactly this value; see `close`."""
         self.close(got, expected, rtol=0.0, atol=0.0, what=what, mistakes=mistakes)
 
     def that(self, condition: object, message: str, *, mistake: str = "") -> None:
-        """Demand that a claim about the solution is true; anything but a true truth value fails."""
+        """Require that a condition is `True`; any other value fails."""
         self._n_compared += 1
         text = self._context.message_of(mistake) if mistake else message
         if not (isinstance(condition, bool | np.bool_) and condition):
@@ -223,7 +223,7 @@ class Part:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        """Record how it went; an exception that is not the solution's is passed on."""
+        """Record the result; an exception that is not the solution's is propagated."""
         if error is not None and not isinstance(error, SubjectError):
             return False
         if error is None and self._n_compared == 0:  # a loop over an empty answer
@@ -233,7 +233,7 @@ class Part:
 
 
 class _Recognised(WrongValue):
-    """A value is wrong in a way that has a name."""
+    """A wrong value that matches a named misconception."""
 
     def __init__(self, message: str, mistake: str) -> None:
         super().__init__(message)
@@ -247,7 +247,7 @@ def _outcome_of(error: SubjectError) -> Outcome:
 
 
 def _sentence(error: SubjectError, reveal: bool) -> str:
-    """Say what went wrong; without `reveal`, in words that do not depend on what was said."""
+    """Return the message of an error; without `reveal`, one without any text of the solution."""
     if not reveal:
         if isinstance(error, _Recognised) and error.mistake:
             return str(error)

@@ -1,6 +1,6 @@
-"""How a report looks: as text, as a table in a terminal, and as HTML in a notebook.
+"""Render a report: as text, as a table in a terminal, and as HTML in a notebook.
 
-Every verdict is a word, a symbol and a colour, and each of them is enough to understand it. In HTML
+Every verdict is a word, a symbol and a colour, so colour alone never carries the meaning. In HTML
 a verdict has its own colours (white on a dark ground, at least 4.5 : 1); everything else takes the
 colours of the page. HTML comes from Jinja2 templates that escape every value; text is made inert
 first, because part of it may come from the solution. Jinja2 is imported only when HTML is asked
@@ -41,7 +41,7 @@ COLOURS = {
     "not attempted": "#4d5560",
     "could not run": "#7a3b69",
 }
-"""Ground of a verdict in HTML; the text on it is white."""
+"""Background colour of a verdict in HTML; the text is white."""
 
 _STYLES = {
     "passed": "green",
@@ -58,10 +58,10 @@ _BADGE = (
 
 @cache
 def templates() -> Environment:
-    """Return the environment of all templates of the grading.
+    """Return the Jinja2 environment of all grading templates.
 
-    Values are made inert (`inert`) and escaped. The filters give markup: `code` sets what stands
-    between backticks as code, `whole` keeps every line and spells out what cannot be seen.
+    Values are sanitised (`inert`) and escaped. The filters return markup: `code` formats text
+    between backticks as code, `whole` keeps all lines and shows invisible characters.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup, escape
@@ -84,7 +84,7 @@ def templates() -> Environment:
 
 
 def points_text(points: float, max_points: float) -> str:
-    """Return earned and possible points in words.
+    """Return earned and possible points as text.
 
     >>> points_text(1, 2.5)
     '1 of 2.5 points'
@@ -137,7 +137,7 @@ def rich_tables(report: Report) -> Iterator[Table]:
 
 
 def advice_on(part: PartReport) -> list[str]:
-    """Return what a part tells its author, as inert lines."""
+    """Return the message and the hint of a part, sanitised."""
     return [inert(text) for text in (part.message, part.hint and f"Hint: {part.hint}") if text]
 
 

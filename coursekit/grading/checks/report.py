@@ -1,8 +1,8 @@
-"""What a check found, as values: JSON first, pictures of it second.
+"""Results of checks as values.
 
-A `PartReport` says how one part of a check went, a `CheckReport` holds the parts of one check and a
-`Report` the checks of one solution. They become JSON and come back; how a report looks is the
-business of `coursekit.grading.checks.render`.
+A `PartReport` is the result of one part of a check, a `CheckReport` holds the parts of one check
+and a `Report` the checks of one solution. They convert to JSON and back;
+`coursekit.grading.checks.render` displays them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ Tier = Literal["visible", "hidden"]
 
 
 class Outcome(StrEnum):
-    """How a part, a check or a whole solution went; the worst of several parts counts for the
-    whole.
-    """
+    """The outcome of a part, a check or a solution: the worst of its parts."""
 
     PASSED = "passed"
     NOT_ATTEMPTED = "not attempted"
@@ -29,13 +27,13 @@ class Outcome(StrEnum):
 
     @classmethod
     def worst(cls, outcomes: list[Outcome]) -> Outcome:
-        """Return the worst outcome; nothing at all was not attempted."""
+        """Return the worst outcome; `NOT_ATTEMPTED` if there is none."""
         return max(outcomes, key=list(cls).index, default=cls.NOT_ATTEMPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartReport:
-    """How one part of a check went.
+    """The result of one part of a check.
 
     Parameters
     ----------
@@ -44,9 +42,9 @@ class PartReport:
     points, max_points : float
         Earned and possible; a part is worth all of its points or none.
     message : str
-        What is wrong, and the likely mistake where one was recognised; empty when passed.
+        What is wrong, with the misconception if one was recognised; empty if passed.
     hint : str
-        A nudge that the part itself offers when it is wrong.
+        A hint of the part itself, if it is wrong.
     misconception : str
         The name of the mistake that was recognised, or empty.
     """
@@ -65,13 +63,13 @@ class PartReport:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PartReport:
-        """Come back from plain data."""
+        """Create from plain data."""
         return cls(**{**data, "outcome": Outcome(data["outcome"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """How one check went.
+    """The result of one check.
 
     Parameters
     ----------
@@ -79,11 +77,11 @@ class CheckReport:
     tier : "visible" or "hidden"
     parts : tuple of PartReport
     seed : int or str
-        Repeats the very same questions; for the hidden tier it stays with the grader.
+        Reproduces the inputs; for the hidden tier it is never given to students.
     seconds : float
-        Time the check took, measured outside the solution.
+        Duration of the check, measured outside the solution.
     false_failure_rate : float
-        How often a right solution fails this check by chance; 0 for a check without chance.
+        Probability that a right solution fails by chance; 0 for a deterministic check.
     """
 
     id: str
@@ -116,7 +114,7 @@ class CheckReport:
 
     @property
     def message(self) -> str:
-        """What the first part that did not pass says, misconceptions before anything else."""
+        """The message of the first part that did not pass, misconceptions first."""
         open_parts = [part for part in self.parts if part.outcome is not Outcome.PASSED]
         open_parts.sort(key=lambda part: not part.misconception)
         return next((part.message for part in open_parts if part.message), "")
@@ -145,7 +143,7 @@ class CheckReport:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CheckReport:
-        """Come back from plain data."""
+        """Create from plain data."""
         kept = {
             name: data[name]
             for name in ("id", "title", "tier", "seed", "seconds", "false_failure_rate")
@@ -155,19 +153,18 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Report:
-    """How one solution of an exercise went.
+    """The results of one solution of an exercise.
 
     Parameters
     ----------
     exercise : str
     checks : tuple of CheckReport
     submission : str
-        Whose solution; empty for one's own.
+        Name of the student; empty for one's own solution.
     sandbox : str
-        How the solution was held while it ran: "local" (not at all), "process", or the name of a
-        sandbox.
+        How the solution was isolated: "local" (not at all), "process", or the name of a sandbox.
     notes : tuple of str
-        What else happened, such as which cell stopped with which error.
+        Remarks, such as which cell stopped with which error.
     """
 
     exercise: str
@@ -211,7 +208,7 @@ class Report:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """Come back from plain data."""
+        """Create from plain data."""
         return cls(
             exercise=data["exercise"],
             checks=tuple(CheckReport.from_json(check) for check in data["checks"]),

@@ -1,6 +1,4 @@
-"""Text from a solution, made safe to show: in a terminal, in a notebook, in an instructor's
-browser.
-"""
+"""Sanitise untrusted text for a terminal, a notebook or a browser."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def inert(text: str, max_length: int = MAX_LENGTH) -> str:
-    r"""Return text on one line, without control characters, and not longer than asked for.
+    r"""Return text on one line, without control characters, truncated.
 
     Escape sequences lose their escape; invisible characters and direction overrides are dropped.
 
@@ -34,8 +32,8 @@ def inert(text: str, max_length: int = MAX_LENGTH) -> str:
 
 
 def inert_block(text: str, max_length: int = 20_000) -> str:
-    r"""Return text with its lines, without terminal escapes, control and invisible characters, and
-    not longer than asked for.
+    r"""Return text with its lines, without terminal escapes, control and invisible characters,
+    truncated.
 
     >>> inert_block("\x1b[31mred\x1b[0m\n\tand\u202e back\x07")
     'red\n\tand back'
@@ -48,7 +46,7 @@ def inert_block(text: str, max_length: int = 20_000) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Return text in full, with every control or invisible character spelled out.
+    r"""Return text in full, with control and invisible characters as code points.
 
     >>> visible("a = 1\x0c\u202e\r\nb")
     'a = 1<U+000C><U+202E>\nb'
@@ -60,7 +58,7 @@ def visible(text: str) -> str:
 
 
 def to_html(text: str) -> str:
-    """Return inert text as HTML; what stands between backticks is shown as code.
+    """Return sanitised text as HTML; text between backticks becomes code.
 
     >>> to_html("`<b>` & more")
     '<code>&lt;b&gt;</code> &amp; more'

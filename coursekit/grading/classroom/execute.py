@@ -1,7 +1,7 @@
-"""Run jobs on all cores, or on a cluster: each worker hands job after job to a runner process.
+"""Run jobs in parallel, on this machine or on a Dask cluster; each worker uses a runner process.
 
-A job is a JSON value that goes in, a result one that comes out; no worker knows more. Workers are
-threads of this process or of a Dask cluster's: whichever, an executor of `concurrent.futures`.
+Jobs and results are JSON values. Workers are threads of this process or of a Dask cluster, behind
+an executor of `concurrent.futures`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ _MARGIN_SECONDS = 180.0
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
-    """Run jobs and yield their results as they come; a fault of the course's side is in `bug`."""
+    """Run jobs and yield the results in the order of completion; a failure of the grader is in
+    `bug`.
+    """
     if not jobs:
         return
     with _executor(settings, min(settings.n_jobs, len(jobs))) as executor:
@@ -38,7 +40,7 @@ def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]
 
 @contextmanager
 def _executor(settings: ClassSettings, n_workers: int) -> Iterator[Executor]:
-    """Threads here, or the workers of a Dask cluster; a cluster of our own has threads, too."""
+    """Yield an executor: threads of this process, or the workers of a Dask cluster."""
     if settings.backend == "dask":
         with _dask_client(settings) as client:
             yield client.get_executor()
@@ -55,7 +57,7 @@ def _executor(settings: ClassSettings, n_workers: int) -> Iterator[Executor]:
 
 
 class _Runner:
-    """A process that runs one job after the other."""
+    """A process that runs jobs one after the other."""
 
     def __init__(self, key: tuple[object, ...]) -> None:
         self.key = key
@@ -68,7 +70,7 @@ class _Runner:
         )
 
     def run(self, job: _Json) -> _Json:
-        """Return the result of a job; if the runner itself is gone, a result that says so."""
+        """Return the result of a job; if the runner has ended, a result with a `bug`."""
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:
             raise AssertionError("pipes were asked for")
@@ -92,7 +94,7 @@ class _Runner:
         ).to_json()
 
     def stop(self) -> None:
-        """Close its input; it ends, in the middle of a job, too."""
+        """Close its input, on which it ends, even during a job."""
         if self._process.stdin is not None:
             self._process.stdin.close()
 

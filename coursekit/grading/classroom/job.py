@@ -1,6 +1,4 @@
-"""One submission to run, and what came of it, as values that travel as JSON to any machine and
-back.
-"""
+"""One submission to run and its result, as values that convert to JSON and back."""
 
 from __future__ import annotations
 
@@ -22,12 +20,12 @@ class Cell:
     Parameters
     ----------
     number : int
-        Its place in the submitted notebook, counted from 1; 0 for a cell that was deleted there and
-        put back.
+        Its position in the submitted notebook, counted from 1; 0 for a deleted cell that was
+        restored.
     id : str
     source : str
     check_id : str
-        The check to ask here instead of running the cell; empty for a cell to run.
+        The check to run here instead of the cell; empty for a cell to run.
     """
 
     number: int
@@ -38,25 +36,25 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Everything a worker needs to run one submission; no gradebook, no name of another student, no
-    secret.
+    """All that a worker needs to run one submission; no gradebook, no other submission and no
+    secret is in it.
 
     Parameters
     ----------
     submission, exercise : str
     exercise_folder : str
-        Where the exercise with its hidden checks lies on the machine that does the work.
+        The exercise with its hidden checks, on the worker's machine.
     seed : str
-        Decides the random questions of this submission.
+        Seed of the random inputs of this submission.
     cells : tuple of Cell
     files : mapping of str to bytes
-        What lies beside the notebook.
+        Files beside the notebook.
     modules : tuple of str
         Parts of coursekit that the submission may import.
     limits : Limits
     isolation : "bubblewrap" or "none"
     forked : tuple of str
-        Libraries of a fork server to use; none for a fresh interpreter.
+        Libraries that a fork server imports; empty to start an interpreter for each submission.
     """
 
     submission: str
@@ -81,7 +79,7 @@ class Job:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Job:
-        """Come back from plain data."""
+        """Create from plain data."""
         return cls(
             **{
                 **data,
@@ -98,18 +96,17 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellRun:
-    """How one cell went.
+    """The result of one cell.
 
     Parameters
     ----------
     id : str
     number : int
     trouble : str
-        What stopped it, in words of ours; empty if nothing did.
+        Why it stopped early; empty if it did not.
     seconds : float
     outputs : tuple
-        What it showed, as (kind, content) claimed by the kernel: for an instructor's eyes, after it
-        has been made inert.
+        Untrusted outputs, as (kind, content); shown to instructors only after sanitising (`inert`).
     """
 
     id: str
@@ -120,7 +117,7 @@ class CellRun:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> CellRun:
-        """Come back from plain data."""
+        """Create from plain data."""
         return cls(
             **{**data, "outputs": tuple((kind, content) for kind, content in data["outputs"])}
         )
@@ -128,7 +125,7 @@ class CellRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobResult:
-    """What came of a job.
+    """The result of a job.
 
     Parameters
     ----------
@@ -136,12 +133,12 @@ class JobResult:
     checks : tuple of CheckReport
     cells : tuple of CellRun
     lost : str
-        Why the kernel was gone at the end, or empty.
+        Why the process had ended at the end of the job, or empty.
     memory_mb : float
-        The most that its processes held together, as far as it was seen.
+        Peak memory of all its processes together, as sampled.
     seconds : float
     bug : str
-        A fault of the course's side; with one, nothing here is worth anything.
+        A failure of the grader; if there is one, the other fields are not valid.
     """
 
     submission: str
@@ -162,7 +159,7 @@ class JobResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> JobResult:
-        """Come back from plain data."""
+        """Create from plain data."""
         checks = tuple(CheckReport.from_json(each) for each in data["checks"])
         return cls(
             **{

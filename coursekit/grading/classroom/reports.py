@@ -1,6 +1,4 @@
-"""What came of a submission and of a class; the JSON report of a grade is the source of every
-published form.
-"""
+"""Grade reports of a submission and of a class; every published form is made from them."""
 
 from __future__ import annotations
 
@@ -35,7 +33,7 @@ _UNSANDBOXED = "This was run without a sandbox: its author could have tampered w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradeReport:
-    """A report with what a grader must know about how it came about.
+    """A report with its provenance: exercise, submission and grader.
 
     Parameters
     ----------
@@ -45,14 +43,14 @@ class GradeReport:
     problem : str
         Why there is no grade; empty if there is one.
     sha256 : str
-        Of what was handed in.
+        Of the submission.
     fingerprint : str
-        Of everything else that decided the grade.
+        Digest of everything else that determines the grade.
     fault : str
-        What failed on the grader's side, for the instructor only. With one, the submission was not
-        judged: its points mean nothing, and the next run tries again.
+        A failure of the grader, for the instructor only. With one, the submission was not judged:
+        its points are not valid, and the next run grades it again.
     memory_mb, seconds : float
-        The most memory that was seen, and the time it took.
+        Peak memory as sampled, and elapsed time.
     """
 
     report: Report
@@ -77,7 +75,7 @@ class GradeReport:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> GradeReport:
-        """Come back from plain data."""
+        """Create from plain data."""
         own = {name: data[name] for name in cls.__slots__ if name != "report"}
         return cls(report=Report.from_json(data), **own)
 
@@ -88,16 +86,16 @@ class GradeReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One submission with everything that is known about it.
+    """One submission with its grade and its result.
 
     Parameters
     ----------
     submission : Submission
     grade : GradeReport
     cells : tuple of Cell
-        What was run, or would have been.
+        The cells that were run, or would have been.
     result : JobResult, optional
-        What cells showed; None for a submission that was not run.
+        Outputs of the cells; None for a submission that was not run.
     """
 
     submission: Submission
@@ -120,11 +118,11 @@ class ClassRun:
     plan : GradingPlan
     isolation : "bubblewrap" or "none"
     works : list of Work
-        One for each submission, by student once the run is finished.
+        One for each submission, sorted by student once the run is finished.
     n_new : int
-        How many of them were graded by this run.
+        How many of them this run graded.
     troubles : list of str
-        What could not be written, as sentences.
+        Files that could not be written, as messages.
     """
 
     plan: GradingPlan
@@ -140,7 +138,7 @@ class ClassRun:
 
     @contextmanager
     def contained(self, who: str, doing: str) -> Iterator[None]:
-        """Turn any failure into a line of `troubles`, so that the others are still published."""
+        """Record any exception in `troubles`, so that the other submissions are still published."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - one submission must never stop the class
@@ -157,7 +155,7 @@ def graded(
     remarks: tuple[str, ...],
     print_: str,
 ) -> GradeReport:
-    """Make the report of a submission that was run; without a result of every check, it was not
+    """Make the report of a submission that was run; if the result of a check is missing, it was not
     judged.
     """
     there = [(check.id, check.tier) for check in result.checks]
@@ -197,11 +195,11 @@ def not_graded(
     submission : Submission
     exercise : Exercise
     problem : str
-        What is wrong with the submission, in words for its author.
+        What is wrong with the submission, as a message for the student.
     print_ : str
         The fingerprint of exercise and grader.
     fault : str or Exception
-        What failed on the grader's side; it replaces the problem.
+        A failure of the grader; it replaces the problem.
     """
     state, problem = ("not judged", _NOT_JUDGED) if fault else ("not graded", problem)
 
@@ -226,9 +224,7 @@ def not_graded(
 
 
 def load_reports(folder: Path) -> dict[str, GradeReport]:
-    """Return the reports in a folder by student; files that are no reports of this format are left
-    out.
-    """
+    """Return the reports in a folder by student; other files are skipped."""
     found = {}
     for file in sorted(folder.glob("*.json")):
         try:
@@ -261,9 +257,10 @@ def _grade(
 
 
 def _troubles(result: JobResult, cells: tuple[Cell, ...]) -> list[str]:
-    """Return what stopped cells, without the flood that follows a lost process.
+    """Return why cells stopped, each reason once.
 
-    After the first check a cell may know hidden questions, so that it stopped is all that is said.
+    A cell after the first check may know hidden inputs, so only the fact that it stopped is
+    reported.
     """
     first = next((at for at, cell in enumerate(cells) if cell.check_id), len(cells))
     early = {(cell.id, cell.number) for cell in cells[:first]}

@@ -1,8 +1,8 @@
-"""Run submissions: the only process of ours that talks to the processes of students.
+"""Run submissions: the only process of the grader that communicates with students' processes.
 
-It knows the checks but no gradebook, no secret and no other submission, and it has no rights to
-lose. It is started as ``python -m coursekit.grading.classroom.runner``, reads jobs as JSON, one a
-line, and writes a result as one line for each.
+It has the checks but no gradebook, no secret and no other submission, and it drops root privileges.
+It is started as ``python -m coursekit.grading.classroom.runner``, reads jobs as lines of JSON and
+writes one line for each result.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _OWN_MEMORY = 3_000_000_000
 
 
 def run_job(job: Job, launch: Launcher | None = None) -> JobResult:
-    """Run a submission's cells in a process and ask the checks where they stand.
+    """Run the cells of a submission in a process, and each check at its position among them.
 
-    Points that a check has awarded stay awarded whatever the process does later.
+    Points that a check has awarded are kept whatever the process does later.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def run_job(job: Job, launch: Launcher | None = None) -> JobResult:
     Raises
     ------
     CheckBugError, ExerciseError
-        If the course's side is at fault.
+        If a check or the exercise is faulty.
     """
     launch = launch or (sandboxed if job.isolation == "bubblewrap" else unsandboxed)
     exercise = _exercise(job.exercise_folder)
@@ -75,7 +75,7 @@ def run_job(job: Job, launch: Launcher | None = None) -> JobResult:
 
 def main() -> None:
     """Serve jobs from standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started us decides when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process decides when to stop
     resource.setrlimit(resource.RLIMIT_DATA, (_OWN_MEMORY, _OWN_MEMORY))
     first = sys.stdin.buffer.readline()
     if not first:
@@ -90,7 +90,7 @@ def main() -> None:
             server = ForkServer(job.forked, Mounts(modules=job.modules), job.limits)
         try:
             result = run_job(job, server.launch if server is not None else None)
-        except Exception as error:  # noqa: BLE001 - whatever a check does with an answer, the next job goes on
+        except Exception as error:  # noqa: BLE001 - the next job still runs
             result = JobResult(submission=job.submission, bug=f"{type(error).__name__}: {error}")
         sys.stdout.buffer.write(json.dumps(result.to_json()).encode() + b"\n")
         sys.stdout.buffer.flush()
@@ -122,9 +122,9 @@ def _run(cell: Cell, session: Session) -> CellRun:
 
 
 def _end_with_the_line() -> None:
-    """End in the middle of a job, too, when whoever asks is gone; the sandbox dies with us."""
+    """Exit when the parent closes the pipe, even during a job; the sandbox ends as well."""
     poll = select.poll()
-    poll.register(0, 0)  # reports nothing but the end of the other side
+    poll.register(0, 0)  # POLLHUP only
     poll.poll()
     os._exit(1)
 

@@ -1,9 +1,8 @@
-"""Turn a submitted notebook into the cells to run: the student's own, between cells of the course.
+"""Sanitise a submitted notebook: the cells to run, with the course's tests and locked cells.
 
-What a notebook says about itself is not trusted. Which cells are tests, which are locked and what
-they hold comes from the course's own notebook; a deleted cell is put back after the one it follows
-there; of several copies of a test the last one counts. Cells after the last check change no score
-and are left out.
+The metadata of a submission are not trusted. Which cells are tests or locked, and their source,
+comes from the course's notebook; a deleted cell is restored after its predecessor there; of several
+copies of a test the last one counts. Cells after the last check change no score and are left out.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ _Notebook = dict[str, Any]
 
 
 class UnreadableNotebookError(GradingError):
-    """A submitted file that cannot be graded; the message says why, in words for its author."""
+    """A submitted file that cannot be graded; the message tells the student why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What we know about an exercise's notebook.
+    """The course's notebook of an exercise, as the reference for submissions.
 
     Parameters
     ----------
@@ -68,12 +67,12 @@ class Sheet:
 
 
 def load_sheet(exercise: Exercise) -> Sheet:
-    """Read the solved notebook of an exercise, which lies where its hidden checks are.
+    """Read the solved notebook of an exercise, beside its hidden checks.
 
     Raises
     ------
     ExerciseError
-        If it is not there or does not ask the exercise's checks.
+        If it is missing or its tests are not the exercise's checks.
     """
     file = exercise.notebook
     if not (exercise.folder / "hidden.py").is_file():
@@ -111,13 +110,12 @@ def load_sheet(exercise: Exercise) -> Sheet:
 
 
 def sanitise(content: bytes, sheet: Sheet) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
-    """Return the cells to run, up to the last check, and remarks about what was not as it should
-    be.
+    """Return the cells to run, up to the last check, and remarks about what was corrected.
 
     Raises
     ------
     UnreadableNotebookError
-        If the file is no notebook of this exercise.
+        If the file is not a notebook of this exercise.
     """
     notebook = _parse(content)
     remarks = list(_demand_exercise(notebook, sheet))
@@ -143,7 +141,7 @@ def reference_cells(sheet: Sheet) -> tuple[Cell, ...]:
 
 
 def stub_cells(sheet: Sheet) -> tuple[Cell, ...]:
-    """Return the same cells with every solution taken out."""
+    """Return the same cells with a stub in place of every solution."""
     return tuple(replace(cell, source=with_stub(cell.source)) for cell in reference_cells(sheet))
 
 
@@ -165,8 +163,8 @@ builtins.__import__ = lambda name, *a, **k: agent if name == "agent" else real(n
 
 
 def attack_cells(sheet: Sheet) -> tuple[Cell, ...]:
-    """Return a submission that solves nothing and claims everything: whoever gives it a point must
-    not grade.
+    """Return a submission without a solution that attacks the grader; a sound grader gives it no
+    points.
     """
     return (Cell(number=0, id="canary", source=_CANARY), *stub_cells(sheet))
 
@@ -199,9 +197,7 @@ def _demand_exercise(notebook: _Notebook, sheet: Sheet) -> list[str]:
 
 
 def _claimed(number: int, raw: Any, sheet: Sheet) -> list[Cell]:
-    """Return a submitted cell as one to run, if it is one; a locked cell with the text that we
-    know.
-    """
+    """Return the cell to run for a submitted one, if any, locked ones with the course's source."""
     name = cell_name(raw) if isinstance(raw, dict) else ""
     if name in sheet.locked:
         check_id = name if name in sheet.check_ids else ""
@@ -230,16 +226,12 @@ def _missing(cells: list[Cell], sheet: Sheet) -> list[Cell]:
 
 
 def _place(cell: Cell, cells: list[Cell], sheet: Sheet) -> int:
-    """Return where a deleted cell belongs: after the nearest of its predecessors that is still
-    there.
-    """
+    """Return the position of a deleted cell: after the last of its predecessors that is left."""
     order = [each.id for each in sheet.cells]
     before = set(order[: order.index(cell.id)])
     return max((at + 1 for at, each in enumerate(cells) if each.id in before), default=0)
 
 
 def text_of(cell: dict[str, Any]) -> str:
-    """Return the text of a cell as it is run."""
-    return (
-        source_of(cell).encode("utf-8", "replace").decode()
-    )  # half a surrogate pair cannot travel
+    """Return the source of a cell as it is run."""
+    return source_of(cell).encode("utf-8", "replace").decode()  # lone surrogates cannot be encoded

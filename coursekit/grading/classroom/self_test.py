@@ -1,5 +1,5 @@
-"""Before a class is graded, the grader itself: the reference earns all, the stub nothing, an attack
-nothing.
+"""Self-test before a class is graded: the reference solution earns all points, the stub and an
+attack none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["self_test"]
 
 
 def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: str) -> None:
-    """Grade three submissions whose grade is known; once for each state of exercise and grader.
+    """Grade three submissions whose grade is known; once for each version of exercise and grader.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: s
     Raises
     ------
     GradingError
-        If one of them does not get what it deserves. Nobody is graded then.
+        If one of them gets other points than expected. Then nobody is graded.
     """
     memory = settings.out / "work" / "selftest.json"
     if _passed_before(memory, print_):
@@ -52,7 +52,7 @@ def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: s
         trouble = _trouble(name, results[name])
         if trouble:
             raise GradingError(
-                f"The grader does not grade, because its self-test failed: {trouble} Mend "
+                f"The grader does not grade, because its self-test failed: {trouble} Fix "
                 f"the exercise first."
             )
     write_atomically(memory, json.dumps({"passed": print_}))

@@ -1,9 +1,8 @@
-"""Grade a class: read every submission once, run them anywhere, record each as it comes, publish.
+"""Grade a class: read each submission once, run all, record each result as it arrives, publish.
 
-Everything that is known about a submission is in its report. A run that was killed is finished by
-starting it again: a submission that has a report for the same files, exercise and grader is not
-run again. Whatever fails while one submission is read, run, judged or written is the outcome of
-that submission alone.
+An interrupted run is resumed by starting it again: a submission that has a report for the same
+files, exercise and grader is not run again. A failure while one submission is read, run, judged or
+written affects that submission alone.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of submissions done, their total and the student."""
 
 Publisher = Callable[[ClassRun, Path], None]
-"""Makes one published form of a finished run, in a folder."""
+"""Writes one published form of a finished run to a folder."""
 
 
 def grade_class(
@@ -64,7 +63,7 @@ def grade_class(
     Parameters
     ----------
     place : Path
-        See `find_submissions`. It is read once, before anything is run.
+        See `find_submissions`. It is read once, before any submission is run.
     plan : GradingPlan
     settings : ClassSettings
     publishers : sequence of Publisher
@@ -73,7 +72,7 @@ def grade_class(
     Raises
     ------
     SandboxUnavailableError
-        If there is no sandbox here and it was not said that none is needed.
+        If there is no sandbox and grading without one was not allowed.
     GradingError
         If the self-test fails or there is nothing to grade.
     """
@@ -104,9 +103,7 @@ def grade_class(
 
 
 def all_publishers(gradebook: Path | None = None) -> list[Publisher]:
-    """Return every publisher; with a course's folder, also the one of nbgrader's gradebook
-    there.
-    """
+    """Return all publishers; with a course's folder, also the one of its nbgrader gradebook."""
     found: list[Publisher] = [publish_feedback, publish_exports, publish_analytics, publish_review]
     if gradebook is not None:
         from coursekit.grading.classroom.nbgrader.gradebook import gradebook_publisher
@@ -133,12 +130,12 @@ class _Grader:
         )
 
     def is_current(self, report: GradeReport, submission: Submission) -> bool:
-        """Whether a report is the grade of this very work by this very grader."""
+        """Whether a report is of the same submission, exercise and grader."""
         same = (report.sha256, report.fingerprint) == (submission.sha256, self.print)
         return same and not report.fault
 
     def known(self, submission: Submission, report: GradeReport) -> Work:
-        """Return the work of an earlier run."""
+        """Return the result of an earlier run."""
         if report.problem:
             return Work(submission=submission, grade=report)
         cells, _ = sanitise(submission.notebook, self.sheet)
@@ -146,7 +143,7 @@ class _Grader:
         return Work(submission=submission, grade=report, cells=cells, result=result)
 
     def grade(self, submissions: Sequence[Submission]) -> Iterator[Work]:
-        """Yield the work of each submission as it is graded, unreadable ones first."""
+        """Yield each submission as it is graded, unreadable ones first."""
         jobs, prepared = [], {}
         for each in submissions:
             try:
@@ -157,7 +154,7 @@ class _Grader:
                 prepared[each.student] = each, cells, (*each.remarks, *remarks)
             except UnreadableNotebookError as error:
                 yield self._without_grade(each, problem=str(error))
-            except Exception as error:  # noqa: BLE001 - the outcome of this submission alone
+            except Exception as error:  # noqa: BLE001 - affects this submission alone
                 yield self._without_grade(each, fault=error)
         for result in _results(jobs, self._settings):
             submission, cells, remarks = prepared[result.submission]
@@ -173,7 +170,7 @@ class _Grader:
                 )
                 _keep(result, self._settings.out)
                 yield Work(submission=submission, grade=grade, cells=cells, result=result)
-            except Exception as error:  # noqa: BLE001 - the outcome of this submission alone
+            except Exception as error:  # noqa: BLE001 - affects this submission alone
                 yield self._without_grade(submission, fault=error)
 
     def _without_grade(
@@ -210,9 +207,7 @@ def job_of(
 
 
 def isolation_of(settings: ClassSettings) -> Isolation:
-    """Return how submissions will be run; refuse where there is no sandbox, unless that was
-    allowed.
-    """
+    """Return how submissions are isolated; without a sandbox, raise unless that was allowed."""
     if settings.allow_unsandboxed and trouble():
         return "none"
     require_sandbox()
@@ -220,26 +215,26 @@ def isolation_of(settings: ClassSettings) -> Isolation:
 
 
 def _results(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
-    """Run jobs and yield a result for each; when running them together fails, those that are left
-    are run one by one, and one that fails again has the failure as its result.
+    """Run jobs and yield a result for each; if running them together fails, run the remaining ones
+    one by one; a job that fails again has the failure as its result.
     """
     left = {job.submission: job for job in jobs}
     try:
         for result in execute(jobs, settings):
             del left[result.submission]
             yield result
-    except Exception:  # noqa: BLE001 - which job it was shows when each is run alone
-        _log.exception("running the class together failed")
+    except Exception:  # noqa: BLE001 - the failing job is found by running each alone
+        _log.exception("Running the submissions in parallel failed.")
     for job in left.values():
         try:
             results = list(execute([job], settings))
             yield results[0]
-        except Exception as error:  # noqa: BLE001 - the outcome of this submission alone
+        except Exception as error:  # noqa: BLE001 - affects this submission alone
             yield JobResult(submission=job.submission, bug=f"{type(error).__name__}: {error}")
 
 
 def _keep(result: JobResult, out: Path) -> None:
-    """Write what cells showed; outputs too odd to be written are left out."""
+    """Write the result; outputs that cannot be serialised are left out."""
     try:
         text = json.dumps(result.to_json())
     except (ValueError, RecursionError):
@@ -256,5 +251,5 @@ def _load_result(out: Path, student: str) -> JobResult | None:
 
 
 def _result_file(out: Path, student: str) -> Path:
-    """Return where a result is kept; what cells showed is in there, for an instructor's eyes."""
+    """Return the file of a result; it contains outputs, so it is for instructors only."""
     return out / "work" / "results" / f"{student}.json"

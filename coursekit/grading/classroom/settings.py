@@ -1,4 +1,4 @@
-"""How an exercise wants to be graded, and how an instructor wants to grade it."""
+"""Settings of grading: of an exercise, and of a run."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ Backend = Literal["local", "dask"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradingPlan:
-    """An exercise and what it says in the table ``[grading]`` of exercise.toml.
+    """An exercise and the table ``[grading]`` of its exercise.toml.
 
     Parameters
     ----------
     exercise : Exercise
         With its hidden checks.
     modules : tuple of str
-        Parts of coursekit that submissions may import. Never what solves the exercise.
+        Parts of coursekit that submissions may import; never the part that solves the exercise.
     libraries : tuple of str
-        What a fork server imports beforehand.
+        Libraries that a fork server imports in advance.
     limits : Limits
     """
 
@@ -58,20 +58,21 @@ class ClassSettings:
     Parameters
     ----------
     out : Path
-        Where reports go.
+        Folder for the reports.
     n_jobs : int, at least 1
-        Submissions at once.
+        Submissions in parallel.
     backend : "local" or "dask"
         Processes on this machine, or a Dask cluster.
     address : str
-        Of the Dask scheduler; empty for one of our own on this machine.
+        Of the Dask scheduler; empty to start one on this machine.
     forked : bool
-        Whether processes are forked from a server that has the libraries in memory, instead of
-        started one by one.
+        Whether processes are forked from a fork server with the libraries in memory, instead of
+        starting an interpreter for each.
     allow_unsandboxed : bool
-        Whether to go on where there is no sandbox. Every report says so.
+        Whether to grade without a sandbox if there is none. Every report says so.
     secret : Path, optional
-        File with the secret behind the random questions; by default one in `out`, made at first.
+        File with the secret that seeds the random inputs; by default one in `out`, created if
+        missing.
     """
 
     out: Path
@@ -87,12 +88,12 @@ class ClassSettings:
 
 
 def load_plan(folder: Path) -> GradingPlan:
-    """Read an exercise and how it is to be graded.
+    """Read an exercise and its grading settings.
 
     Raises
     ------
     ExerciseError
-        If something in it is not in order.
+        If the exercise is invalid.
     """
     exercise = load_exercise(folder)
     table = tomllib.loads((folder / "exercise.toml").read_text(encoding="utf-8")).get("grading", {})
@@ -110,8 +111,8 @@ def load_plan(folder: Path) -> GradingPlan:
 
 
 def fingerprint(plan: GradingPlan, isolation: str) -> str:
-    """Return a digest of all that decides a grade besides the submission; another one means: grade
-    again.
+    """Return a digest of all that determines a grade besides the submission; if it differs, the
+    submission is graded again.
     """
     digest = hashlib.sha256(
         f"{coursekit.__version__} {isolation} {plan.modules} {plan.limits}".encode()
@@ -123,7 +124,7 @@ def fingerprint(plan: GradingPlan, isolation: str) -> str:
 
 
 def load_secret(settings: ClassSettings) -> bytes:
-    """Return the secret behind the random questions; make one where there is none."""
+    """Return the secret that seeds the random inputs; create one if there is none."""
     file = settings.secret or settings.out / "secret"
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -136,16 +137,16 @@ def load_secret(settings: ClassSettings) -> bytes:
 
 
 def seed_of(secret: bytes, plan: GradingPlan, sha256: str) -> str:
-    """Return the seed of the random questions of one work: the same work gets the same questions,
-    whoever hands it in.
+    """Return the seed of the random inputs of a submission: the same files get the same inputs,
+    whoever submits them.
 
     Parameters
     ----------
     secret : bytes
     plan : GradingPlan
-        The name and the version of its exercise count.
+        The name and version of its exercise are part of the seed.
     sha256 : str
-        The digest of the work, so that a changed work meets other questions.
+        Digest of the submission, so that a changed submission gets other inputs.
     """
     decided_by = "\n".join((plan.exercise.name, plan.exercise.version, sha256))
     return hmac.new(secret, decided_by.encode(), hashlib.sha256).hexdigest()

@@ -1,9 +1,9 @@
-"""Read what a class has handed in, in any of the usual layouts, once and into memory.
+"""Read the submissions of a class, in any of the usual layouts, once and into memory.
 
-Understood are: a folder of notebooks (the file's name is the student), a folder of one folder for
+Supported are: a folder of notebooks (the file's name is the student), a folder of one folder for
 each student, nbgrader's ``submitted/<student>/<assignment>/``, a folder of archives made by
-`coursekit submit`, and a zip of any of these. No link is followed and no size that an archive
-claims is believed. Whatever fails while one submission is read is that submission's problem.
+`coursekit submit`, and a zip of any of these. No link is followed, and sizes
+that an archive declares are not trusted. An error affects one submission alone.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_FILES = 50_000
 _MOST_READ = 50_000_000  # bytes beside one notebook, kept or not
 _MOST_REMARKS = 5
 _DEEPEST = 20
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # others need memory as the archive likes
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # other methods may need unbounded memory
 _HANDED_IN = {".ipynb", ".zip"}
 _OWN_FILES = {
     "checks.py",
@@ -43,20 +43,20 @@ _OWN_FILES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What one student has handed in.
+    """The submission of one student.
 
     Parameters
     ----------
     student : str
-        A name that is safe as the name of a file.
+        A name that is safe as a file name.
     notebook : bytes
-        The file as it is; empty if there is none to read.
+        The bytes of the file; empty if there is none to read.
     files : mapping of str to bytes
         Small files beside it.
     problem : str
-        Why it cannot be graded; empty if it may be tried.
+        Why it cannot be graded; empty if it can be tried.
     remarks : tuple of str
-        What was left out of `files`.
+        Files that were left out.
     """
 
     student: str
@@ -67,7 +67,7 @@ class Submission:
 
     @property
     def sha256(self) -> str:
-        """A digest of the notebook and of every file, each framed by its name and length."""
+        """A digest of the notebook and of every file, each prefixed by its name and length."""
         digest = hashlib.sha256()
         for name, content in [("", self.notebook), *sorted(self.files.items())]:
             encoded = name.encode("utf-8", "surrogateescape")
@@ -80,7 +80,7 @@ class _UnreadableError(Exception):
 
 
 _Content = Callable[[], bytes] | str
-"""How to read a file; or, as a text, why it is not read."""
+"""How to read a file, or the reason why it is not read."""
 _Tree = dict[PurePosixPath, _Content]
 
 
@@ -108,7 +108,7 @@ def find_submissions(place: Path, exercise: str) -> list[Submission]:
             student, at = f"{_safe(name)}-{at}", at + 1
         try:
             found[student] = _submission(student, files, exercise)
-        except Exception as error:  # noqa: BLE001 - the problem of this submission alone
+        except Exception as error:  # noqa: BLE001 - affects this submission alone
             found[student] = Submission(student=student, problem=f"{error}.")
     if not found:
         raise GradingError(
@@ -118,7 +118,7 @@ def find_submissions(place: Path, exercise: str) -> list[Submission]:
 
 
 def _walk(folder: Path, at: PurePosixPath) -> Iterator[tuple[PurePosixPath, _Content]]:
-    """Yield every file of a folder; a folder that cannot be listed stands for one file."""
+    """Yield every file of a folder; a folder that cannot be listed counts as one file."""
     try:
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
@@ -252,8 +252,8 @@ def _choose(notebooks: list[PurePosixPath], exercise: str) -> PurePosixPath | No
 
 
 def _extras(files: _Tree, notebook: PurePosixPath) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """Return the small files beside a notebook, none of which is one of the course's own, and what
-    was left out.
+    """Return the small files beside a notebook, without the course's files, and remarks on those
+    left out.
     """
     kept: dict[str, bytes] = {}
     left_out: list[str] = []
@@ -287,7 +287,7 @@ def _of_fair_size(content: bytes) -> bytes:
 
 
 def _safe(name: str) -> str:
-    """Return a student's name as the name of a file, readable where it can be."""
+    """Return a student's name as a file name, readable if possible."""
     kept = re.sub(r"[^A-Za-z0-9._@+-]", lambda match: f"%{ord(match.group()):02X}", name)[:100]
     return kept if kept.strip(".") else "%2E"
 

@@ -1,8 +1,7 @@
-"""The model answer to a check, shown to those who have passed it.
+"""The model answer to a check, shown once the student's answer passes.
 
-Students have all answers from the beginning, in `answers.json` beside the notebook, as base64. That
-keeps nobody from reading them who wants to; it keeps them from being read by accident. What must
-stay secret (hidden checks, wrong solutions) is not in there.
+The answers are released to students in `answers.json`, encoded as base64: they are not secret, but
+not read by accident. Secrets (hidden checks, misconceptions) are not in the file.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class ModelAnswer:
 
     @property
     def headline(self) -> str:
-        """What it is."""
+        """The heading above the code."""
         return f"One good answer to {self.check_id}; yours passes too, so ask what each does better"
 
     def to_json(self) -> dict[str, Any]:
@@ -81,8 +80,8 @@ class ModelAnswer:
 def model_answer(
     exercise: Exercise, check_id: str, subject: Subject, *, seed: int
 ) -> ModelAnswer | Report:
-    """Return the model answer if a solution passes the visible check, else the report that says
-    what is missing.
+    """Return the model answer if a solution passes the visible check, else the report of the
+    check.
 
     Raises
     ------

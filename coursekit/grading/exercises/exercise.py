@@ -1,15 +1,14 @@
-"""An exercise folder, read: what it is called, its checks, its hints and what to say about known
-mistakes.
+"""Load an exercise folder: metadata, checks, hints and messages of misconceptions.
 
 ::
 
     exercise.toml   name, title, version, minutes
-    hints.toml      [fm-1] hints = [...], [fm-1.mistakes] name = "what to say"
+    hints.toml      [fm-1] hints = [...], [fm-1.mistakes] name = "message"
     checks.py       the visible checks
-    hidden.py       the hidden checks: only where instructors keep the exercise
+    hidden.py       the hidden checks: in solutions/ only
     fm.ipynb        the notebook
 
-Checks are called after their exercise: fm-1, fm-2, ...
+Checks are named after their exercise: fm-1, fm-2, ...
 """
 
 from __future__ import annotations
@@ -32,20 +31,20 @@ __all__ = ["Exercise", "find_exercise", "find_exercises", "load_exercise"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exercise:
-    """Everything but the notebook of one exercise.
+    """One exercise without the content of its notebook.
 
     Parameters
     ----------
     name, title, version : str
     minutes : int
-        How long a student may expect to sit at it.
+        Expected working time.
     folder : Path
     checks : tuple of Check
         In the order of the exercise, the visible tier of an id before its hidden one.
     hints : mapping of check id to tuple of str
-        From a nudge to nearly the answer.
+        From a general hint to nearly the answer.
     mistakes : mapping of check id to mapping of str to str
-        What to say about each mistake that a check can recognise.
+        Messages of the misconceptions that a check can recognise.
     """
 
     name: str
@@ -64,7 +63,7 @@ class Exercise:
 
     @property
     def notebook(self) -> Path:
-        """Where the notebook is."""
+        """Path of the notebook."""
         return self.folder / f"{self.name}.ipynb"
 
     def check(self, check_id: str, tier: Tier = "visible") -> Check:
@@ -89,12 +88,12 @@ class Exercise:
 
 
 def load_exercise(folder: Path) -> Exercise:
-    """Read an exercise folder, with its hidden checks where they are.
+    """Load an exercise folder, with its hidden checks if it has them.
 
     Raises
     ------
     ExerciseError
-        If a file is missing or not in order.
+        If a file is missing or invalid.
     """
     folder = folder.resolve()
     about, words = _read_toml(folder / "exercise.toml"), _read_toml(folder / "hints.toml")
@@ -141,7 +140,7 @@ def find_exercise(name: str, start: Path) -> Exercise:
 
 
 def find_exercises(start: Path) -> list[Exercise]:
-    """Find the exercise that a folder is, or all those under its nearest `exercises/`."""
+    """Find the exercise of a folder, or all exercises in the nearest `exercises/`."""
     start = start.resolve()
     if (start / "exercise.toml").is_file():
         return [load_exercise(start)]
@@ -165,8 +164,8 @@ def _load_checks(folder: Path) -> tuple[Check, ...]:
 
 
 def _run(folder: Path, stem: str) -> ModuleType:
-    """Run a file of the folder as a module, so that hidden checks may import from the visible
-    ones; leave no cache behind.
+    """Run a file of the folder as a module, so that hidden checks can import from the visible
+    ones; no bytecode is cached.
     """
     package_name = f"coursekit_exercise_{folder.name}"
     package = ModuleType(package_name)

@@ -1,4 +1,4 @@
-"""A notebook file as a list of cells, read without trusting it."""
+"""Read untrusted notebook files as lists of cells."""
 
 from __future__ import annotations
 
@@ -34,8 +34,7 @@ class CodeCell:
     is_test : bool
         Whether it is an autograder test.
     may_raise : bool
-        Whether it is tagged to go on when it raises: it tries out an answer that may not be there
-        yet.
+        Whether it is tagged `raises-exception`: it uses an answer that may not be written yet.
     """
 
     number: int
@@ -51,7 +50,7 @@ def read_notebook(path: Path) -> dict[str, Any]:
     Raises
     ------
     ExerciseError
-        If the file is not there or is no notebook of format 4.
+        If the file is missing or is not a notebook of format 4.
     """
     try:
         content = path.read_bytes()
@@ -72,12 +71,10 @@ def parse_notebook(content: bytes, path: Path) -> dict[str, Any]:
     Raises
     ------
     ExerciseError
-        If they are no notebook of format 4.
+        If they are not a notebook of format 4.
     """
     try:
-        notebook = json.loads(
-            content.decode("utf-8-sig")
-        )  # a byte order mark is no part of the JSON
+        notebook = json.loads(content.decode("utf-8-sig"))  # without a byte order mark
     except (ValueError, RecursionError) as error:
         raise ExerciseError(
             f"{path} is not a notebook: {error}. Save it again in JupyterLab."
@@ -92,9 +89,7 @@ def parse_notebook(content: bytes, path: Path) -> dict[str, Any]:
 
 
 def code_cells(notebook: dict[str, Any]) -> list[CodeCell]:
-    """Return the code cells of a notebook in order; a cell that is none of any known form is
-    left out.
-    """
+    """Return the code cells of a notebook in order; malformed cells are left out."""
     cells = enumerate(notebook["cells"], start=1)
     return [
         _code_cell(number, cell)
@@ -126,7 +121,7 @@ def source_of(cell: dict[str, Any]) -> str:
 
 
 def nbgrader_of(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return what nbgrader notes about a cell; empty for a cell that it does not know."""
+    """Return the nbgrader metadata of a cell; empty if it has none."""
     return _dict(_dict(cell.get("metadata")).get("nbgrader"))
 
 

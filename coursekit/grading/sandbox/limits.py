@@ -84,7 +84,7 @@ class Limits:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Limits:
-        """Come back from plain data.
+        """Create from plain data.
 
         Raises
         ------

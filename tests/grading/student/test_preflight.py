@@ -160,7 +160,7 @@ def test_a_person_reads_the_fix_below_the_problem(notebook):
     at = next(at for at, line in enumerate(lines) if "there 2 times" in line)
     assert lines[at].startswith("✗ problem")
     assert lines[at + 1].strip().startswith("Keep one, delete the other copies")
-    assert lines[-1] == "Mend the problems first."
+    assert lines[-1] == "Fix the problems first."
 
 
 @pytest.mark.parametrize(

@@ -411,7 +411,7 @@ def test_a_person_reads_what_became_of_each_cell(notebook, newer):
     assert "title is of the newer version now." in done.output
     assert "Updated demo, version 1.0 to 1.1." in done.output
     assert (
-        "Every cell is as it should be."
+        "Every cell is up to date."
         in CliRunner().invoke(cli, ["update", "demo.ipynb", "--from", str(folder)]).output
     )
     notebook.edit("title", "# My demo")

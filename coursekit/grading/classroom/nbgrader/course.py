@@ -18,7 +18,7 @@ _NEVER_SHIPPED = ["hidden.py", "misconceptions.py"]
 
 
 def configure(c: Any, root: Path) -> None:
-    """Map nbgrader's steps to our folders and put our steps in place of its execution.
+    """Map nbgrader's directories to the course and replace its execution steps.
 
     ``solutions/<exercise>`` is its source, ``exercises/<exercise>`` its release; everything else
     lies in ``grading/``.
@@ -31,7 +31,7 @@ def configure(c: Any, root: Path) -> None:
     """
     root = root.resolve()
     grading = root / "grading"
-    grading.mkdir(exist_ok=True)  # a database needs its folder
+    grading.mkdir(exist_ok=True)  # SQLite does not create it
     names = [file.parent.name for file in (root / "solutions").glob("*/exercise.toml")]
     directory = c.CourseDirectory
     directory.root = str(root)

@@ -1,6 +1,4 @@
-"""The two steps of `nbgrader autograde` that are ours: what a submitted notebook is, and what its
-checks say.
-"""
+"""The preprocessors of `nbgrader autograde` that are replaced: sanitising and execution."""
 
 from __future__ import annotations
 
@@ -35,22 +33,22 @@ class _Ours(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no ty
 
 
 class TrustedCells(_Ours):
-    """Keep a student's answers and take everything else from the notebook that was handed out.
+    """Keep a student's answers and take everything else from the released notebook.
 
-    Put it first: copied, deleted and relabelled cells, which make nbgrader refuse a notebook or
-    stop the whole run, are gone after it.
+    It must be the first preprocessor: it corrects copied, deleted and relabelled cells, with which
+    nbgrader refuses a notebook or stops the whole run.
     """
 
     submitted = Unicode(help="The folder of the submissions.").tag(config=True)
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
-        """Replace a submitted notebook by a trusted frame around its answers.
+        """Replace a submitted notebook by the released one with its answers.
 
         Raises
         ------
         GradingError
-            If a link was handed in: nbgrader has copied what it leads to, and takes the copies of a
-            submission that fails away again.
+            If a link was submitted: nbgrader has copied its target, and removes the copies of a
+            submission that fails.
         """
         about = resources["nbgrader"]
         folder = Path(self.submitted) / about["student"] / about["assignment"]
@@ -61,9 +59,7 @@ class TrustedCells(_Ours):
 
 
 class SandboxedChecks(_Ours):
-    """Run a notebook in a sandbox instead of beside the gradebook, and write down points that were
-    computed outside.
-    """
+    """Run a notebook in a sandbox and record points that are computed outside of it."""
 
     work = Unicode(help="A folder for the secret behind random questions.").tag(config=True)
     allow_unsandboxed = Bool(False, help="Go on where there is no sandbox.").tag(config=True)
@@ -93,12 +89,10 @@ class SandboxedChecks(_Ours):
 
 
 class WithoutOutputs(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ships no types
-    """Leave out what cells showed, but for the verdicts: a cell may repeat what a hidden check
-    asked. For feedback.
-    """
+    """Remove outputs except verdicts from the feedback: outputs may reveal hidden inputs."""
 
     def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
-        """Empty the outputs of a cell that is no check."""
+        """Clear the outputs of a cell that is not a check."""
         about = cell.metadata.get("nbgrader", {})
         if cell.cell_type == "code" and not (about.get("grade") and not about.get("solution")):
             cell.outputs = []

@@ -1,6 +1,4 @@
-"""The notebook that an instructor sees in formgrader: a student's answers and what came of them,
-made inert.
-"""
+"""The notebook that formgrader shows: a student's answers and their sanitised outputs."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ class Course:
     exercise : Exercise
     sheet : Sheet
     released : mapping
-        The student's notebook as it was handed out, with nbgrader's metadata.
+        The released notebook, with nbgrader's metadata.
     """
 
     exercise: Exercise
@@ -41,15 +39,15 @@ class Course:
     released: Mapping[str, Any]
 
     def arrange(self, content: bytes) -> tuple[_Notebook, tuple[Cell, ...]]:
-        """Return a submitted notebook as a trusted frame around the student's answers, and the
-        cells to run.
+        """Return the released notebook with the student's answers and own cells, and the cells to
+        run.
 
-        Every cell of the frame has the id that it was handed out with, or one that says its place.
+        Every cell has its released id, or one with its position.
 
         Raises
         ------
         UnreadableNotebookError
-            If it is no notebook of this exercise.
+            If it is not a notebook of this exercise.
         """
         cells, _ = sanitise(content, self.sheet)
         ours = {each["id"]: each for each in self.released["cells"]}
@@ -71,9 +69,7 @@ class Course:
         return {**copy.deepcopy(dict(self.released)), "cells": frame}, cells
 
     def with_results(self, frame: _Notebook, result: JobResult) -> _Notebook:
-        """Return the frame with what cells showed and, below each check, its points and its
-        report.
-        """
+        """Return the notebook with its outputs and, below each check, its points and report."""
         notebook = copy.deepcopy(frame)
         known = self.sheet.answers | self.sheet.locked.keys()
         runs = {run.id if run.id in known else f"cell-{run.number}": run for run in result.cells}
@@ -105,7 +101,7 @@ def load_course(folder: Path) -> Course:
 
 
 def _shown(number: int, raw: _Cell, ours: Mapping[str, _Cell], graded: set[str]) -> _Cell:
-    """Return a submitted cell as one that we can show, with metadata of ours."""
+    """Return a submitted cell as one that is safe to show, with trusted metadata."""
     name, text, kind = cell_name(raw), text_of(raw), raw.get("cell_type")
     if name in graded:
         known = copy.deepcopy(ours[name])

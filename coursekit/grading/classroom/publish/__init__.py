@@ -1,3 +1,1 @@
-"""The published forms of a graded class: one publisher for each, a function of the finished run and
-the folder to write to.
-"""
+"""Published forms of a graded class; a publisher is a function of the finished run and a folder."""

@@ -1,4 +1,4 @@
-"""The grades of a class in the forms that others read: a spreadsheet, Gradescope and a CI server.
+"""Exports of the grades of a class: CSV, Gradescope and JUnit.
 
 A submission that could not be judged has no points here, not even 0.
 """
@@ -52,8 +52,7 @@ def gradescope_of(grade: GradeReport) -> dict[str, Any]:
     """Return the report in the form of Gradescope's ``results.json``; hidden checks show after
     publication.
 
-    Without scores, which is how a submission that was not judged is written, Gradescope asks the
-    instructor.
+    A submission that was not judged has no score; then Gradescope asks the instructor.
     """
     tests = [_gradescope_test(check, part) for check in grade.report.checks for part in check.parts]
     score = {} if grade.fault else {"score": grade.report.points}
@@ -105,7 +104,7 @@ def _gradescope_test(check: CheckReport, part: PartReport) -> dict[str, Any]:
 
 
 def _no_formula(value: str) -> str:
-    """Keep a spreadsheet from evaluating a student's name or a remark.
+    """Escape text that a spreadsheet would evaluate as a formula (CSV injection).
 
     >>> _no_formula("=1+1"), _no_formula("-1+A1"), _no_formula("-3.5")
     ("'=1+1", "'-1+A1", '-3.5')

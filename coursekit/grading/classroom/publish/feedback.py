@@ -1,7 +1,8 @@
-"""Feedback on graded work: one HTML page that cannot run or fetch anything, and the same as text.
+"""Feedback on graded work: an HTML page without scripts or external resources, and the same as
+text.
 
-Both say the same in the same order (`templates/feedback.*`). They hold verdicts and no output of
-the submission, because what a submission prints after a hidden check may repeat its questions.
+Both have the same content in the same order (`templates/feedback.*`). They contain verdicts and no
+output of the submission, because outputs may reveal the inputs of hidden checks.
 """
 
 from __future__ import annotations
@@ -44,9 +45,7 @@ POLICY = (
     f"default-src 'none'; style-src 'sha256-{_DIGEST}'; img-src data:; base-uri 'none'; "
     f"form-action 'none'"
 )
-"""What a browser may use: this style sheet and the pictures inside the page. No script, no address,
-no form.
-"""
+"""Content security policy: this style sheet and inline images only; no script, URL or form."""
 
 _HOW = {"unsandboxed": "run without a sandbox", "not run": "not run"}
 
@@ -88,9 +87,9 @@ def in_short(grade: GradeReport) -> list[str]:
 
 
 def colophon(grade: GradeReport) -> str:
-    """Return how the grade came about, so that it can be found again.
+    """Return exercise, version and digest of the submission.
 
-    Time and memory are left out: a submission decides both, so they could carry hidden questions.
+    Time and memory are left out: a submission controls both, so they could reveal hidden inputs.
     """
     how = _HOW.get(grade.report.sandbox, "run in a sandbox")
     return (
@@ -100,7 +99,7 @@ def colophon(grade: GradeReport) -> str:
 
 
 def css_class(outcome: Outcome) -> str:
-    """Return the class of a verdict.
+    """Return the CSS class of a verdict.
 
     >>> css_class(Outcome.NOT_ATTEMPTED)
     'not-attempted'

@@ -1,7 +1,7 @@
-"""What a notebook shows, reduced to text and pictures that cannot run or lead anywhere.
+"""Sanitise outputs and Markdown of a submission: text and verified images only.
 
-The review page and formgrader both show submissions through this module. nbgrader's pages would
-otherwise run whatever is in outputs and Markdown with the rights of the instructor.
+The review page and formgrader show submissions through this module. Otherwise scripts in outputs
+and Markdown would run in the instructor's browser.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _Output = dict[str, Any]
 
 
 def inert_outputs(shown: Iterable[tuple[str, Mapping[str, Any]]]) -> list[_Output]:
-    """Return outputs for a notebook from what a kernel claims to show, as text and pictures only.
+    """Return sanitised outputs of a notebook: text and images only.
 
-    What is left out is named in an output of its own.
+    What is left out is named in a further output.
     """
     shown = list(shown)
     found = [inert_output(kind, content) for kind, content in shown[:_MOST_OUTPUTS]]
@@ -70,7 +70,7 @@ def inert_output(kind: str, content: Mapping[str, Any]) -> _Output:
 
 
 def inert_markdown(source: str) -> str:
-    """Return Markdown that is shown as it reads: no HTML, no link, no picture, no active TeX.
+    """Return Markdown without HTML, links, images and active TeX.
 
     >>> inert_markdown("*fine* <script> [x](javascript:y)")
     '*fine* &lt;script> [x]&#40;javascript:y)'
@@ -86,7 +86,7 @@ def inert_markdown(source: str) -> str:
 
 
 def _picture(kind: str, value: Any) -> str:
-    """Return a picture as base64 if it is what it claims to be, else an empty text."""
+    """Return an image as base64 if its signature is that of its type, else an empty string."""
     if not isinstance(value, str) or len(value) > _LARGEST_PICTURE:
         return ""
     try:

@@ -1,9 +1,9 @@
-"""A submission for an instructor's eyes: every cell and file that ran, and what came of it, as text
-and pictures that cannot run or fetch anything.
+"""Static review page of a submission for instructors: every cell and file with its outputs, as text
+and verified images, without scripts or external resources.
 
-Code is shown in full, hidden characters spelled out; Markdown as it was typed; outputs as in
-`coursekit.grading.classroom.publish.inert`. What is missing is named. Open this page instead of the
-notebook: a notebook from somebody else runs in your browser with your rights.
+Code is shown in full, invisible characters as code points; Markdown as source; outputs sanitised by
+`coursekit.grading.classroom.publish.inert`. What is left out is named. Open this page instead of
+the notebook: the outputs of an untrusted notebook can run scripts in your browser.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from coursekit.grading.student.origin import digest_of, role_of
 
 __all__ = ["digests_of", "publish_review", "review_page"]
 
-_LARGEST_TEXT = 200_000  # of a file that is no Python source
+_LARGEST_TEXT = 200_000  # of a file that is not Python source
 
 
 def review_page(work: Work, *, ours: Collection[str] = frozenset()) -> str:
@@ -34,10 +34,9 @@ def review_page(work: Work, *, ours: Collection[str] = frozenset()) -> str:
     Parameters
     ----------
     work : Work
-        Without a result, the outputs that the file claims are shown, and said to be claimed.
+        Without a result, the outputs stored in the file are shown and marked as unverified.
     ours : collection of str
-        Digests of cells as they were handed out (see `digests_of`): such a cell is left out if it
-        showed nothing.
+        Digests of released cells (see `digests_of`): such a cell is left out if it has no output.
     """
     grade, problem, cells = work.grade, "", []
     try:
@@ -76,11 +75,9 @@ def publish_review(run: ClassRun, out: Path) -> None:
 
 
 def digests_of(exercise: Exercise) -> frozenset[str]:
-    """Return the digests of an exercise's cells that read the same when they are handed out: all
-    but the answers.
+    """Return the digests of the cells that are released unchanged: all but the answers.
 
-    They come from the solved notebook and not from what a submission says about itself, which could
-    hide a cell.
+    They come from the solved notebook, because the metadata of a submission are not trusted.
     """
     cells = read_notebook(exercise.notebook)["cells"]
     return frozenset(digest_of(cell) for cell in cells if role_of(cell) != "answer")
@@ -129,7 +126,7 @@ def _claimed(cell: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]
 
 
 def _file(name: str, content: bytes) -> dict[str, Any]:
-    """Return a file with its text, or with what is known about it."""
+    """Return a file with its text, or with its size and digest."""
     digest = hashlib.sha256(content).hexdigest()
     about = f"Not shown: {len(content):,} bytes, SHA-256 {digest}."
     try:

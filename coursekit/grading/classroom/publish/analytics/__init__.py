@@ -3,7 +3,6 @@
 items      difficulty and discrimination of each check
 mistakes   the misconceptions, the most frequent first
 pictures   both as figures
-sample     a simulated class, to try all of this on
 """
 
 from __future__ import annotations

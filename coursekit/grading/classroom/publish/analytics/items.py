@@ -1,4 +1,4 @@
-r"""What a class found hard, and which checks tell the strong from the weak.
+r"""Item analysis of a class: difficulty and discrimination of each check.
 
 *Difficulty* of a check is the mean share of its points that was earned, from 0 (nobody) to 1
 (everybody).
@@ -10,8 +10,8 @@ not compared with itself,
 .. math:: d_i = \operatorname{corr}(x_i,\; \textstyle\sum_{j \ne i} x_j),
 
 and *upper minus lower* is the difference in the mean share earned between the best and the last 27
-% of the class by points in all. Near 0 or negative, either says that the check measures something
-else than the rest does, or nothing.
+% of the class by points in all. A value near 0 or below says
+that the check does not measure what the other checks measure.
 
 Sources: F. M. Lord and M. R. Novick (1968), Statistical Theories of Mental Test Scores, chapter 15;
 T. L. Kelley (1939), The selection of upper and lower groups for the validation of test items,
@@ -35,8 +35,8 @@ _Floats = npt.NDArray[np.float64]
 _SHARE_OF_A_GROUP = 0.27
 
 LOW_DISCRIMINATION = 0.2
-"""Below this, look at a check again (R. L. Ebel and D. A. Frisbie, 1991, Essentials of Educational
-Measurement, chapter 13).
+"""Below this, a check should be reviewed (R. L. Ebel and D. A. Frisbie, 1991, Essentials of
+Educational Measurement, chapter 13).
 """
 
 
@@ -54,7 +54,7 @@ class ItemStatistics:
     discrimination, upper_minus_lower : float or None
         In [-1, 1]; None where everybody earned the same, here or in all.
     not_attempted : int
-        Students who left it out.
+        Students who did not attempt it.
     """
 
     id: str
@@ -66,7 +66,7 @@ class ItemStatistics:
 
     @property
     def is_worth_a_look(self) -> bool:
-        """Whether it hardly told the strong from the weak; in a small class that may be chance."""
+        """Whether the discrimination is low; in a small class that may be chance."""
         return self.discrimination is not None and self.discrimination < LOW_DISCRIMINATION
 
 

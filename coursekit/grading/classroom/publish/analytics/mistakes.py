@@ -1,4 +1,4 @@
-"""What a class got wrong in the same way: the named misconceptions, the most frequent first."""
+"""The named misconceptions of a class, the most frequent first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Mistake:
     share : float
         Of the submissions that were graded, in (0, 1].
     message : str
-        What these students were told.
+        The feedback message for it.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A class in two figures: what it found hard, and what it got wrong in the same way."""
+"""Figures of a class: difficulty of the checks, and misconceptions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST_ROWS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A figure and the words for those who cannot see it."""
+    """A figure with its alternative text."""
 
     axes: Axes
     alt: str
