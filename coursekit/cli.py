@@ -48,7 +48,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "update": (
         "coursekit.commands.student.update:update",
-        "Bring your notebook to a newer version of its exercise.",
+        "Update your notebook to a newer version of its exercise.",
     ),
     "grade": ("coursekit.commands.grade:grade", "Grade all submissions of a class in a sandbox."),
     "release": (
