@@ -1,4 +1,4 @@
-"""Isolation of foreign code and its limits."""
+"""Isolation of untrusted code, and its resource limits."""
 
 from coursekit.grading.sandbox.bubblewrap import (
     command_line,

@@ -1,5 +1,5 @@
-"""Start a program under bubblewrap: own namespaces of every kind, a read-only machine, no network,
-nothing left afterwards.
+"""Start a program under bubblewrap: new namespaces of every kind, a read-only file
+system, no network, nothing left afterwards.
 
 Source: the manual page bwrap(1), version 0.8.
 """
@@ -124,7 +124,7 @@ def start(
     command = command_line(
         program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces, first=first
     )
-    become = _become_nobody if os.geteuid() == 0 else None
+    become = _drop_root if os.geteuid() == 0 else None
     return subprocess.Popen(
         command,
         env={
@@ -178,7 +178,7 @@ def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**_ENVIRONMENT, **(changes or {})}
 
 
-def _become_nobody() -> None:
+def _drop_root() -> None:
     drop_privileges([*runtime_folders(), *(Path(source) for source, _ in Mounts().pairs())])
 
 

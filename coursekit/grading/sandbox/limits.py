@@ -1,4 +1,4 @@
-"""How much a submission may use."""
+"""Resource limits of a submission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What foreign code may see: an empty machine with Python in it."""
+"""The file system of the sandbox: Python, system libraries and parts of the course."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Never start foreign code as root: become somebody without rights first.
+"""Drop root privileges before untrusted code is started.
 
 Bubblewrap started by root is no sandbox: inside, the user is still the machine's root, who may
 write to ``/proc/sys`` and is bound by no limit on processes. So a root that grades first becomes a
@@ -27,7 +27,7 @@ _BIND, _RECURSIVE, _PRIVATE = 0x1000, 0x4000, 0x40000
 
 
 def drop_privileges(needed: Iterable[Path]) -> None:
-    """Become a user without rights, for good, if this process is root; do nothing otherwise.
+    """Permanently drop root privileges; do nothing if this process is not root.
 
     Call it before any thread is started.
 

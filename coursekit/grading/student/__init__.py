@@ -1,10 +1,9 @@
-"""The student's side of handing in: look before you leap, pack, and move to a newer version of an
-exercise.
+"""Tools of a student: feedback, preflight tests, submission, and updates of an exercise.
 
-origin      what a notebook remembers of how we made it: the base of every comparison
-preflight   what would surprise a student about the grade, found before it is handed in
+origin      exercise, version and digests in a notebook: the base of a merge
+preflight   problems that would cost points, found before submission
 history     what the kernel has run since the file was saved
-hand_in     the archive that is handed in, with a manifest
-merge       our new version and the student's work in one notebook
+submission  the archive that is submitted, with a manifest
+merge       three-way merge of a new version and the student's work
 update      that merge on disk, after a backup
 """
