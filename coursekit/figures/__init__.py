@@ -1,9 +1,12 @@
-"""The figures of the course: one style, curves, panels, rows of events and diagrams.
+"""Figures in one style: curves, panels, bars, dots and diagrams.
 
-from coursekit import figures
+::
 
-axes = figures.plot_curves({"belief": runs, "biases": others}, title="Factors pay from event 3,000
-on", ...) figures.mark_drift(axes, 2500) figures.show(axes, alt="Line chart: ...")
+    from coursekit import figures
+
+    axes = figures.plot_curves({"belief": runs, "biases": others}, title="...", ...)
+    figures.mark_drift(axes, 2500)
+    figures.show(axes, alt="Line chart: ...")
 """
 
 from coursekit.figures.curves import (

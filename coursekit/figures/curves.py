@@ -1,4 +1,4 @@
-"""Lines over time, with their names at the line and marks for drift and alarms."""
+"""Line charts over a stream, with direct labels and marks for drift and alarms."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ def plot_curves(
     roles: Mapping[str, str] | None = None,
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw lines over a stream, each with its name at its end; several seeds become a median with a
-    10-90 % band.
+    """Draw labelled lines over a stream; several seeds become a median with a 10-90 % band.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ def plot_learning_curves(
     roles: Mapping[str, str] | None = None,
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw how the error of learners changes along a stream, as found by `progressive_validation`.
+    """Draw learning curves, as returned by `progressive_validation`.
 
     Parameters
     ----------
@@ -98,7 +97,7 @@ def plot_learning_curves(
     title : str
     x_label, y_label : str
     cumulative : bool
-        Draw the error of everything so far, and not the error within each block.
+        Draw the cumulative error instead of the error within each block.
     roles, axes
         As in `plot_curves`.
     """
@@ -117,20 +116,18 @@ def plot_learning_curves(
 
 
 def mark_drift(axes: Axes, at: float | Iterable[float], *, label: str = "drift") -> None:
-    """Mark where the world truly changed: a dashed grey line, named once."""
+    """Mark true change points by dashed grey lines with one label."""
     _mark(axes, at, label, colour=QUIET, dashes=(0, (4, 3)), place="left")
 
 
 def mark_alarm(axes: Axes, at: float | Iterable[float], *, label: str = "alarm") -> None:
-    """Mark where something was detected or went wrong: a solid vermillion line, named once."""
+    """Mark alarms by solid vermillion lines with one label."""
     _mark(axes, at, label, colour=ROLES["alarm"].colour, dashes="solid", place="right")
 
 
 @course_style()
 def mark_points(axes: Axes, x: npt.ArrayLike, y: npt.ArrayLike, *, label: str) -> None:
-    """Mark single observations beside the lines that try to follow them: hollow grey circles, with
-    their name in a corner.
-    """
+    """Draw single observations as hollow grey circles, with a legend."""
     (points,) = axes.plot(
         x,
         y,
@@ -173,16 +170,14 @@ def _mark(
 
 
 def _name_lines(axes: Axes, ends: list[tuple[str, float, Look]]) -> None:
-    """Write each name beside the end of its line, moved apart where they would overlap; many lines
-    get a legend.
-    """
+    """Label each line at its end without overlaps; more than four lines get a legend."""
     if len(ends) > _NAMED_AT_THE_LINE:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=2.6)
         return
     if len(ends) == 1:
         return  # the y label names it
     low, high = axes.get_ylim()
-    inches = 0.68 * figure_of(axes).get_figheight()  # what title and labels leave
+    inches = 0.68 * figure_of(axes).get_figheight()  # height of the axes
     step = _LINE_HEIGHT * 9.5 / 72 / inches * (high - low)
     ordered = sorted(ends, key=lambda end: end[1])
     places = _apart([value for _, value, _ in ordered], step)
@@ -202,10 +197,10 @@ def _name_lines(axes: Axes, ends: list[tuple[str, float, Look]]) -> None:
 
 
 def _apart(places: Sequence[float], step: float) -> _Floats:
-    """Move sorted places as little as it takes (in squares) to keep them `step` apart.
+    """Return the closest positions (least squares) that are at least `step` apart.
 
-    With the steps taken off, this is the nearest rising sequence: pool neighbours that are out of
-    order into their mean.
+    With the steps subtracted, this is isotonic regression by the pool adjacent violators
+    algorithm.
 
     >>> _apart([1.0, 1.0, 5.0], step=1.0)
     array([0.5, 1.5, 5. ])

@@ -1,8 +1,7 @@
-"""The two drawings that every lesson points at: the plan of the course, and the platform that it
-builds.
+"""Diagrams of the parts of the course and of the platform that it builds.
 
-Both are drawn from tables, so that a lesson says which box it lights and nothing else. A lit box
-differs from the others by ground, by frame and by the weight of its name: never by colour alone.
+Both are drawn from tables of boxes; a lesson names the boxes to highlight. A highlighted box
+differs from the others by fill, frame colour and frame width.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ _PAPER, _GLOW = "#FFFFFF", "#DCEBF5"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """A named rectangle of a drawing.
+    """A named rectangle of a diagram.
 
     Parameters
     ----------
     title : str
     lines : tuple of str
-        What is said under the title.
+        Text under the title.
     x, y, width, height : float
-        Lower left corner and size, in units of the drawing.
+        Lower left corner and size, in data units.
     leads_to : tuple of str
-        Names of the boxes that an arrow goes to.
+        Names of the boxes that arrows lead to.
     """
 
     title: str
@@ -46,7 +45,7 @@ class Box:
     leads_to: tuple[str, ...] = ()
 
     def edge_towards(self, other: Box) -> tuple[float, float]:
-        """Return the point of the frame that faces another box.
+        """Return the point of the frame towards another box.
 
         >>> left, right = (Box(title="", x=x, y=0, width=1, height=1) for x in (0, 3))
         >>> left.edge_towards(right), right.edge_towards(left)
@@ -97,7 +96,7 @@ PARTS: dict[str, Box] = {
         x=7.2, y=3.3, width=4.8, height=3.6,
     ),
 }  # fmt: skip
-"""The parts of the course as floors of a house: a part stands on what it uses."""
+"""The parts of the course; each box is above those it depends on."""
 
 PLATFORM: dict[str, Box] = {
     "people": _station("people", "rate, click, leave", x=0, y=2, leads_to=("events",)),
@@ -114,16 +113,16 @@ PLATFORM: dict[str, Box] = {
     "experiments": _station("experiments", "who gets what", x=7.6, y=0, leads_to=("serving",)),
     "serving": _station("serving API", "what to show", x=3.8, y=0, leads_to=("people",)),
 }
-"""The platform as a loop from people to people, by the name that a lesson lights."""
+"""The components of the platform, by the name that a lesson highlights."""
 
 
 def plot_course_map(*, lit: Collection[str] = ()) -> Axes:
-    """Draw the plan of the course: four parts, each above what it stands on.
+    """Draw the four parts of the course, each above those it depends on.
 
     Parameters
     ----------
     lit : collection of str
-        Names of `PARTS` to light.
+        Names of `PARTS` to highlight.
 
     Raises
     ------
@@ -138,12 +137,12 @@ def plot_platform(
     lit: Collection[str] = (),
     title: str = "What people do comes back to them as what they are shown",
 ) -> Axes:
-    """Draw the platform that the course builds: from what people do to what they are shown.
+    """Draw the components of the platform that the course builds.
 
     Parameters
     ----------
     lit : collection of str
-        Names of `PLATFORM` to light: where the lesson's piece sits.
+        Names of `PLATFORM` to highlight.
     title : str
 
     Raises

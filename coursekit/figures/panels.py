@@ -1,4 +1,4 @@
-"""Many small figures of one kind on one page, with the same axes, so that they can be compared."""
+"""Small multiples: panels of curves with shared axes."""
 
 from __future__ import annotations
 

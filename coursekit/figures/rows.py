@@ -1,6 +1,4 @@
-"""Figures with one row for each thing that is compared: bars for amounts, dots for numbers far from
-0.
-"""
+"""Horizontal bar charts and dot plots."""
 
 from __future__ import annotations
 
@@ -29,10 +27,10 @@ def plot_bars(
     number_format: str = "{:.3g}",
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw amounts as bars from 0, largest meaning most, each with its number; several seeds get a
-    10-90 % interval.
+    """Draw a horizontal bar chart with values; several seeds become a median with a 10-90 %
+    interval.
 
-    For numbers that are far from 0 and close to each other, such as errors of rival learners, use
+    For numbers far from 0 and close to each other, such as errors of several learners, use
     `plot_dots`.
 
     Parameters
@@ -41,9 +39,9 @@ def plot_bars(
         Name -> amount, or one for each seed; drawn from top to bottom.
     title, x_label : str
     roles : mapping, optional
-        Name -> role; by default all are "model".
+        Name -> role; default: "model" for all.
     number_format : str
-        How the numbers are written.
+        Format of the values.
     axes : Axes, optional
     """
     looks = looks_of(values, roles, default="model")
@@ -83,8 +81,8 @@ def plot_dots(
     number_format: str = "{:.4g}",
     axes: Axes | None = None,
 ) -> Axes:
-    """Draw numbers to compare as dots on a common scale that need not start at 0; several seeds get
-    a 10-90 % interval.
+    """Draw a dot plot, on an axis that need not include 0; several seeds become a median with a
+    10-90 % interval.
 
     Parameters
     ----------
@@ -123,7 +121,7 @@ def plot_dots(
 def _rows(
     values: Mapping[str, float | Sequence[float]], *, title: str, x_label: str, axes: Axes | None
 ) -> Axes:
-    """Prepare one row for each name, the first on top."""
+    """Return axes with one row per name, the first on top."""
     axes = new_axes(height=1.15 + 0.36 * len(values)) if axes is None else axes
     axes.set(title=title, xlabel=x_label)
     axes.set_yticks(range(len(values)), list(values))

@@ -1,7 +1,7 @@
-"""The style of figures: fixed roles, alt text under every picture, the same bytes in every run.
+"""The style of figures: fixed roles, alt text for every figure, reproducible PNG files.
 
 Colours are those of M. Okabe and K. Ito (2008), "Color Universal Design", which can be
-distinguished with any kind of colour vision; line style and marker always double the colour.
+distinguished with any kind of colour vision; line style and marker always differ as well.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ __all__ = [
 
 INK, QUIET, GRID = "#222222", "#6B6B6B", "#E6E6E6"
 _DPI = 144
-_SHOWN_DPI = 100  # on the page; twice as many pixels on a sharp screen
+_SHOWN_DPI = 100  # size on the page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """How one thing is drawn, wherever it appears.
+    """Colour, line style, marker and hatch of a role.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Look:
     marker : str
         A marker of matplotlib.
     hatch : str
-        What fills a bar, besides its colour.
+        Hatch pattern of a bar.
     """
 
     colour: str
@@ -74,9 +74,9 @@ ROLES = {
     "third": Look(colour="#CC79A7", dashes=(0, (3, 1, 1, 1, 1, 1)), marker="v", hatch="++"),
     "alarm": Look(colour="#D55E00", dashes="solid", marker="X", hatch="\\\\\\"),
 }
-"""Role -> look. "model" is what the lesson is about, "baseline" what it must beat, "challenger"
-what came after it, "second" and "third" are further models, "alarm" is what went wrong or was
-detected."""
+"""Role -> look. "model" is the subject of the lesson, "baseline" its reference, "challenger" a
+newer
+model, "second" and "third" are further models, "alarm" marks detections and errors."""
 
 
 @cache
@@ -87,7 +87,7 @@ def _style() -> RcParams:
 
 
 def use_course_style() -> None:
-    """Make every figure drawn from here on look like those of the course."""
+    """Apply the style of the course to all figures drawn later."""
     import matplotlib as mpl
     from cycler import cycler
 
@@ -98,9 +98,7 @@ def use_course_style() -> None:
 
 @contextmanager
 def course_style() -> Iterator[None]:
-    """Draw in the style of the course within this block (or this function, as a decorator),
-    whatever is set outside.
-    """
+    """Apply the style of the course, as a context manager or decorator, ignoring other settings."""
     import matplotlib as mpl
 
     with mpl.rc_context():
@@ -110,7 +108,7 @@ def course_style() -> Iterator[None]:
 
 
 def look(role: str) -> Look:
-    """Return how a role is drawn.
+    """Return the look of a role.
 
     >>> look("model").colour
     '#0072B2'
@@ -148,10 +146,10 @@ def new_axes(
 
 
 def show(figure: Figure | Axes, *, alt: str) -> None:
-    """Show a figure in the notebook, with words for those who cannot see it.
+    """Show a figure in the notebook, with alt text.
 
-    The words are kept with the picture, where screen readers find them, and stand under it as well,
-    because not every page that a notebook is turned into keeps the former.
+    The text is stored in the metadata of the image for screen readers, and shown under it as well,
+    because not every converter of notebooks keeps the metadata.
 
     Parameters
     ----------
@@ -162,7 +160,7 @@ def show(figure: Figure | Axes, *, alt: str) -> None:
     Raises
     ------
     InvalidParameterError
-        If there are no words.
+        If the text is empty.
     """
     from IPython import display
 
@@ -180,16 +178,14 @@ def show(figure: Figure | Axes, *, alt: str) -> None:
 
 
 def save(figure: Figure | Axes, path: str | Path, *, alt: str) -> None:
-    """Write a figure as PNG in one atomic step; the words go into the file as its description."""
+    """Write a figure as PNG atomically, with `alt` as its description."""
     content = png(figure_of(figure), description=_checked_words(alt))
     with replaced_atomically(path) as temporary:
         Path(temporary).write_bytes(content)
 
 
 def png(figure: Figure, *, description: str | None = None) -> bytes:
-    """Return a figure as PNG: the same bytes whenever it is drawn from the same numbers by the same
-    version of matplotlib.
-    """
+    """Return a figure as PNG, reproducible with the same version of matplotlib."""
     buffer = io.BytesIO()
     with course_style():
         figure.savefig(
@@ -201,9 +197,7 @@ def png(figure: Figure, *, description: str | None = None) -> bytes:
 def looks_of(
     names: Iterable[str], roles: Mapping[str, str] | None, default: str | None = None
 ) -> dict[str, Look]:
-    """Return the look of each name: of its role, or of `default`, or of the next role that is
-    free.
-    """
+    """Return the look of each name, by its role, `default`, or the next unused role."""
     names, given = list(names), dict(roles or {})
     if not names:
         raise InvalidParameterError("There must be something to draw, got nothing.")
@@ -219,7 +213,7 @@ def looks_of(
 
 
 def group_thousands(axis: Axis) -> None:
-    """Write large numbers at an axis as people do: 20,000 and 2 M."""
+    """Format large tick labels as 20,000 and 2 M."""
     from matplotlib.ticker import FuncFormatter
 
     if max(abs(end) for end in axis.get_view_interval()) >= 1000:
@@ -227,7 +221,7 @@ def group_thousands(axis: Axis) -> None:
 
 
 def _in_words(value: float) -> str:
-    """Return a number as people write it.
+    """Format a number with thousands separators or in millions.
 
     >>> _in_words(20000.0), _in_words(2.5e6), _in_words(0.25)
     ('20,000', '2.5 M', '0.25')
@@ -238,7 +232,7 @@ def _in_words(value: float) -> str:
 
 
 def figure_of(figure: Figure | Axes) -> Figure:
-    """Return the figure that axes are on; a figure itself stays what it is."""
+    """Return the figure of axes; a figure is returned unchanged."""
     from matplotlib.axes import Axes
 
     return figure.get_figure(root=True) if isinstance(figure, Axes) else figure  # type: ignore[return-value]
@@ -256,7 +250,7 @@ def _escaped(text: str) -> str:
 
 
 def _forget(figure: Figure) -> None:
-    """Take a figure that pyplot knows away from it, or the notebook would show it a second time."""
+    """Close a figure of pyplot, so that the notebook does not show it twice."""
     import sys
 
     pyplot = sys.modules.get("matplotlib.pyplot")

@@ -122,7 +122,7 @@ def test_the_figure_is_drawn_on_request_and_described(run, load, tmp_path):
             ["--column", "cpu", "--detector", "ADWINN"],
             "no detector 'ADWINN'; there are ConceptDriftDetector",
         ),
-        (["--column", "cpu", "--detector", "DDM"], "DDM cannot watch `cpu`, because of value 0"),
+        (["--column", "cpu", "--detector", "DDM"], "DDM cannot monitor `cpu`: value 0"),
         (["--column", "cpu", "--detector", "HDDM_A"], "number from 0 to 1"),
         (["--column", "cpu", "--time", "hour"], "no column `hour`"),
         (["--column", "cpu", "--time", "failed"], "decreases"),

@@ -1,4 +1,4 @@
-"""Drift detectors: one number per event in, an alarm out when its distribution changes (lesson 05).
+"""Drift detectors: raise an alarm when the distribution of a stream of numbers changes (lesson 05).
 
 >>> from coursekit.learning import drift
 >>> detector = drift.ADWIN(delta=0.01)
@@ -6,7 +6,7 @@
 >>> detector.drift_detected
 False
 
-Every name below is loaded when it is first used.
+The classes are imported on first use.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ DETECTORS: Mapping[str, str] = {
     "BernoulliGLR": "glr.bernoulli",
     "GaussianGLR": "glr.gaussian",
 }
-"""Name of every detector to its file, in the order of lesson 05."""
+"""Name of every detector -> its module, in the order of lesson 05."""
 
 
 def detector_named(name: str, **settings: Any) -> DriftDetector:
-    """Make a detector by its name.
+    """Create a detector by its name.
 
     Raises
     ------
     UnknownNameError
-        If there is none of this name; the message lists those there are.
+        If there is no such detector; the message lists the known ones.
     InvalidParameterError
         If a setting is outside its range.
 

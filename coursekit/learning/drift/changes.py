@@ -1,4 +1,4 @@
-"""Where did a series change? The alarms of a detector, and the parts between estimated changes."""
+"""Change points of a series: the alarms of a detector, and the segments between changes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesStatistics:
-    """A series as a whole; `autocorrelation` is that of neighbours."""
+    """Statistics of a whole series, with the autocorrelation at lag 1."""
 
     n_samples: int
     mean: float
@@ -60,13 +60,13 @@ class SeriesStatistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesChanges:
-    """What a detector found in a series.
+    """Alarms and estimated change points of a detector on a series.
 
     Parameters
     ----------
     column, detector : str
     alarms, changes : tuple of Moment
-        For each alarm its value, and the first value after the estimated change point.
+        The value at each alarm, and the first value after its estimated change point.
     parts : tuple of Segment
     statistics : SeriesStatistics
     """
@@ -92,7 +92,7 @@ def find_changes(series: Series, detector: Detector) -> SeriesChanges:
         found.extend(alarms_and_changes(detector, series.values))
     except InvalidSampleError as error:
         name = type(detector).__name__
-        words = f"{name} cannot watch `{series.column}`, because of {error}"
+        words = f"{name} cannot monitor `{series.column}`: {error}"
         raise InvalidSampleError(words) from error
     edges = sorted({0, *(change for _, change in found), len(series)})
     return SeriesChanges(

@@ -1,9 +1,9 @@
-"""The one protocol of drift detectors, and the base class of ours (lesson 05).
+"""Protocol and base class of drift detectors (lesson 05).
 
-A detector watches one number per event, most often the error of a model, and signals when its
-distribution has changed. Each of ours is an array, its memory, and a kernel `step(memory, value)`
-that updates the memory with one value. Kernels are compiled where numba is installed; the same
-source is the reference.
+A detector monitors one number per event, usually the error of a model, and raises an alarm when its
+distribution has changed. A `DriftDetector` consists of an array, its memory, and a kernel
+`step(memory, value)` that updates the memory with one value. Kernels are compiled if numba is
+installed.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING
 __all__ = ["BinaryDetector", "Detector", "DriftDetector"]
 
 N = 0
-"""First element of every memory: number of values since the last restart."""
+"""Index in every memory of the number of values since the last restart."""
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """What a detector must have; River's have it, and so can your own.
+    """Interface of a drift detector, also that of River's.
 
-    A detector may also have `update_many(values)`, which returns the indices of the alarms;
-    `check(value)`, which raises the error of an `update` that would refuse the value;
+    Optional: `update_many(values)`, which returns the indices of the alarms; `check(value)`, which
+    raises the error of an `update` that would reject the value;
     `warning_detected`; `n_since_change`; and `get_state` / `set_state`.
     """
 
@@ -44,7 +44,7 @@ class Detector(Protocol):
 
 
 class DriftDetector(Stateful):
-    """Watch a stream of numbers and signal when its distribution has changed.
+    """Monitor a stream of numbers and raise an alarm when its distribution has changed.
 
     After an alarm a detector restarts with the next value, as River's do.
 
@@ -100,7 +100,7 @@ class DriftDetector(Stateful):
     def update_many(self, values: npt.ArrayLike) -> npt.NDArray[np.intp]:
         """Update with values in order and return the indices of those that raised an alarm.
 
-        Alarms and memory are those of updates one by one.
+        Equal to `update` with each value.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class DriftDetector(Stateful):
         self._signal = IN_CONTROL
 
     def _settle(self) -> None:
-        """Move values that `update` has put aside into the memory; most detectors have none."""
+        """Update the memory with values that `update` has deferred, if any."""
 
     def _restart(self) -> None:
         """Prepare for the first value after an alarm."""
@@ -167,7 +167,7 @@ class DriftDetector(Stateful):
         return 1
 
     def __repr__(self) -> str:
-        """Write the call that makes the detector."""
+        """Return the expression that creates the detector."""
         settings = ", ".join(f"{name}={value!r}" for name, value in self._config.items())
         return f"{type(self).__name__}({settings})"
 

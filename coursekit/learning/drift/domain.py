@@ -1,4 +1,4 @@
-"""Which values a detector accepts, and the errors for all others."""
+"""Validation of the values that a detector accepts."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Domain:
     is_binary: bool = False
 
     def number(self, value: Any) -> float:
-        """Return an integer, a truth value or a scalar of numpy as a float."""
+        """Return an integer, a boolean or a scalar of numpy as a float."""
         if isinstance(value, Real | np.bool_):
             with suppress(OverflowError):
                 return float(value)
         self.refuse(value)
 
     def numbers(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return values as float64, shape (n,), or name the first that is outside."""
+        """Return values as float64, shape (n,); raise an error for the first that is outside."""
         array = np.asarray(values)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):
             raise InvalidSampleError(
@@ -69,7 +69,7 @@ class Domain:
             self.refuse(value, name)
 
     def refuse(self, value: object, name: str = "value") -> NoReturn:
-        """Raise the error for a value that is outside."""
+        """Raise InvalidSampleError for a value outside the domain."""
         expected = f"a finite number from {self.lowest:g} to {self.highest:g}"
         if self.is_binary:
             expected = f"{self.lowest:g} or {self.highest:g}"

@@ -29,13 +29,13 @@ _PER = 10_000
 
 
 class KnownStream(Protocol):
-    """A stream whose changes are known, such as
+    """A stream with known change points, such as
     :class:`~coursekit.datasets.streams.ErrorStream`.
     """
 
     @property
     def values(self) -> npt.NDArray[np.float64]:
-        """What a detector sees, shape (n,)."""
+        """Input of the detector, shape (n,)."""
 
     @property
     def change_points(self) -> tuple[int, ...]:
@@ -51,15 +51,15 @@ class DetectionRow:
     detector, stream : str
     n_seeds : int
     n_changes : int
-        In all seeds together.
+        Total over all seeds.
     delays : tuple of int
-        For each change that was found: values from the change to the alarm, 0 if it came at once.
+        For each detected change, the number of values from the change to the alarm.
     n_unchanged : int
-        Values before the first change, in all seeds together.
+        Values before the first change, total over all seeds.
     n_false : int
         Alarms among them.
     n_repeated : int
-        Alarms for a change that had already been found.
+        Alarms for a change that had already been detected.
     """
 
     detector: str
@@ -73,12 +73,12 @@ class DetectionRow:
 
     @property
     def n_missed(self) -> int:
-        """Changes without an alarm before the next one, or the end."""
+        """Changes without an alarm before the next change or the end."""
         return self.n_changes - len(self.delays)
 
     @property
     def median_delay(self) -> float:
-        """Over all changes, a missed one counting as infinite; NaN without changes."""
+        """Median over all changes, with infinite delay for a missed one; NaN without changes."""
         late = [float(delay) for delay in self.delays] + [np.inf] * self.n_missed
         return float(np.median(late)) if late else float("nan")
 
@@ -171,20 +171,20 @@ def evaluate_detectors(
     streams: Mapping[str, Callable[[int], KnownStream]],
     seeds: Iterable[int] = range(30),
 ) -> DetectionTable:
-    """Run a new detector on every seed of every stream.
+    """Run every detector on every stream and seed, and return delays, misses and false alarms.
 
     An alarm before the first change is false; the first alarm between a change and the next one
-    finds it; further ones there are repeated. A stream without a change measures false alarms only.
+    detects it; further ones there are repeated. A stream without a change measures false alarms
+    only.
 
     Parameters
     ----------
     detectors : mapping
-        Name -> what makes a detector: one of ours, of River's, or anything with `update` and
-        `drift_detected`.
+        Name -> function that creates a detector: any object with `update` and `drift_detected`.
     streams : mapping
-        Name -> what makes the stream of a seed, such as `error_stream` with its settings.
+        Name -> function of a seed that creates a stream, such as `error_stream`.
     seeds : iterable of int
-        Fewer than 30 say little about a median.
+        At least 30 for a reliable median.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def alarms_of(detector: Detector, values: npt.NDArray[np.float64]) -> _Indices:
 
 
 def _row(detector: str, stream: str, runs: list[tuple[_Indices, KnownStream]]) -> DetectionRow:
-    """Sum up the results on all seeds of one stream."""
+    """Return the results over all seeds of one stream."""
     delays: list[int] = []
     n_changes = n_unchanged = n_false = n_repeated = 0
     for alarms, known in runs:
@@ -244,7 +244,7 @@ def _row(detector: str, stream: str, runs: list[tuple[_Indices, KnownStream]]) -
 
 
 def _text(number: float) -> str:
-    """Write a number with two significant digits, or as many as it has before the point.
+    """Format a number with two significant digits, or as an integer if it is 10 or more.
 
     >>> _text(0.1234), _text(175.0), _text(float("inf")), _text(float("nan"))
     ('0.12', '175', 'never', '')

@@ -1,4 +1,4 @@
-"""What the kernels of drift detectors share: their signals and the loop over a chunk."""
+"""Signals of the kernels of drift detectors, and the loop over a chunk."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _WATCHED = {"up": (1.0, 0.0), "down": (0.0, 1.0), "both": (1.0, 1.0)}
 def scan_of(step: Callable[..., int]) -> Callable[..., tuple[int, int]]:
     """Compile the loop over a chunk for the kernel `step` of a detector's module.
 
-    numba keeps machine code on disk by file, line and name of a function, and compiles closures
-    anew in every process. So the loop gets the globals and the file of `step`, and no closure.
+    numba caches machine code by file, line and name of a function, and does not cache closures. So
+    the loop gets the globals and the file of `step`, and no closure.
     """
     source: Any = getattr(step, "py_func", step)
     place = source.__code__
@@ -41,7 +41,7 @@ def _scan(memory, values, signal):  # type: ignore[no-untyped-def]
 
 
 def watched(direction: str) -> tuple[float, float]:
-    """Return whether rises and whether falls are watched, as 1.0 or 0.0.
+    """Return whether a direction includes increases, and decreases, as 1.0 or 0.0.
 
     >>> watched("up"), watched("both")
     ((1.0, 0.0), (1.0, 1.0))

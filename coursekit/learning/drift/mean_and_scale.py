@@ -17,8 +17,8 @@ __all__ = ["MeanAndScale"]
 
 # Memory, shape (2, 7, CAPACITY): that of a GaussianGLR for the errors, and for their sizes.
 TESTS = MEAN, SCALE = range(2)
-# Places in the first row of each that GaussianGLR leaves free: errors still to be ignored (in the
-# first test), and whether the latest value raised this test's alarm.
+# Indices in the first row of each that GaussianGLR does not use: number of errors still to ignore
+# (in the first test), and signal of the latest value.
 N_IGNORED, ALARMED = 17, 18
 
 test_step, test_scan = gaussian.step, gaussian.scan
@@ -51,22 +51,21 @@ def scan(memory, values, signal):
 
 
 class MeanAndScale(DriftDetector):
-    """Watch signed errors: alarm when their mean changes, or when their size grows.
+    """Monitor signed errors: alarm when their mean changes or their scale increases.
 
-    A shift of the targets changes the mean of the errors long before it changes their size; a
-    change in both directions, such as a change of tastes, changes their size only. So errors and
-    their absolute values are each watched by a
+    A shift of all targets changes the mean of the errors first; a change of user factors changes
+    their scale only. So errors and their absolute values are each monitored by a
     :class:`~coursekit.learning.drift.glr.gaussian.GaussianGLR`. After an alarm both restart.
 
     Parameters
     ----------
     samples_between_false_alarms : float, 400 or more
         Average run length to a false alarm (ARL0) of each test on independent errors. Errors of a
-        recommender are dependent (one user rates several items in a row), which makes false alarms
-        about ten times as frequent: hence the large default.
+        recommender are dependent (consecutive ratings of one user), which raises the false alarm
+        rate about tenfold: hence the large default.
     warm_up : int, 0 or more
-        Number of errors to ignore at the beginning, while the model has learnt little. Not repeated
-        after an alarm.
+        Number of initial errors to ignore, while the model has few data. Not repeated after an
+        alarm.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Change points of real series marked by people, and the covering metric (lesson 05).
+"""Change points of real series marked by annotators, and the covering metric (lesson 05).
 
-In the Turing Change Point Dataset five people each marked the changes in every series. They
+In the Turing Change Point Dataset five annotators marked the changes in every series. They
 disagree, so a detector is compared with each of them: G. van den Burg, C. Williams (2020), "An
 evaluation of change point detection algorithms", arXiv:2003.06222.
 """
@@ -27,7 +27,7 @@ _Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkedSeries:
-    """A real series, with the changes that people marked in it.
+    """A real series with the change points of its annotators.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class MarkedSeries:
     values : array, shape (n_dimensions, n)
         Each dimension with mean 0 and standard deviation 1; missing values interpolated.
     marks : mapping
-        Person -> the values at which each new part begins.
+        Annotator -> first value of each new segment.
     """
 
     name: str
@@ -59,7 +59,7 @@ def read_marked_series(folder: str | Path) -> tuple[MarkedSeries, ...]:
 def change_points_of(
     make_detector: Callable[[], Detector], series: MarkedSeries
 ) -> tuple[int, ...]:
-    """Return the estimated change points: one detector for each dimension, their changes united."""
+    """Return the union of the change points estimated by one detector per dimension."""
     found = {
         change
         for values in series.values
@@ -69,21 +69,21 @@ def change_points_of(
 
 
 def covering(true: Iterable[int], found: Iterable[int], n_samples: int) -> float:
-    r"""How well the parts that were found cover the true ones, in (0, 1].
+    r"""Return the covering of the true segments by the estimated ones, in (0, 1].
 
-    Model: each true part A counts by its length with its best match, $\frac1n \sum_A |A| \max_B
-    \frac{|A\cap B|}{|A\cup B|}$.
+    Model: the mean over true segments A, weighted by length, of the best Jaccard index, $\frac1n
+    \sum_A |A| \max_B \frac{|A\cap B|}{|A\cup B|}$.
 
     Parameters
     ----------
     true, found : iterable of int, in (0, n_samples)
-        Where new parts begin.
+        First values of new segments.
     n_samples : int, 1 or more
 
     Raises
     ------
     InvalidParameterError
-        If a begin is outside the series.
+        If a segment begins outside the series.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def covering(true: Iterable[int], found: Iterable[int], n_samples: int) -> float
 
 
 def covering_score(series: MarkedSeries, found: Iterable[int]) -> float:
-    """Return the mean covering of what each person marked by what was found."""
+    """Return the mean covering over the annotators."""
     found = tuple(found)
     n = series.values.shape[1]
     marked = [[begin for begin in marks if begin > 0] for marks in series.marks.values()]
@@ -116,7 +116,7 @@ def _marked_series(folder: Path, name: str, marks: Mapping[str, list[int]]) -> M
 
 
 def _parts(begins: Iterable[int], n_samples: int) -> list[tuple[int, int]]:
-    """Return start and stop of every part."""
+    """Return start and stop of every segment."""
     inner = sorted(set(begins))
     if inner and not 0 < inner[0] <= inner[-1] < n_samples:
         raise InvalidParameterError(f"Parts must begin in (0, {n_samples}), got {inner}.")
@@ -124,7 +124,7 @@ def _parts(begins: Iterable[int], n_samples: int) -> list[tuple[int, int]]:
 
 
 def _overlap(start: int, stop: int, other_start: int, other_stop: int) -> float:
-    """Return the Jaccard index of two parts."""
+    """Return the Jaccard index of two segments."""
     common = max(0, min(stop, other_stop) - max(start, other_start))
     return common / (stop - start + other_stop - other_start - common)
 

@@ -1,6 +1,4 @@
-"""What has changed in the tables of a factor model: checkpoints that copy changed rows alone
-(lesson 06).
-"""
+"""Incremental checkpoints of factor models, which copy only the changed rows (lesson 06)."""
 
 from __future__ import annotations
 
@@ -22,16 +20,16 @@ __all__ = ["TableChanges", "changes_since"]
 
 @dataclass(slots=True, kw_only=True)
 class TableChanges:
-    """Rows of a table and ids of its fields: all of them, or those changed since a mark.
+    """Rows of a table and ids of its fields: all, or those changed since a log was begun.
 
     Parameters
     ----------
     is_whole : bool
-        Whether it holds everything.
+        Whether it is the whole table.
     rest : State
         The model's state without its fields; always whole.
     numbers : array of int, shape (n,)
-        Which rows.
+        Indices of the rows.
     rows : array, shape (n, width)
         Their content. Of a whole table row r is at place r, and there may be spare rows at the end.
     ids : mapping
@@ -45,7 +43,7 @@ class TableChanges:
     ids: dict[str, tuple[list[Any], list[int]]]
 
     def update(self, later: Self) -> None:
-        """Bring a whole table up to date with the changes that came next."""
+        """Apply later changes to a whole table, in place."""
         n_rows = int(later.numbers.max(initial=-1)) + 1
         if n_rows > len(self.rows):
             spare = np.zeros((n_rows - len(self.rows) + n_rows // 4, self.rows.shape[1]))
@@ -57,7 +55,7 @@ class TableChanges:
             self.ids[name][1].extend(rows)
 
     def followed_by(self, later: list[Self]) -> State:
-        """Return the model's state after a whole table and the changes that came next."""
+        """Return the model's state: a whole table with later changes applied."""
         whole = copy.copy(self)
         whole.rows = self.rows.copy()
         whole.ids = {name: (list(ids), list(rows)) for name, (ids, rows) in self.ids.items()}
@@ -73,8 +71,8 @@ class TableChanges:
 def changes_since(
     log: ChangeLog | None, rows: Rows, fields: Mapping[str, Field], rest: State
 ) -> tuple[TableChanges, ChangeLog]:
-    """Return what has changed since a log was begun, and a new log; everything, if the table does
-    not write to that log.
+    """Return the changes since a log was begun, and a new log; the whole table if it does not write
+    to that log.
     """
     if log is None or log is not rows.log:
         is_whole, numbers, n_ids = True, np.arange(rows.n_rows), dict.fromkeys(fields, 0)
@@ -92,6 +90,6 @@ def changes_since(
 
 
 def _newest(field: Field, n: int) -> tuple[list[Any], list[int]]:
-    """Return the newest `n` ids and their rows, in the order in which they came."""
+    """Return the newest `n` ids and their rows, in order of arrival."""
     items = list(islice(reversed(field.items()), n))[::-1]
     return [id_ for id_, _ in items], [row for _, row in items]

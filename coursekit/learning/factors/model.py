@@ -1,7 +1,7 @@
-"""What matrix factorization and factorization machines share: learning from pairs of user and item,
-and answers.
+"""Base class of matrix factorization and factorization machines: learning and prediction for pairs
+of user and item.
 
-The arithmetic is in :mod:`~coursekit.learning.factors.kernels`; this class connects ids with rows.
+The equations are in :mod:`~coursekit.learning.factors.kernels`; this class maps ids to rows.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ _RowNumbers = npt.NDArray[np.intp]
 
 
 class ActiveRows(NamedTuple):
-    """What a query finds in the table: the rows of its known ids, then of its known features, and
-    how much has no row.
-    """
+    """Rows of the known ids and then of the known features of a query, and what is unseen."""
 
     rows: _RowNumbers
     values: _FloatArray
@@ -74,14 +72,14 @@ class FactorModel(FactorParameters):
     def predict_then_batch_update(self, chunk: Chunk) -> _FloatArray:
         """Predict all events, then learn them in order; return the predictions, shape (n,)."""
         n_rows = self._rows.n_rows
-        # a row that has learnt nothing predicts as no row does
+        # a new row predicts like an unseen id
         users, items = self._rows_to_learn(chunk)
         predictions = self._predict_pairs(users, items)
         self._learn_pairs(chunk, users, items, n_rows)
         return predictions
 
     def _rows_to_learn(self, chunk: Chunk) -> tuple[_RowNumbers, _RowNumbers]:
-        """Rows of the users and items of a chunk, new ones started."""
+        """Return the rows of the users and items of a chunk, adding new ones."""
         n_rows = self._rows.n_rows
         try:
             users = self._users.numbers_of(chunk.user_ids)
@@ -108,15 +106,13 @@ class FactorModel(FactorParameters):
         return predictions
 
     def _refuse_from(self, chunk: Chunk, at: int, n_rows: int, learnt: _RowNumbers) -> NoReturn:
-        """Refuse event `at`; of the rows given since there were `n_rows`, keep those learnt
-        from.
-        """
+        """Raise the error of event `at`; remove the rows from `n_rows` on that were not learnt."""
         self._table.forget(n_rows, keep=set(learnt.tolist()))
         refuse_overflow(chunk[at], at)
 
     def discount_evidence(self, keep: float) -> None:
-        """Trust what was learnt as if only the share `keep`, in (0, 1], of its events had been
-        seen; predictions stay.
+        """Reduce the weight of past events to the share `keep`, in (0, 1]; predictions do not
+        change.
         """
         super().discount_evidence(keep)
         prior, width = self.settings.prior, self.n_factors + 1
@@ -134,7 +130,7 @@ class FactorModel(FactorParameters):
     # -- asking
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
-        """Return the expected target; an unseen id adds nothing to what is known without it."""
+        """Return the expected target; an unseen id contributes 0."""
         user, item = self._users.get(user_id, -1), self._items.get(item_id, -1)
         prediction: float = kernels.predict_pair(
             self._rows.array, self._model, self.n_factors, user, item
@@ -164,8 +160,7 @@ class FactorModel(FactorParameters):
         """Return the variance of the target around its prediction, noise included; needs
         `optimizer="belief"`.
 
-        It is large where little is known: a measure for exploring, and for telling a large error
-        from noise.
+        It is large for ids with few events: use it for exploration and to detect outliers.
         """
         if self.optimizer.name != "belief":
             raise InvalidParameterError(
@@ -177,7 +172,7 @@ class FactorModel(FactorParameters):
         return variance
 
     def _active(self, user_id: Any, item_id: Any, features: Features | None) -> ActiveRows:
-        """Rows and values of what is known of a query, ids first."""
+        """Return the known rows and values of a query, ids first."""
         found = self._users.get(user_id, -1), self._items.get(item_id, -1)
         rows = np.array([row for row in found if row >= 0], dtype=np.intp)
         return ActiveRows(rows, np.ones(len(rows)), len(rows), kernels.N_IDS - len(rows), 0.0)

@@ -1,4 +1,4 @@
-"""The parameters of a factor model: where they are kept, how they are read, saved and restored."""
+"""The parameters of a factor model: storage, access, and saved state."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ class FactorParameters(OnlineLearner):
     Parameters
     ----------
     n_factors : int, 0 or more
-        Length of each factor vector; 0 leaves biases alone.
+        Length of each factor vector; 0 for a model of biases only.
     optimizer : "belief", "adagrad", "sgd", Optimizer or dict
         How parameters are updated. The learning rate of an optimizer is that of the factors.
     learning_rate : float, greater than 0, optional
-        In place of the optimizer's; biases in proportion. For a belief, which needs none, how many
-        events each event counts for (default 1).
+        Overrides that of the optimizer; that of the biases is scaled in proportion. For a belief,
+        the weight of each event (default 1).
     bias_rate : float, greater than 0, optional
-        Learning rate of the biases where the factors have the optimizer's.
+        Learning rate of the biases at the optimizer's learning rate.
     regularization : float, 0 or more, optional
-        L2 penalty of biases and factors under SGD and AdaGrad. A belief has its prior variances
-        instead and refuses it.
+        L2 penalty of biases and factors under SGD and AdaGrad. Not for a belief, which
+        has prior variances instead.
     user_bias_reg, item_bias_reg : float, 0 or more, optional
-        Penalty of user and item biases, in place of `regularization`.
+        Penalty of user and item biases; overrides `regularization`.
     initial_scale : float, 0 or more
-        Standard deviation of the random start of the factors (at 0 they would never move).
+        Standard deviation of the initial factors (at 0 their gradients vanish).
     seed : int, 0 or more
-        Of the random start.
+        Seed of the initial factors.
     """
 
     field_names: tuple[str, ...] = ("user", "item")
@@ -102,7 +102,7 @@ class FactorParameters(OnlineLearner):
 
     @property
     def learning_rate(self) -> float:
-        """Learning rate of the factors, or the weight of an event for a belief. Setting it takes
+        """Learning rate of the factors, for a belief the weight of an event. Setting it takes
         effect at the next event.
         """
         return self._learning_rate
@@ -119,7 +119,7 @@ class FactorParameters(OnlineLearner):
 
     @property
     def intercept(self) -> float:
-        """What the model predicts when nothing is known of user and item."""
+        """Prediction for an unseen user and an unseen item."""
         return float(self._model[kernels.INTERCEPT])
 
     def bias(self, field: str, id_: Any) -> float:
@@ -131,11 +131,11 @@ class FactorParameters(OnlineLearner):
         return self._table.row(field, id_)[1 : self.n_factors + 1]
 
     def ids(self, field: str) -> list[Any]:
-        """Return the ids learnt from, in the order in which they came."""
+        """Return the ids learnt, in order of arrival."""
         return list(self._table.field(field))
 
     def config(self) -> State:
-        """Return the settings that it was made with."""
+        """Return the settings."""
         return {
             "n_factors": self.n_factors,
             "optimizer": self.optimizer.config(),
@@ -145,8 +145,8 @@ class FactorParameters(OnlineLearner):
         }
 
     def changes_since(self, log: ChangeLog | None) -> tuple[TableChanges, ChangeLog]:
-        """Return what has changed since a log was begun, and a new log; everything, if it is not
-        the newest log of this model's state.
+        """Return the changes since a log was begun, and a new log; the whole state if it is not the
+        newest log of this model.
         """
         rest = {
             "class": type(self).__name__,

@@ -1,6 +1,4 @@
-"""What a factor model tells its kernels: rates, penalties and priors, from an optimizer and a few
-settings of the model.
-"""
+"""Rates, penalties and priors of a factor model, as its kernels need them."""
 
 from __future__ import annotations
 
@@ -57,7 +55,7 @@ class FactorSettings:
         user_bias_reg: float | None,
         item_bias_reg: float | None,
     ) -> FactorSettings:
-        """Check what a model is given, and put defaults where it is None."""
+        """Validate settings of a model, and replace None by defaults."""
         chosen = optimizer_named(optimizer, _KNOWN)
         given = {
             "regularization": regularization,
@@ -86,21 +84,22 @@ class FactorSettings:
 
     def for_kernels(self, learning_rate: float) -> npt.NDArray[np.float64]:
         """Return the part of `model` from NOISE on, at this learning rate of the factors."""
-        pace = learning_rate / self.optimizer.learning_rate
+        scale = learning_rate / self.optimizer.learning_rate
         user, item, feature, factor = self.penalties
         if isinstance(self.optimizer, GaussianBelief):
             belief = self.optimizer
-            noise, bias_rate, rate = belief.noise / pace, belief.bias_walk, belief.factor_walk
+            noise, bias_rate, rate = belief.noise / scale, belief.bias_walk, belief.factor_walk
             feature_rates = belief.feature_walk, belief.feature_walk
         else:
-            noise, bias_rate, rate = 0.0, pace * self.bias_rate, pace * self.optimizer.learning_rate
+            noise, bias_rate = 0.0, scale * self.bias_rate
+            rate = scale * self.optimizer.learning_rate
             feature_rates = bias_rate, rate
         ids = bias_rate, user, bias_rate, item, rate, factor
         return np.array([noise, *ids, *feature_rates, feature])
 
     @property
     def prior(self) -> tuple[float, float, float]:
-        """What is remembered of the intercept, of a bias and of a factor before the first event."""
+        """Initial optimizer memory of the intercept, of a bias and of a factor."""
         if isinstance(self.optimizer, GaussianBelief):
             belief = self.optimizer
             return belief.intercept_variance, belief.bias_variance, belief.factor_variance

@@ -1,8 +1,8 @@
-"""Growing tables: ids on one side, rows of parameters on the other (lesson 02).
+"""Growing tables of parameters with a row per id (lesson 02).
 
-`Rows` is the two-dimensional array that grows; a `Field` gives the ids of one kind (users, items,
-features) their rows in it; a `FactorTable` holds all fields of a model. Ids get a row when they are
-first learnt from, never when they are asked about.
+`Rows` is the two-dimensional array that grows; a `Field` maps the ids of one kind (users,
+items, features) to its rows; a `FactorTable` holds all fields of a model. An id gets a row when it
+is first learnt, never by a prediction.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _DOUBLES_BELOW = 2**19  # entries (4 MB)
 
 
 class ChangeLog:
-    """Numbers of the rows that were learnt from since it was begun.
+    """Indices of the rows updated since the log was begun.
 
     Parameters
     ----------
     n_ids : dict
-        How many ids each field had then.
+        Number of ids of each field at its beginning.
     """
 
     def __init__(self, n_ids: dict[str, int]) -> None:
@@ -41,15 +41,15 @@ class ChangeLog:
         self._arrays: list[npt.NDArray[np.intp]] = []
 
     def add(self, *numbers: int) -> None:
-        """Note rows of one event."""
+        """Add the rows of one event."""
         self._singles.extend(numbers)
 
     def add_many(self, *numbers: npt.NDArray[np.intp]) -> None:
-        """Note rows of a chunk."""
+        """Add the rows of a chunk."""
         self._arrays.extend(numbers)
 
     def numbers(self, n_rows: int) -> npt.NDArray[np.intp]:
-        """Return the rows noted, of `n_rows` in all, each once and in order."""
+        """Return the distinct logged rows, of `n_rows` in all, in order."""
         is_noted = np.zeros(n_rows, dtype=np.bool_)
         is_noted[np.concatenate([np.array(self._singles, dtype=np.intp), *self._arrays])] = True
         return np.flatnonzero(is_noted)
@@ -64,7 +64,7 @@ class Rows:
     array : array, shape (capacity, width)
         Rows 0 to `n_rows` - 1 are in use. Do not keep a view of it: growing moves it.
     log : ChangeLog or None
-        Where changes are noted, if anywhere.
+        Log of updated rows, if any.
 
     >>> rows = Rows(width=3, capacity=2)
     >>> rows.reserve(5)
@@ -78,14 +78,14 @@ class Rows:
         self.log: ChangeLog | None = None
 
     def reserve(self, n_rows: int) -> None:
-        """Make room for `n_rows` rows in all."""
+        """Ensure capacity for `n_rows` rows."""
         capacity, width = self.array.shape
         if n_rows > capacity:
             growth = capacity if self.array.size < _DOUBLES_BELOW else capacity // 16
             shape = (max(n_rows, capacity + growth), width)
             try:
                 self.array.resize(shape)  # in place: no second copy in memory while it grows
-            except ValueError:  # somebody holds a view
+            except ValueError:  # a view exists
                 self.array = np.resize(self.array, shape)
 
 
@@ -93,18 +93,16 @@ class Field(dict[Any, int]):
     """The ids of one kind and their rows: `field[id]` gives a new id a row, `field.get(id, -1)`
     never does.
 
-    New rows are numbered one by one and filled all at once, by `start_rows`: that is what makes
-    chunks fast.
+    New rows are numbered one by one and initialized together, by `start_rows`, which is faster.
 
     The factors of the n-th id of a field start as uniform noise of standard deviation `scale`,
-    drawn from the counter-based generator Philox at a place that depends on (seed, n) alone. So a
-    model depends neither on how many predictions were asked nor on how the stream was cut into
-    chunks.
+    drawn from the counter-based generator Philox at a counter that depends on (seed, n) alone. So a
+    model depends neither on predictions nor on the division of the stream into chunks.
 
     Parameters
     ----------
     rows : Rows
-        Where the rows live; several fields may share it.
+        The table; several fields may share it.
     start : array, shape (width,)
         A row as it starts, but for the noise in its factors.
     n_factors : int
@@ -131,20 +129,18 @@ class Field(dict[Any, int]):
         self._newest_row = -1
 
     def __missing__(self, id_: Any) -> int:
-        """Give a new id its row; `start_rows` has to fill it before anybody looks."""
+        """Assign a row to a new id; `start_rows` must initialize it before use."""
         rows = self._rows
         self[id_] = self._newest_row = number = rows.n_rows
         rows.n_rows = number + 1
         return number
 
     def numbers_of(self, ids: Sequence[Any]) -> npt.NDArray[np.intp]:
-        """Rows of `ids`, giving new ids rows, which `start_rows` has to fill."""
+        """Return the rows of `ids`; `start_rows` must initialize those of new ids."""
         return np.fromiter(map(self.__getitem__, ids), np.intp, len(ids))
 
     def start_rows(self) -> None:
-        """Fill the rows given since the last call; they must be consecutive, no other field's among
-        them.
-        """
+        """Initialize the rows assigned since the last call, which must be consecutive."""
         n, n_started = len(self), self._n_started
         if n == n_started:
             return
@@ -159,9 +155,7 @@ class Field(dict[Any, int]):
         self._n_started = n
 
     def _draw(self, first: int, n: int) -> _FloatArray:
-        """Starting rows, a function of the seed and the id's number alone: id number m starts at
-        counter m * stride.
-        """
+        """Draw initial rows: id number m starts at counter m * stride of Philox."""
         stride = -(-self._n_factors // 4)  # Philox gives 4 numbers a count
         philox = np.random.Philox(key=self._key, counter=[first * stride, 0, 0, 0])
         noise = np.random.Generator(philox).uniform(
@@ -173,22 +167,22 @@ class Field(dict[Any, int]):
         return starts
 
     def known_numbers_of(self, ids: Sequence[Any]) -> npt.NDArray[np.intp]:
-        """Rows of `ids`, -1 for an id without one; changes nothing."""
+        """Return the rows of `ids`, -1 for an unseen id; changes nothing."""
         return np.fromiter(map(self.get, ids, repeat(-1)), np.intp, len(ids))
 
     def forget_newest(self, forgets: Callable[[int], bool]) -> None:
-        """Forget ids from the newest back, for as long as `forgets(row)`."""
+        """Remove ids, newest first, while `forgets(row)`."""
         while self and forgets(next(reversed(self.values()))):
             self.popitem()
         self._n_started = min(self._n_started, len(self))
 
     def get_state(self) -> State:
-        """Return ids and their rows in the order in which they came."""
+        """Return ids and their rows in order of arrival."""
         rows = np.fromiter(self.values(), np.intp, len(self))
         return {"ids": encode_ids(self), "rows": self._rows.array[rows]}
 
     def set_state(self, state: State) -> None:
-        """Take over ids and rows that `check_state` has accepted; the field must be empty."""
+        """Restore ids and rows that `check_state` has accepted; the field must be empty."""
         ids, rows = decode_ids(state["ids"]), state["rows"]
         first = self._rows.n_rows
         self._rows.reserve(first + len(ids))
@@ -198,7 +192,7 @@ class Field(dict[Any, int]):
         self._n_started = len(self)
 
     def check_state(self, state: State) -> None:
-        """Refuse ids and rows that do not belong together."""
+        """Raise StateFormatError if ids and rows differ in number, or rows in width."""
         expected = (len(decode_ids(state["ids"])), self._rows.array.shape[1])
         found = np.shape(state["rows"])
         if found != expected:
@@ -217,7 +211,7 @@ class FactorTable:
     n_factors, scale, seed
         As in :class:`Field`; each field has a seed of its own.
     capacity : int
-        How many rows to make room for.
+        Initial number of rows.
     """
 
     def __init__(
@@ -246,14 +240,12 @@ class FactorTable:
         return self.rows.array[at].copy() if at >= 0 else np.zeros(self.rows.array.shape[1])
 
     def start_rows(self) -> None:
-        """Fill the rows given since the last call."""
+        """Initialize the rows assigned since the last call."""
         for field in self.fields.values():
             field.start_rows()
 
     def forget(self, n_rows: int, keep: Collection[int] = ()) -> None:
-        """Forget the ids that were given rows from number `n_rows` on, unless their row is in
-        `keep`.
-        """
+        """Remove the ids with rows from `n_rows` on, unless their row is in `keep`."""
         for field in self.fields.values():
             field.forget_newest(lambda row: row >= n_rows and row not in keep)
 
@@ -262,12 +254,12 @@ class FactorTable:
         return {name: field.get_state() for name, field in self.fields.items()}
 
     def set_state(self, state: State) -> None:
-        """Take over what `check_state` has accepted; the table must be new."""
+        """Restore a state that `check_state` has accepted; the table must be new."""
         for name, field in self.fields.items():
             field.set_state(state[name])
 
     def check_state(self, state: State) -> None:
-        """Refuse other fields, and rows of another width."""
+        """Raise StateFormatError for other fields or rows of another width."""
         if state.keys() != self.fields.keys():
             raise StateFormatError(f"The state has fields {[*state]}, expected {[*self.fields]}.")
         for name, field in self.fields.items():

@@ -1,6 +1,4 @@
-r"""An ensemble of learners weighted by recent loss, never much worse than its best member (lesson
-07).
-"""
+r"""Prediction with expert advice: an ensemble weighted by exponential weights (lesson 07)."""
 
 from __future__ import annotations
 
@@ -54,15 +52,14 @@ def mix(shares, predictions, targets, weights, sharpness, share, mixed):  # type
 
 
 class WeightedEnsemble(OnlineLearner):
-    r"""Predict the weighted mean of several learners; those that have lately done better weigh
-    more.
+    r"""Predict the weighted mean of several learners, with weights that decrease with recent loss.
 
     Model:  $\hat y = \sum_i p_i\,\hat y_i$, each $\hat y_i$ clipped to `target_range` $[a, b]$.
 
     Update: every member learns, and $p_i \leftarrow (1 - \alpha)\,\frac{p_i e^{-\eta(y - \hat
     y_i)^2}}{\sum_j p_j e^{-\eta(y - \hat y_j)^2}} + \frac{\alpha}{N}$ with $\eta = \frac{1}{2(b -
-    a)^2}$ and $\alpha$ = `share`: exponential weights (Hedge) with a fixed share, so that a member
-    that has been bad for long comes back within few events.
+    a)^2}$ and $\alpha$ = `share`: exponential weights (Hedge) with a fixed share, which lets the
+    weight of a member recover within few events.
 
     Bound: for targets in $[a, b]$ and weights of events up to 1, whatever the stream, the total
     squared error is at most that of the best sequence of members with $S$ switches plus
@@ -75,10 +72,10 @@ class WeightedEnsemble(OnlineLearner):
     learners : sequence of OnlineLearner, 1 or more
         Updated in place, not copied.
     target_range : (lowest, highest)
-        Between which targets lie. Targets outside are learnt from, but void the bound.
+        Between which targets lie. For targets outside the bound does not hold.
     share : float, in [0, 1)
-        $\alpha$. About one over the number of events between changes; 0 follows the best single
-        member.
+        $\alpha$. Best about one over the number of events between changes; 0 competes with the best
+        single member.
 
     Examples
     --------
@@ -124,7 +121,7 @@ class WeightedEnsemble(OnlineLearner):
         """Predict, then let every member learn; return the squared error before the update."""
         if not abs(sample.target) < _LARGEST:
             refuse_overflow(sample)
-        # refuses what a member refuses
+        # raises the errors of the members before any of them learns
         predictions = self._members_predict(sample.user_id, sample.item_id, sample.features)
         for learner in self.learners:
             learner.partial_fit(sample)
@@ -144,7 +141,7 @@ class WeightedEnsemble(OnlineLearner):
             self.predict_then_learn_many(chunk.slice(0, at))
             refuse_overflow(chunk[at], at)
         if chunk.features is not None:
-            for learner in self.learners:  # what one of them refuses, none shall have learnt
+            for learner in self.learners:  # raise an error of any of them before one learns
                 learner.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
         predictions = np.column_stack(
             [learner.predict_then_learn_many(chunk) for learner in self.learners]
@@ -157,7 +154,7 @@ class WeightedEnsemble(OnlineLearner):
         return mixed
 
     def discount_evidence(self, keep: float) -> None:
-        """Let every member discount its evidence."""
+        """Discount the evidence of every member."""
         super().discount_evidence(keep)
         for learner in self.learners:
             learner.discount_evidence(keep)
@@ -175,12 +172,11 @@ class WeightedEnsemble(OnlineLearner):
 
     @property
     def shares(self) -> _FloatArray:
-        """How much each member weighs at present; they sum up to 1. A copy, shape (n_members,)."""
+        """A copy of the weights of the members, which sum to 1, shape (n_members,)."""
         return self._shares.copy()
 
     def regret_bound(self, n_samples: int, n_switches: int = 0) -> float:
-        r"""By how much the total squared error may exceed that of the best sequence of members with
-        so many switches.
+        r"""Return the regret bound against the best sequence of members with `n_switches` switches.
 
         Infinite if `share` is 0 and there are switches.
         """
@@ -193,12 +189,12 @@ class WeightedEnsemble(OnlineLearner):
 
     @property
     def learning_rate(self) -> float:
-        """The members' common pace: 1 as they were made. Setting it multiplies the rate of each."""
-        return self._pace
+        """Factor of the members' initial learning rates; 1 at the start."""
+        return self._rate_factor
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        self._pace = number("learning_rate", value, above=0)
+        self._rate_factor = number("learning_rate", value, above=0)
         for learner, rate in zip(self.learners, self._rates, strict=True):
             learner.learning_rate = value * rate
 
@@ -211,13 +207,13 @@ class WeightedEnsemble(OnlineLearner):
         }
 
     def clone(self) -> WeightedEnsemble:
-        """Return one with the same settings and clones of the members, without memory."""
+        """Return a new ensemble with the same settings and clones of the members."""
         members = [learner.clone() for learner in self.learners]
         return WeightedEnsemble(members, target_range=self.target_range, share=self.share)
 
 
 def _weighted_mean(shares: _FloatArray, predictions: _FloatArray) -> float:
-    """As `mix` sums it up, to the last bit."""
+    """Return the weighted mean, summed in the order of `mix` for equal rounding."""
     total = 0.0
     for share, prediction in zip(shares.tolist(), predictions.tolist(), strict=True):
         total += share * prediction

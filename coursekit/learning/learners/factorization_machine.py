@@ -1,6 +1,4 @@
-r"""Online factorization machines: users, items and anything else that is known of an event (lesson
-03).
-"""
+r"""Online factorization machines over users, items and side features (lesson 03)."""
 
 from __future__ import annotations
 
@@ -29,8 +27,7 @@ _ActiveFeatures = list[tuple[Any, float]]
 
 
 class OnlineFactorizationMachine(FactorModel):
-    r"""Predict a rating from a user, an item and side features, every pair of them interacting
-    through factors.
+    r"""Predict a rating from user, item and side features, with factorized pairwise interactions.
 
     Model:  $\hat y = w_0 + \sum_r x_r w_r + \sum_{q<r} x_q x_r\langle v_q, v_r\rangle$ over the
     active features $r$: the user (value 1), the item (value 1) and each side feature with its
@@ -40,13 +37,13 @@ class OnlineFactorizationMachine(FactorModel):
     factorization.
 
     Update: with $s_v = \sum_r x_r v_r$ the slopes are $\partial\hat y/\partial w_r = x_r$ and
-    $\partial\hat y/\partial v_r = x_r(s_v - x_r v_r)$; the optimizer updates active rows, all
-    others rest.
+    $\partial\hat y/\partial v_r = x_r(s_v - x_r v_r)$; the optimizer updates active rows
+    only.
 
     Side features come as a mapping, where a number is a value and a text a category (``{"genre":
     "comedy"}`` is the one-hot feature ``genre=comedy``), or as a dense vector whose entries are
-    features 0, 1, 2, ... Zeros are not active. Features are given rows when they are first learnt
-    from, so capacity grows with the stream; unseen ones add nothing to a prediction.
+    features 0, 1, 2, ... Zeros are not active. A feature is added when it is first learnt;
+    unseen features add nothing to a prediction.
 
     Parameters
     ----------
@@ -60,7 +57,7 @@ class OnlineFactorizationMachine(FactorModel):
     Raises
     ------
     InvalidParameterError
-        If a setting is out of range, or the optimizer has no use for it.
+        If a setting is out of range, or does not apply to the optimizer.
 
     Examples
     --------
@@ -89,7 +86,7 @@ class OnlineFactorizationMachine(FactorModel):
         super().__init__(n_factors, **settings)
 
     def config(self) -> State:
-        """Return the settings that it was made with."""
+        """Return the settings."""
         return {**super().config(), "feature_dim": self.feature_dim}
 
     def _use(self, table: FactorTable) -> None:
@@ -142,9 +139,7 @@ class OnlineFactorizationMachine(FactorModel):
         return OnlineLearner.predict_then_batch_update(self, chunk)
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
-        """Return the expected target; unseen ids and features add nothing to what is known without
-        them.
-        """
+        """Return the expected target; unseen ids and features contribute 0."""
         if features is None:
             return super().predict(user_id, item_id)
         rows, values, *_ = self._active(user_id, item_id, features)
@@ -177,8 +172,8 @@ class OnlineFactorizationMachine(FactorModel):
     def _columns(
         self, chunk: Chunk, features: list[_ActiveFeatures]
     ) -> tuple[_RowNumbers, _RowNumbers, _FloatArray]:
-        """Active rows and values of all events in one line, and where each event starts, shape (n +
-        1,).
+        """Return the start of each event, shape (n + 1,), and the active rows and values of all
+        events, concatenated (compressed sparse rows).
         """
         lengths = [2 + len(side) for side in features]
         starts = np.fromiter(accumulate(lengths, initial=0), np.intp, len(lengths) + 1)
@@ -195,7 +190,7 @@ class OnlineFactorizationMachine(FactorModel):
         return starts, rows, values
 
     def _read(self, features: Features | None) -> _ActiveFeatures:
-        """Names and values of what is not 0."""
+        """Return names and values of the features that are not 0."""
         if features is None:
             return []
         if isinstance(features, Mapping):
@@ -213,7 +208,7 @@ class OnlineFactorizationMachine(FactorModel):
 
 
 def _read_entry(name: str, value: float | str | Iterable[str]) -> _ActiveFeatures:
-    """One entry of a feature mapping: a number, a category, or several categories."""
+    """Return the features of one entry: a number, a category, or several categories."""
     if isinstance(value, str):
         return [(f"{name}={value}", 1.0)]
     if isinstance(value, Iterable):

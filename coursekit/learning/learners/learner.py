@@ -1,8 +1,8 @@
-"""The contract of everything that learns from a stream (lesson 01).
+"""The base class of online learners (lesson 01).
 
 Test, then train: `partial_fit` first predicts, then learns, and returns the loss *before* the
-update. Averaged over the stream this is progressive validation (A. P. Dawid 1984, "the prequential
-approach", doi:10.2307/2981683).
+update. Its mean over the stream is the result of progressive validation (A. P. Dawid 1984, "the
+prequential approach", doi:10.2307/2981683).
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ __all__ = ["OnlineLearner", "Performance", "refuse_overflow"]
 class OnlineLearner(Stateful, ABC):
     """Learn a target from (user, item, features), one event at a time.
 
-    Subclasses give `partial_fit`, `predict`, `config` and their memory (see
-    :class:`~coursekit.core.stateful.Stateful`); a faster `predict_then_learn_many` or
-    `predict_many` is welcome where it gives the same numbers.
+    Subclasses implement `partial_fit`, `predict`, `config` and their memory (see
+    :class:`~coursekit.core.stateful.Stateful`), and may override `predict_then_learn_many` and
+    `predict_many` by faster versions with the same results.
 
     Parameters
     ----------
     learning_rate : float, greater than 0
-        Step size of the optimizer, where it has one.
+        Step size of the optimizer, if it has one.
     regularization : float, 0 or more
-        L2 penalty of the parameters, where the optimizer has one.
+        L2 penalty of the parameters, if the optimizer has one.
 
     Attributes
     ----------
     samples_processed : int
         Events learnt from so far.
     model_version : int
-        Raised by whoever changes the model other than by learning (a manager after drift, a
+        Incremented by every change of the model other than learning (a response to drift, a
         rollback).
     """
 
@@ -81,21 +81,19 @@ class OnlineLearner(Stateful, ABC):
 
     @abstractmethod
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
-        """Return the expected target. Never changes anything; unseen ids fall back to what is
-        known.
-        """
+        """Return the expected target, also for unseen ids; changes nothing."""
 
     def get_model_state(self) -> State:
-        """Return a copy of everything that learning depends on, ready for `save_state`."""
+        """Return a copy of the state, ready for `save_state`."""
         return self.get_state()
 
     def set_model_state(self, state: State) -> None:
-        """Continue from a state as if nothing had happened in between.
+        """Restore a state that `get_model_state` returned.
 
         Raises
         ------
         StateFormatError
-            If the state is of another class, other settings or another shape; nothing has changed.
+            If class, settings or shapes differ; nothing has changed.
         """
         self.set_state(state)
 
@@ -103,8 +101,8 @@ class OnlineLearner(Stateful, ABC):
         """Learn from events in order; return the prediction of each before its own update, shape
         (n,).
 
-        The same numbers as `predict` and `partial_fit` one by one. If event j overflows, the error
-        names j, and the events before j stay learnt.
+        Equal to `predict` and `partial_fit` for each event. If event j overflows, the error names
+        j, and the events before j remain learnt.
         """
         predictions = np.empty(len(chunk))
         for at, sample in enumerate(chunk):
@@ -139,30 +137,27 @@ class OnlineLearner(Stateful, ABC):
     def batch_update(self, samples: Iterable[OnlineSample]) -> float:
         """Learn from several samples at once and return their mean loss (0.0 for none).
 
-        A learner with a true batch gradient overrides this; by default the samples are learnt in
-        order.
+        By default the samples are learnt in order; learners with mini-batch gradients override it.
         """
         chunk = Chunk.of(samples)
         return float(self.partial_fit_many(chunk).mean()) if len(chunk) else 0.0
 
     def predict_then_batch_update(self, chunk: Chunk) -> npt.NDArray[np.float64]:
-        """Predict all events as they are before any of them is learnt, then `batch_update`; return
+        """Predict all events before learning any of them, then `batch_update`; return the
         predictions, shape (n,).
 
-        What a model that learns in mini-batches would have answered on arrival. A learner may
-        override it to look ids up once.
+        These are the predictions on arrival of a model that learns in mini-batches.
         """
         predictions = self.predict_many(chunk.user_ids, chunk.item_ids, chunk.features)
         self.batch_update(chunk)
         return predictions
 
     def discount_evidence(self, keep: float) -> None:
-        """Trust what was learnt as if only the share `keep`, in (0, 1], of its events had been
-        seen; predictions stay.
+        """Reduce the weight of past events to the share `keep`, in (0, 1]; predictions do not
+        change.
 
-        What comes next then moves the model further: the answer to drift of learners whose
-        certainty sets their pace. Learners that keep no account of their evidence, such as plain
-        SGD, have nothing to discount.
+        Later updates become larger: a response to drift for learners whose steps shrink with the
+        evidence. Learners without such memory, such as plain SGD, do not change.
         """
         number("keep", keep, above=0, at_most=1)
 
@@ -173,9 +168,7 @@ class OnlineLearner(Stateful, ABC):
         )
 
     def record_performance(self, mean_loss: float) -> None:
-        """Append a point to `performance_history`; called by evaluations and managers, at their own
-        pace.
-        """
+        """Append a point to `performance_history`; called by evaluations and managers."""
         self.performance_history.append(
             Performance(samples_processed=self.samples_processed, mean_loss=mean_loss)
         )
@@ -183,16 +176,14 @@ class OnlineLearner(Stateful, ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """One point of a learning curve: the mean loss since the point before, after so many
-    samples.
-    """
+    """One point of a learning curve: mean loss since the previous point, and number of samples."""
 
     samples_processed: int
     mean_loss: float
 
 
 def refuse_overflow(sample: OnlineSample, at: int | None = None, of: str = "chunk") -> NoReturn:
-    """Raise the error of an update that would overflow: of event `at` of a chunk or batch."""
+    """Raise ArithmeticOverflowError for a sample, event `at` of a chunk or batch."""
     where = "" if at is None else f"Event {at} of the {of}: "
     raise ArithmeticOverflowError(
         f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item "

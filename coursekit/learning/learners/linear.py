@@ -52,15 +52,15 @@ def _learn(tag, settings, t, weights, memory, columns, values, slope, penalty):
 
 
 class OnlineLinearModel(OnlineLearner):
-    r"""Predict a number or a probability from a weighted sum of what is known of an event.
+    r"""Linear or logistic regression on the named features of an event.
 
-    Model:  $s = w_0 + \sum_j w_j x_j$ over the features of the event, and, with `use_ids`, one for
-    its user and one for its item. $\hat y = s$ for squared loss, $\hat y = 1/(1 + e^{-s})$ for
-    logistic loss, whose targets are in [0, 1].
+    Model:  $s = w_0 + \sum_j w_j x_j$ over the features of the event and, with `use_ids`, the
+    one-hot features of its user and its item. $\hat y = s$ for squared loss, $\hat y = 1/(1 +
+    e^{-s})$ for logistic loss, whose targets are in [0, 1].
 
     Update: one step of the optimizer along the gradient, which for either loss is $w_t(\hat y -
-    y)\,x_j + \lambda w_j$ with the event's weight $w_t$. Features are given a column when they are
-    first learnt from.
+    y)\,x_j + \lambda w_j$ with the event's weight $w_t$. A feature is added
+    when it is first learnt.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class OnlineLinearModel(OnlineLearner):
     regularization : float, 0 or more
         $\lambda$: L2 penalty of the active weights.
     use_ids : bool
-        Whether the ids of user and item are features too.
+        Whether to add one-hot features of user and item.
 
     Examples
     --------
@@ -130,11 +130,11 @@ class OnlineLinearModel(OnlineLearner):
         return error * error
 
     def _columns_of(self, names: list[Any]) -> npt.NDArray[np.intp]:
-        """Columns of names, -1 for one without."""
+        """Return the columns of names, -1 if unknown."""
         return np.fromiter((self._columns.get(name, -1) for name in names), np.intp, len(names))
 
     def _add_columns(self, names: list[Any]) -> npt.NDArray[np.intp]:
-        """Columns of names, new ones where there are none yet."""
+        """Return the columns of names, adding unknown ones."""
         for name in names:
             self._columns.setdefault(name, len(self._columns))
         n = len(self._columns)
@@ -165,7 +165,7 @@ class OnlineLinearModel(OnlineLearner):
     def _read(
         self, user_id: Any, item_id: Any, features: Features | None
     ) -> tuple[list[Any], _FloatArray]:
-        """Names and values of what is not 0."""
+        """Return names and values of the features that are not 0."""
         names: list[Any] = [_INTERCEPT]
         values = [1.0]
         if self.use_ids:
@@ -191,7 +191,7 @@ class OnlineLinearModel(OnlineLearner):
 
     @property
     def learning_rate(self) -> float:
-        """The optimizer's present rate."""
+        """Present learning rate of the optimizer."""
         return self._descent.learning_rate
 
     @learning_rate.setter
@@ -204,7 +204,7 @@ class OnlineLinearModel(OnlineLearner):
         return self._descent.optimizer
 
     def config(self) -> State:
-        """Return the settings that it was made with."""
+        """Return the settings."""
         return {
             "loss": self.loss,
             **self._descent.config(),

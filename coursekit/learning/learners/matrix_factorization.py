@@ -18,13 +18,13 @@ class OnlineMatrixFactorization(FactorModel):
 
     Update: with the slopes $\partial\hat y/\partial b_u = \partial\hat y/\partial c_i = 1$,
     $\partial\hat y/\partial p_u = q_i$ and $\partial\hat y/\partial q_i = p_u$, every coordinate
-    is updated by the optimizer (:mod:`coursekit.learning.optim`). The intercept follows what the
-    biases leave unexplained, so it does not move under them.
+    is updated by the optimizer (:mod:`coursekit.learning.optim`). The intercept is updated with
+    the residual (see :mod:`coursekit.learning.factors.kernels`).
 
     Parameters
     ----------
     n_factors : int, 0 or more
-        Length of each factor vector; 0 leaves biases alone.
+        Length of each factor vector; 0 for a model of biases only.
     **settings
         `optimizer` ("belief", "adagrad", "sgd", or an object), `learning_rate`, `bias_rate`,
         `regularization`, `user_bias_reg`, `item_bias_reg`, `initial_scale` and `seed`, as
@@ -33,7 +33,7 @@ class OnlineMatrixFactorization(FactorModel):
     Raises
     ------
     InvalidParameterError
-        If a setting is out of range, or the optimizer has no use for it.
+        If a setting is out of range, or does not apply to the optimizer.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""Neural collaborative filtering in PyTorch, learnt online (lesson 04)."""
+r"""Online neural collaborative filtering in PyTorch (lesson 04)."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _RowNumbers = npt.NDArray[np.intp]
 
 
 class OnlineNeuralCollaborativeFiltering(NeuralModel):
-    r"""Predict a rating with a small network that sees a user's and an item's embedding.
+    r"""Predict a rating by a multilayer perceptron on the embeddings of user and item.
 
     Model:  $\hat y_{ui} = \mu + w_3^\top\phi(W_2^\top\phi(W_1^\top[p_u; q_i] + b_1) + b_2) + b_3$
     with $\phi = \max(0, \cdot)$, the running mean $\mu$ of the targets (`mean`) and the embeddings
-    $p_u, q_i$ of length `embedding_dim`. An unknown user or item has the embedding that every new
-    one starts with; where both are unknown, $\hat y = \mu$.
+    $p_u, q_i$ of length `embedding_dim`. An unknown user or item has the initial embedding; if
+    both are unknown, $\hat y = \mu$.
 
     Update: one step down the gradient of $\tfrac1n\sum_t w_t\,h(y_t - \hat y_t)$, where $h(e) =
-    \tfrac12 e^2$ up to $|e| =$ `max_error` and linear beyond (Huber). The network moves by SGD with
-    `learning_rate`. Of the embeddings only the rows of these users and items move, by AdaGrad with
-    `embedding_rate`: a step costs the same whatever the vocabulary, and nobody who is absent moves.
+    \tfrac12 e^2$ up to $|e| =$ `max_error` and linear beyond (Huber). The network is updated by SGD
+    with `learning_rate`, the embeddings of these users and items by AdaGrad with `embedding_rate`;
+    all other embeddings do not change, so the cost of a step does not depend on the vocabulary.
 
-    Vocabulary: each side has a fixed number of rows. When all are taken, the id that has gone
-    longest *without being learnt* is forgotten; its row starts again from the beginning, the
-    optimizer's memory included. No two live ids share a row.
+    Vocabulary: each side has a fixed number of rows. When all are in use, the least
+    recently *learnt* id is evicted; its row is reset, including the optimizer's memory. No two ids
+    share a row.
 
     Parameters
     ----------
@@ -46,23 +46,23 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
     hidden_dims : (int, int)
         Widths of the two hidden layers.
     user_vocab_size, item_vocab_size : int, 1 or more
-        How many users and items can have a row at a time.
+        Maximum number of users and items with an embedding.
     learning_rate : float, greater than 0
-        Step size of the network. Setting it speeds up or slows down the embeddings in proportion.
+        Step size of the network. Setting it scales that of the embeddings in proportion.
     embedding_rate : float, greater than 0
-        Step size of the embeddings, at the learning rate that the model was made with.
+        Step size of the embeddings at the initial learning rate.
     regularization : float, 0 or more
         L2 penalty of the embeddings in use.
     initial_memory : float, greater than 0
         The sum of squared gradients that each entry of an embedding starts with.
     max_error : float, greater than 0, or None
-        Errors beyond it count as this large, in the unit of the target, so that the influence of
-        one outlier is bounded. None for no bound.
+        Errors are clipped to it, in target units, so the influence of one outlier is bounded. None
+        for no clipping.
     dtype : {"float32", "float64"}
     device : str
         "cpu", "cuda", ...
     seed : int, 0 or more
-        Where the random start comes from; the same on every device.
+        Of the initial parameters, which are the same on every device.
 
     Raises
     ------
@@ -100,7 +100,7 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
         self._require_gradients()
 
     def clone(self) -> Self:
-        """Return one with the same settings on the same device, without memory."""
+        """Return a new model with the same settings on the same device."""
         return type(self)(**self.config(), device=str(self.device))
 
     def _to_array(self, array: npt.ArrayLike) -> torch.Tensor:
@@ -165,7 +165,7 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
             self._step_rows(self._items, to_items, for_rows[:, self.embedding_dim :])
 
     def _step_rows(self, side: Embedding, rows: _RowNumbers, gradients: torch.Tensor) -> None:
-        """AdaGrad on the rows given, the gradients of a row that occurs several times added up."""
+        """AdaGrad on rows; the gradients of a row that occurs several times are summed."""
         import torch
 
         distinct, place = np.unique(rows, return_inverse=True)
@@ -182,7 +182,7 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
 def one_torch_thread() -> Iterator[None]:
     """Let PyTorch use one thread inside the block: for steps this small, more threads are slower.
 
-    The number of threads belongs to the whole process, so a library must not change it on its own.
+    The number of threads is a setting of the whole process, so the learner does not change it.
     """
     import torch
 

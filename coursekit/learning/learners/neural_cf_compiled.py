@@ -1,5 +1,5 @@
-r"""Neural collaborative filtering with hand-written gradients: the same model and the same numbers
-as in PyTorch, some thirty times faster one event at a time (lesson 04).
+r"""Neural collaborative filtering with hand-written gradients, equal to the PyTorch version and
+some thirty times faster one event at a time (lesson 04).
 """
 
 from __future__ import annotations
@@ -23,13 +23,12 @@ _RowNumbers = npt.NDArray[np.intp]
 
 
 class CompiledNeuralCollaborativeFiltering(NeuralModel):
-    r"""The twin of
-    :class:`~coursekit.learning.learners.neural_cf.OnlineNeuralCollaborativeFiltering`, with its
-    gradients by hand.
+    r"""Neural collaborative filtering with hand-written gradients, compiled by numba.
 
-    Model, update, vocabulary and parameters are those of the twin, without a device; the two can
-    exchange states. One event at a time is its strength: a step of PyTorch on one event is nearly
-    all overhead. It runs on the CPU, and as plain Python where there is no compiler (then slowly).
+    Model, update, vocabulary and parameters are those of
+    :class:`~coursekit.learning.learners.neural_cf.OnlineNeuralCollaborativeFiltering`, without a
+    device; the two can exchange states. It is faster one event at a time, where most of a step of
+    PyTorch is overhead. It runs on the CPU, without numba as (slow) plain Python.
 
     Examples
     --------
@@ -89,8 +88,8 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
     def _take_rows_in_order(
         self, chunk: Chunk, weights: _FloatArray, start: int, stop: int
     ) -> tuple[_RowNumbers, _RowNumbers, npt.NDArray[np.bool_]]:
-        """Rows of events from `start` on, up to the first that would take a row used since; and
-        where both ids were unknown.
+        """Return the rows of events from `start` to the first that would evict an id used since,
+        and whether both ids were unknown.
         """
         users, items = self._users.vocabulary, self._items.vocabulary
         used_users: set[int] = set()
@@ -115,7 +114,7 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
         return found[0], found[1], np.array(unknown, dtype=np.bool_)
 
     def _for_learning(self) -> tuple[Any, ...]:
-        """What the kernels need beside the events."""
+        """Return the arguments of the kernels after the events."""
         rates = self.learning_rate, self.row_rate, self.regularization, self.max_error
         memories = self._users.memory, self._items.memory
         return self._running, rates, self._tables, memories, tuple(self._layers), self._scratch

@@ -1,5 +1,5 @@
-"""Adapters between River's regressors and our learners, in both directions, without importing River
-(lessons 01 and 06).
+"""Adapters between River's regressors and online learners, in both directions (lessons 01 and
+06).
 """
 
 from __future__ import annotations
@@ -22,31 +22,30 @@ __all__ = ["FromRiver", "ToRiver"]
 
 
 class FromRiver(OnlineLearner):
-    """A regressor with `learn_one` and `predict_one`, such as River's, as a learner that can be
-    evaluated and managed.
+    """Adapter: a regressor with `learn_one` and `predict_one`, such as River's, as an
+    OnlineLearner.
 
-    A model whose `learn_one` has the parameters `user` and `item` is given them (River's
-    recommenders); any other is given one mapping `x` of all side features (a dense vector becomes
-    the entries 0, 1, 2, ...), and the ids as `ids` says.
+    If `learn_one` has the parameters `user` and `item` (River's recommenders), the ids are passed
+    as these; otherwise all side features are passed as one mapping `x` (a dense vector becomes the
+    entries 0, 1, 2, ...), with the ids encoded as `ids` says.
 
-    Weights go to `learn_one(..., w=...)` where it has that parameter; elsewhere an event may only
-    count once or not at all.
+    Sample weights are passed as `w` if `learn_one` has that parameter; otherwise they must be 0 or
+    1.
 
     Parameters
     ----------
     model : regressor
-        Updated in place, not copied. Some of River's recommenders change when they predict: they
-        make room for an unknown user.
+        Updated in place, not copied. Some of River's recommenders add unknown users when they
+        predict.
     ids : {"one-hot", "entries", "omitted"}
-        How user and item get into `x`: as one-hot features ``{"user=7": 1.0, "item=9": 1.0}``,
-        which is what a linear model needs (it would take an id 7 for the number seven); as the
-        entries "user" and "item", for trees; or not at all.
+        Encoding of user and item in `x`: as one-hot features ``{"user=7": 1.0, "item=9": 1.0}``,
+        for linear models; as the entries "user" and "item", for trees; or omitted.
 
     Attributes
     ----------
     learning_rate : float
-        The pace: 1 as the model was made. Setting it multiplies the constant rate of every
-        optimizer that the model has; a model without one keeps its pace.
+        Factor of the constant learning rate of every optimizer of the model; 1 at the start. No
+        effect without an optimizer.
 
     Examples
     --------
@@ -76,7 +75,7 @@ class FromRiver(OnlineLearner):
         super().__init__(learning_rate=1.0, regularization=0.0)
 
     def _use(self, model: Any) -> None:
-        self.model, self._pace = model, 1.0
+        self.model, self._rate_factor = model, 1.0
         parameters = inspect.signature(model.learn_one).parameters
         self._names_user_and_item = {"user", "item"} <= set(parameters)
         self._weighs = "w" in parameters
@@ -116,7 +115,7 @@ class FromRiver(OnlineLearner):
         return {}
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
-        """Return the expected target as the model gives it; 0 where it gives none."""
+        """Return the prediction of the model; 0 if it is None."""
         if self._names_user_and_item:
             prediction = self.model.predict_one(user=user_id, item=item_id, x=_sides(features))
         else:
@@ -128,45 +127,42 @@ class FromRiver(OnlineLearner):
 
     @property
     def learning_rate(self) -> float:
-        """The pace: 1 as the model was made."""
-        return self._pace
+        """Factor of the initial learning rate of the optimizers; 1 at the start."""
+        return self._rate_factor
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
-        change = number("learning_rate", value, above=0) / self._pace
-        self._pace = float(value)
+        change = number("learning_rate", value, above=0) / self._rate_factor
+        self._rate_factor = float(value)
         for optimizer in self._optimizers:
             optimizer.lr.learning_rate *= change
 
     def config(self) -> State:
-        """Return the class of the model and how it is given ids."""
+        """Return the class of the model and the encoding of ids."""
         return {"model": type(self.model).__name__, "ids": self.ids}
 
     def clone(self) -> FromRiver:
-        """Return one around a clone of the model, without memory (River's models have `clone`)."""
+        """Return an adapter of a clone of the model (River's models have `clone`)."""
         return FromRiver(self.model.clone(), ids=self.ids)
 
     def _get_memory(self) -> State:
-        """Return a deep copy. It can be kept in memory, as a manager's checkpoints do, but not be
-        saved to disk.
-        """
+        """Return a deep copy, for checkpoints in memory; it cannot be saved to disk."""
         return {**super()._get_memory(), "model": copy.deepcopy(self.model)}
 
     def _set_memory(self, memory: State) -> None:
         self._use(copy.deepcopy(memory["model"]))
-        self._pace = memory["learning_rate"]  # the model's optimizers have it already
+        self._rate_factor = memory["learning_rate"]  # the model's optimizers have it already
         super()._set_memory(memory)
 
 
 class ToRiver:
-    """A learner as a regressor with River's methods; `x` holds the user and the item among the
-    features.
+    """Adapter: an OnlineLearner as a regressor with River's methods; `x` contains the ids.
 
     Parameters
     ----------
     learner : OnlineLearner
     user_key, item_key : str
-        The entries of `x` that name the user and the item; the others are side features.
+        The entries of `x` with the ids of user and item; the others are side features.
 
     Examples
     --------
@@ -222,12 +218,9 @@ _IDS: dict[str, Callable[[Any, Any], dict[Any, Any]]] = {
 
 
 def _optimizers(model: Any) -> Iterator[Any]:
-    """Every optimizer with a constant rate that a model, or a step of a pipeline, holds."""
-    parts = (
-        [model, *getattr(model, "steps", {}).values()]
-        if isinstance(getattr(model, "steps", None), Mapping)
-        else [model]
-    )
+    """Yield the optimizers with a constant rate of a model and of the steps of a pipeline."""
+    steps = getattr(model, "steps", None)
+    parts = [model, *steps.values()] if isinstance(steps, Mapping) else [model]
     seen = set()
     for part in parts:
         for value in getattr(part, "__dict__", {}).values():

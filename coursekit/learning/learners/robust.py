@@ -1,17 +1,17 @@
-r"""Robust learning from events some of which are forged: gradient clipping, trimming, and a
-data-poisoning attack to try them on (lesson 07).
+r"""Robust learning under data poisoning: gradient clipping, trimming, and a simulated push attack
+(lesson 07).
 
 Squared loss is not robust: one event with an error of 10 has the gradient of a hundred with an
-error of 0.1. Two remedies, for any learner:
+error of 0.1. Two methods, for any learner:
 
-- **Clipping** a gradient to an ordinary size. For a gradient $g = -e\,s$ it is enough to bound the
-  error: an event with $|e| > c\,\hat\sigma$ is learnt with the weight $c\,\hat\sigma/|e|$, so its
-  gradient has the size of one at the bound.
-- **Trimming** a mini-batch: the share of its events with the largest losses is not learnt at all,
-  because forged events are found there more often than elsewhere (Shen and Sanghavi 2019,
+- **Clipping** the norm of a gradient. For a gradient $g = -e\,s$ it is enough to bound the
+  error: an event with $|e| > c\,\hat\sigma$ is learnt with the weight $c\,\hat\sigma/|e|$, which
+  clips its gradient.
+- **Trimming** a mini-batch: the share of its events with the largest losses is not learnt,
+  because forged events are more frequent there (Shen and Sanghavi 2019,
   arXiv:1810.11874).
 
-`trimmed_mean` does the same for single coordinates of gradients (Yin et al. 2018,
+`trimmed_mean` trims each coordinate of the gradients (Yin et al. 2018,
 arXiv:1803.01498).
 """
 
@@ -38,7 +38,7 @@ _QUARTILE = 0.6745  # |error| / sigma is below it for half of all normal errors
 
 
 def clipped(gradient: npt.ArrayLike, max_norm: float) -> _FloatArray:
-    """Return a gradient, shortened to `max_norm` if it is longer.
+    """Return a gradient, scaled down to `max_norm` if its norm is larger.
 
     >>> clipped([3.0, 4.0], max_norm=1.0)
     array([0.6, 0.8])
@@ -66,19 +66,19 @@ def trimmed_mean(gradients: npt.ArrayLike, trim: float) -> _FloatArray:
 class RobustLearner(OnlineLearner):
     r"""Bound the influence of outliers and forged events on a learner, by clipping and trimming.
 
-    Update: with the running estimate $\hat\sigma$ of the size of ordinary errors, an event with the
-    error $e$ is learnt with the weight $w\min(1, c\,\hat\sigma/|e|)$, $c$ = `clip`. In
+    Update: with the running estimate $\hat\sigma$ of the standard deviation of errors, an event
+    with the error $e$ is learnt with the weight $w\min(1, c\,\hat\sigma/|e|)$, $c$ = `clip`. In
     `batch_update` the share `trim` of the events, those with the largest errors, is left out
-    besides. $\hat\sigma$ is the running median of $|e|$ over 0.6745 and follows by small steps, up
-    or down by the same factor whatever the error, so the influence of one outlier is bounded.
+    as well. $\hat\sigma$ is the running median of $|e|$ divided by 0.6745. It changes by a constant
+    factor per event, so the influence of one outlier is bounded.
 
     Parameters
     ----------
     learner : OnlineLearner
         Updated in place, not copied.
     clip : float, greater than 0
-        Errors beyond so many $\hat\sigma$ are clipped. Smaller is more robust, and follows real
-        changes more slowly.
+        $c$: errors beyond $c\,\hat\sigma$ are clipped. Smaller is more robust, and adapts to drift
+        more slowly.
     trim : float, in [0, 0.5)
         The share of each mini-batch that is left out.
 
@@ -105,8 +105,8 @@ class RobustLearner(OnlineLearner):
         super().__init__(learner.learning_rate, learner.regularization)
 
     def partial_fit(self, sample: OnlineSample) -> float:
-        """Predict, then learn from one event as far as it is to be trusted; return the squared
-        error before the update.
+        """Predict, then learn from one event with its clipped weight; return the squared error
+        before the update.
         """
         error = sample.target - self.predict(sample.user_id, sample.item_id, sample.features)
         share = self._trust(error)
@@ -118,7 +118,7 @@ class RobustLearner(OnlineLearner):
         return error * error
 
     def batch_update(self, samples: Iterable[OnlineSample]) -> float:
-        """Learn from the most credible of several samples; return the mean loss of all, before the
+        """Learn from a trimmed and clipped batch; return the mean loss of all samples before the
         update.
         """
         chunk = Chunk.of(samples)
@@ -140,7 +140,7 @@ class RobustLearner(OnlineLearner):
         return 1.0 if abs(error) <= bound or self._n < 10 else bound / abs(error)
 
     def _notice(self, error: float) -> None:
-        """Move the running median of |error| by a small step up or down (Robbins and Monro
+        """Update the running median of |error| by stochastic approximation (Robbins and Monro
         1951).
         """
         self._n += 1
@@ -152,24 +152,24 @@ class RobustLearner(OnlineLearner):
 
     @property
     def error_size(self) -> float:
-        r"""The size $\hat\sigma$ of ordinary errors, in the unit of the target."""
+        r"""Robust estimate $\hat\sigma$ of the standard deviation of errors, in target units."""
         return self._median / _QUARTILE
 
     def predict(self, user_id: Any, item_id: Any, features: Features | None = None) -> float:
-        """Ask the learner."""
+        """Return the prediction of the learner."""
         return self.learner.predict(user_id, item_id, features)
 
     def predict_many(self, user_ids: Any, item_ids: Any, features: Any = None) -> _FloatArray:
-        """Ask the learner for many pairs, shape (n,)."""
+        """Return the predictions of the learner for n pairs, shape (n,)."""
         return self.learner.predict_many(user_ids, item_ids, features)
 
     def discount_evidence(self, keep: float) -> None:
-        """Let the learner discount its evidence."""
+        """Discount the evidence of the learner."""
         self.learner.discount_evidence(keep)
 
     @property
     def learning_rate(self) -> float:
-        """The learner's rate."""
+        """Learning rate of the learner."""
         return self.learner.learning_rate
 
     @learning_rate.setter
@@ -181,24 +181,24 @@ class RobustLearner(OnlineLearner):
         return {"learner": self.learner.config(), "clip": self.clip, "trim": self.trim}
 
     def clone(self) -> RobustLearner:
-        """Return one with the same settings and a clone of the learner, without memory."""
+        """Return a new object with the same settings and a clone of the learner."""
         return RobustLearner(self.learner.clone(), clip=self.clip, trim=self.trim)
 
 
 def push_attack(
     stream: Chunk, *, item_id: Any, target: float, share: float, seed: int
 ) -> tuple[Chunk, npt.NDArray[np.bool_]]:
-    """Mix forged events into a stream: invented users rate one item, all with the same target.
+    """Insert forged events into a stream: fake users rate one item, all with the same target.
 
     Parameters
     ----------
     stream : Chunk
         The honest events.
     item_id
-        What is pushed (a high target) or nuked (a low one).
+        The attacked item: pushed by a high target, nuked by a low one.
     target : float
     share : float, in [0, 0.5)
-        How many of all events are forged.
+        Share of all events that is forged.
     seed : int
 
     Returns
@@ -216,15 +216,14 @@ def push_attack(
     number("share", share, at_least=0, below=0.5)
     rng = np.random.default_rng(seed)
     n_forged = round(len(stream) * share / (1.0 - share))
-    before = np.sort(
-        rng.integers(0, len(stream) + 1, n_forged)
-    )  # each forged event comes before this honest one
+    # index of the honest event that follows each forged one, (n_forged,)
+    before = np.sort(rng.integers(0, len(stream) + 1, n_forged))
     places = before + np.arange(n_forged)
     forged = np.zeros(len(stream) + n_forged, dtype=np.bool_)
     forged[places] = True
     honest = iter(stream)
     times = np.zeros(len(stream)) if stream.timestamps is None else stream.timestamps
-    lies = (
+    fakes = (
         OnlineSample(
             user_id=f"forged {number}",
             item_id=item_id,
@@ -234,5 +233,5 @@ def push_attack(
         for number, at in enumerate(before.tolist())
     )
     return Chunk.of(
-        [next(lies) if is_forged else next(honest) for is_forged in forged.tolist()]
+        [next(fakes) if is_forged else next(honest) for is_forged in forged.tolist()]
     ), forged

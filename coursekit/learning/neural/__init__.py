@@ -1,1 +1,1 @@
-"""The machinery under neural collaborative filtering."""
+"""Embeddings, vocabulary and kernels of neural collaborative filtering."""

@@ -1,6 +1,4 @@
-"""An embedding table with a bounded vocabulary: a row for each id, and the optimizer's memory of it
-(lesson 04).
-"""
+"""An embedding table with a bounded vocabulary and the memory of AdaGrad (lesson 04)."""
 
 from __future__ import annotations
 
@@ -22,11 +20,11 @@ _RowNumbers = npt.NDArray[np.intp]
 
 
 class Embedding(Stateful):
-    """Rows of a table for the users, or the items, of a network.
+    """Embeddings of the users, or the items, of a network.
 
-    The table has one row more than the vocabulary: the last one, row -1, is what an unknown id
-    looks like, and every new id starts as a copy of it. So a prediction for an unknown id is the
-    same before and after the id is given a row.
+    The table has one row more than the vocabulary: the last one, row -1, is the embedding of
+    unknown ids, and the initial embedding of a new id. So the prediction for an unknown id does not
+    change when it gets a row.
 
     Parameters
     ----------
@@ -35,9 +33,9 @@ class Embedding(Stateful):
     unknown : array, shape (dim,)
         The row of an unknown id.
     initial_memory : float
-        The sum of squared gradients that each number starts with (AdaGrad).
+        Initial sum of squared gradients of each number (AdaGrad).
     to_array, to_numpy : function
-        Turn a numpy array into what the network computes with, and back.
+        Convert a numpy array to the array type of the network, and back.
 
     Attributes
     ----------
@@ -64,7 +62,7 @@ class Embedding(Stateful):
         return {"size": self.vocabulary.size, "dim": len(self.unknown)}
 
     def take_row(self, id_: Any) -> int:
-        """Return the row of an id that is learnt from now; a new one is started."""
+        """Return the row of an id to be learnt; the row of a new id is initialized."""
         row, is_new = self.vocabulary.learn(id_)
         if is_new:
             self.table[row] = self.unknown
@@ -72,15 +70,15 @@ class Embedding(Stateful):
         return row
 
     def take_rows(self, ids: Sequence[Any]) -> _RowNumbers:
-        """Return the rows of the ids of a batch. Known ids come first, so that no new one takes
-        their rows.
+        """Return the rows of the ids of a batch; known ids first, so that new ones do not evict
+        them.
         """
         for id_ in sorted(dict.fromkeys(ids), key=lambda id_: id_ not in self.vocabulary):
             self.take_row(id_)
         return self.vocabulary.rows_of(ids)
 
     def stop_of_batch(self, ids: Sequence[Any], start: int, stop: int) -> int:
-        """Return where a batch from `start` has to end, so that each of its ids can have a row."""
+        """Return the end of the longest batch from `start` whose ids fit into the vocabulary."""
         size, distinct = self.vocabulary.size, set[Any]()
         for at in range(start, stop) if stop - start > size else ():
             distinct.add(ids[at])
@@ -89,7 +87,7 @@ class Embedding(Stateful):
         return stop
 
     def discount(self, keep: float) -> None:
-        """Remember only the share `keep` of the squared gradients."""
+        """Reduce the sums of squared gradients to the share `keep`."""
         self.memory[:] = self.initial_memory + keep * (self.memory - self.initial_memory)
 
     def _get_memory(self) -> State:

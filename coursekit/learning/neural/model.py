@@ -1,5 +1,5 @@
-r"""What the two implementations of neural collaborative filtering share: ids, the running mean,
-batches, state (lesson 04).
+r"""Base class of both implementations of neural collaborative filtering: ids, batches and state
+(lesson 04).
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ LARGEST = 1e15  # squares of larger numbers, summed up, could leave the range of
 
 
 class NeuralModel(OnlineLearner):
-    """A network over a user's and an item's embedding, around the running mean of the targets; the
+    """A network on the embeddings of user and item, plus the running mean of the targets;
     subclasses compute it.
     """
 
-    _to_array: ClassVar[Callable[..., Any]] = np.array  # what the network computes with
+    _to_array: ClassVar[Callable[..., Any]] = np.array  # to the array type of the network
     _to_numpy: ClassVar[Callable[..., _Array]] = np.array
     _state_name = "NeuralModel"  # both implementations can exchange states
     _memory_names = (
@@ -110,15 +110,14 @@ class NeuralModel(OnlineLearner):
         """Take one step down the gradient of the mean loss of all samples; return that mean loss
         (0.0 for none).
 
-        All predictions are made before the step, so a batch is not the same as its samples one by
-        one, and of `n` samples each moves the network only a share of 1/n. A batch with more users
-        (or items) than the vocabulary has rows is cut.
+        All predictions are made before the step, and each of `n` samples has the weight 1/n. A
+        batch with more users (or items) than the vocabulary has rows is split.
 
         Raises
         ------
         ArithmeticOverflowError
-            If a sample would carry the model out of the range of floats; the error names it, and
-            nothing has changed.
+            If an update would exceed the range of floats; the error names the sample, and nothing
+            has changed.
         """
         chunk = Chunk.of(samples)
         if not len(chunk):
@@ -145,8 +144,8 @@ class NeuralModel(OnlineLearner):
         return predictions
 
     def _learn_batch(self, chunk: Chunk) -> _FloatArray:
-        """Take one step for a batch; return the predictions before it. NaN among them: refused,
-        nothing has changed.
+        """Take one step for a batch; return the predictions before it. If one is NaN, nothing has
+        changed.
         """
         predictions, outputs, trace = self._answer(chunk.user_ids, chunk.item_ids)
         if not np.isfinite(outputs).all():
@@ -189,8 +188,8 @@ class NeuralModel(OnlineLearner):
     def _answer(
         self, user_ids: Sequence[Any], item_ids: Sequence[Any]
     ) -> tuple[_FloatArray, _FloatArray, Any]:
-        """Return predictions, the network's outputs around the running mean, and their trace; where
-        both ids are unknown, the mean alone is predicted.
+        """Return predictions, outputs of the network, and the trace for `_step`; if both ids are
+        unknown, the prediction is the running mean.
         """
         users = self._users.vocabulary.rows_of(user_ids)
         items = self._items.vocabulary.rows_of(item_ids)
@@ -199,23 +198,21 @@ class NeuralModel(OnlineLearner):
 
     @property
     def mean(self) -> float:
-        """The running mean of the targets: what is predicted when nothing is known."""
+        """The running mean of the targets: the prediction if both ids are unknown."""
         return float(self._running[0])
 
     @property
     def users(self) -> list[Any]:
-        """The users that have a row, from the least to the most recently learnt."""
+        """The users with a row, from the least to the most recently learnt."""
         return self._users.vocabulary.ids
 
     @property
     def items(self) -> list[Any]:
-        """The items that have a row, from the least to the most recently learnt."""
+        """The items with a row, from the least to the most recently learnt."""
         return self._items.vocabulary.ids
 
     def discount_evidence(self, keep: float) -> None:
-        """Remember the squared gradients of the embeddings as if only the share `keep`, in (0, 1],
-        had been seen.
-        """
+        """Reduce the sums of squared gradients of the embeddings to the share `keep`, in (0, 1]."""
         super().discount_evidence(keep)
         self._users.discount(keep)
         self._items.discount(keep)
@@ -223,7 +220,7 @@ class NeuralModel(OnlineLearner):
     # -- state
 
     def config(self) -> State:
-        """Return the settings that it was made with."""
+        """Return the settings."""
         return {
             "embedding_dim": self.embedding_dim,
             "hidden_dims": list(self.hidden_dims),
@@ -257,8 +254,8 @@ class NeuralModel(OnlineLearner):
 
     @abstractmethod
     def _forward(self, users: _RowNumbers, items: _RowNumbers) -> tuple[_FloatArray, Any]:
-        """Return the outputs for pairs of rows, -1 for unknown, shape (n,), and what `_step` needs
-        of the way to them.
+        """Return the outputs for pairs of rows, -1 for unknown, shape (n,), and the trace for
+        `_step`, such as hidden layers.
         """
 
     @abstractmethod
@@ -275,20 +272,20 @@ class NeuralModel(OnlineLearner):
         Parameters
         ----------
         errors : array, shape (m,)
-            Minus the slopes of the mean loss along the outputs.
+            Minus the gradient of the mean loss with respect to the outputs.
         trace
             Of `_forward`, for n >= m events.
         counts : array of int, shape (m,)
-            Which of the n events have a weight.
+            Indices of the events with a weight greater than 0.
         to_users, to_items : array of int, shape (m,)
-            Which rows to update.
+            Rows to update.
         """
 
 
 def _start(
     dim: int, hidden_dims: tuple[int, ...], dtype: str, seed: int
 ) -> tuple[list[_Array], list[_Array]]:
-    """Draw the rows of an unknown user and item, and the layers in the order of `LAYERS`."""
+    """Draw the embeddings of an unknown user and item, and the layers in the order of `LAYERS`."""
     rng = np.random.Generator(np.random.Philox(seed))
     unknown = [rng.normal(0.0, 0.1, dim).astype(dtype) for _ in range(2)]
     layers: list[_Array] = []

@@ -1,4 +1,4 @@
-"""A bounded vocabulary: ids on one side, a fixed number of rows on the other (lesson 04)."""
+"""A bounded vocabulary: ids mapped to a fixed number of rows, with LRU eviction (lesson 04)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ _RowNumbers = npt.NDArray[np.intp]
 
 
 class BoundedVocabulary(Stateful):
-    """Give each id a row of its own; when all are taken, the id that has gone longest without being
-    learnt gives up its row.
+    """Map each id to a row of its own; when all are in use, evict the least recently learnt id.
 
-    No two live ids ever share a row: an evicted id is forgotten, and counts as new when it comes
-    back. Only learning counts as use, a look-up (`row_of`) does not.
+    No two ids share a row: an evicted id is unknown, and new when it returns. Only learning counts
+    as use, a look-up (`row_of`) does not.
 
     Parameters
     ----------
@@ -62,9 +61,7 @@ class BoundedVocabulary(Stateful):
         return np.fromiter(map(self._rows.get, ids, repeat(-1)), np.intp, len(ids))
 
     def learn(self, id_: Any) -> tuple[int, bool]:
-        """Return the row of an id that is learnt from now, and whether the row is new to it (and
-        has to be started).
-        """
+        """Return the row of an id to be learnt, and whether it is new and must be initialized."""
         row = self._rows.get(id_, -1)
         if row >= 0:
             self._rows.move_to_end(id_)
@@ -74,7 +71,7 @@ class BoundedVocabulary(Stateful):
         return row, True
 
     def row_to_reuse(self, id_: Any) -> int:
-        """Return the row that learning this id would take from another one, -1 if none; changes
+        """Return the row of the id that learning this one would evict, -1 if none; changes
         nothing.
         """
         if id_ in self._rows or len(self._rows) < self.size:
@@ -83,12 +80,12 @@ class BoundedVocabulary(Stateful):
 
     @property
     def ids(self) -> list[Any]:
-        """The live ids, from the least to the most recently learnt."""
+        """The ids with a row, from the least to the most recently learnt."""
         return list(self._rows)
 
     @property
     def rows(self) -> _RowNumbers:
-        """The rows of the live ids, in the same order."""
+        """The rows of `ids`, in the same order."""
         return np.fromiter(self._rows.values(), np.intp, len(self._rows))
 
     def config(self) -> State:

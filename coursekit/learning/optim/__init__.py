@@ -1,4 +1,4 @@
-"""Optimizers, their steps on a vector of weights, and what they lose against hindsight.
+"""Online optimizers and their regret.
 
 >>> from coursekit.learning import optim
 >>> optim.AdaGrad(0.3).config()

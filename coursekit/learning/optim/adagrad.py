@@ -1,7 +1,7 @@
 r"""AdaGrad (Duchi, Hazan and Singer 2011, JMLR 12): lessons 02 and 07.
 
-$G_j \leftarrow G_j + g_j^2$ and $w_j \leftarrow w_j - \eta\,g_j/\sqrt{G_j}$: a rate of its own for
-every weight, which falls with the gradients it has seen.
+$G_j \leftarrow G_j + g_j^2$ and $w_j \leftarrow w_j - \eta\,g_j/\sqrt{G_j}$: a learning rate per
+weight, which decreases with its past gradients.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def adagrad(weights, j, squares, m, rate, gradient):
 
 @dataclass(frozen=True, slots=True)
 class AdaGrad(Optimizer):
-    """A rate of its own for every weight, falling with the gradients it has seen.
+    """AdaGrad: a learning rate per weight, which decreases with its past gradients.
 
     Parameters
     ----------
     learning_rate : float, greater than 0
     initial_memory : float, 0 or more
-        The sum of squared gradients that each weight starts with; larger makes the first steps
-        smaller. Factor models need it greater than 0.
+        Initial sum of squared gradients of each weight; larger makes the first steps smaller.
+        Greater than 0 in factor models.
     radius : float, greater than 0
         As in :class:`~coursekit.learning.optim.optimizer.Optimizer`.
     """
@@ -54,6 +54,6 @@ class AdaGrad(Optimizer):
     def discounted(
         self, memory: npt.NDArray[np.float64], start: npt.ArrayLike, keep: float
     ) -> npt.NDArray[np.float64]:
-        """Return sums of squares that began at `start` and hold the share `keep` of what came."""
+        """Return `start` plus the share `keep` of the sums of squares accumulated since."""
         begun = np.asarray(start, dtype=np.float64)
         return begun + keep * (memory - begun)

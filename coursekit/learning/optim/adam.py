@@ -1,7 +1,7 @@
 r"""Adam (Kingma and Ba 2015, arXiv:1412.6980): lesson 07.
 
 With $m_j \leftarrow \beta_1 m_j + (1-\beta_1) g_j$ and $v_j \leftarrow \beta_2 v_j + (1-\beta_2)
-g_j^2$, both divided by what they lack after $t$ steps: $w_j \leftarrow w_j - \eta\,\hat
+g_j^2$, both bias-corrected after $t$ steps: $w_j \leftarrow w_j - \eta\,\hat
 m_j/(\sqrt{\hat v_j} + \epsilon)$. It has no regret bound: there are convex streams on which it
 fails (Reddi, Kale and Kumar 2018, arXiv:1904.09237).
 """
@@ -34,13 +34,13 @@ def adam(weights, j, memory, rate, beta1, beta2, epsilon, gradient):
 
 @dataclass(frozen=True, slots=True)
 class Adam(Optimizer):
-    """Steps of about the learning rate, along the mean gradient over its root mean square.
+    """Adam: steps along the mean gradient divided by its root mean square.
 
     Parameters
     ----------
     learning_rate : float, greater than 0
     beta1, beta2 : float, in [0, 1)
-        How long gradients and their squares are remembered.
+        Decay rates of the means of gradients and of their squares.
     epsilon : float, greater than 0
         Keeps the division finite.
     radius : float, greater than 0

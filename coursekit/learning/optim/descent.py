@@ -1,4 +1,6 @@
-"""Steps of an optimizer on a vector of weights, and what it remembers of them (lesson 07)."""
+"""Gradient steps of an optimizer on a vector of weights, with the optimizer's memory (lesson
+07).
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,10 @@ def _update_all(tag, settings, t, weights, memory, active, gradients):
 
 
 class Descent(Stateful):
-    """Steps of an optimizer on a vector of weights, dense or with only some weights active.
+    """Gradient steps of an optimizer on a vector of weights, dense or sparse.
 
-    A weight whose gradient is not given rests, memory included; Adam counts each weight's own
-    steps.
+    A weight without a gradient does not change, nor does its memory; Adam counts the steps of each
+    weight.
 
     Parameters
     ----------
@@ -46,9 +48,9 @@ class Descent(Stateful):
     Attributes
     ----------
     optimizer : Optimizer
-        As it was given.
+        With its initial learning rate.
     memory : array, shape (n_memories, n_weights)
-        What the optimizer remembers of each weight.
+        Memory of the optimizer for each weight.
     n_steps : int
         Steps done.
 
@@ -77,7 +79,7 @@ class Descent(Stateful):
 
     @property
     def learning_rate(self) -> float:
-        """The present rate, before its decay. Setting it moves no weight."""
+        """The present rate, before its decay. Setting it changes no weight."""
         return float(self._now.learning_rate)
 
     @learning_rate.setter
@@ -98,7 +100,7 @@ class Descent(Stateful):
             Float64. It may have become longer since the last step.
         gradients : array, shape (n_weights,) or (n_active,)
         active : array of int, shape (n_active,), optional
-            Which weights the gradients belong to, each once. Default: all.
+            Distinct indices of the weights of the gradients. Default: all.
         """
         where = np.arange(len(weights)) if active is None else np.asarray(active, dtype=np.intp)
         given = np.ascontiguousarray(gradients, dtype=np.float64)
@@ -108,7 +110,7 @@ class Descent(Stateful):
         _update_all(self.tag, self.settings, self.n_steps, weights, self.memory, where, given)
 
     def reserve(self, n_weights: int) -> None:
-        """Make room for the memory of `n_weights` weights."""
+        """Extend the memory to `n_weights` weights."""
         n_known = self.memory.shape[1]
         if n_weights > n_known:
             memory = np.zeros((len(self.memory), n_weights))
@@ -117,8 +119,8 @@ class Descent(Stateful):
             self.memory = memory
 
     def discount_evidence(self, keep: float) -> None:
-        """Remember as if only the share `keep`, in (0, 1], of the gradients had been seen: later
-        steps become larger.
+        """Reduce the memory to the share `keep`, in (0, 1], of the past: later steps become
+        larger.
         """
         number("keep", keep, above=0, at_most=1)
         self.n_steps = round(keep * self.n_steps)

@@ -3,7 +3,7 @@ r"""FTRL-Proximal (McMahan et al. 2013, doi:10.1145/2487575.2488200): lesson 07.
 $n_j \leftarrow n_j + g_j^2$ and $z_j \leftarrow z_j + g_j - \sigma_j w_j$ with
 $\sigma_j = (\sqrt{n_j} - \sqrt{n_j - g_j^2})/\eta$; then $w_j = 0$ if $|z_j| \le \lambda_1$, else
 $w_j = -(z_j - \operatorname{sign}(z_j)\lambda_1)\,/\,((\beta + \sqrt{n_j})/\eta + \lambda_2)$:
-AdaGrad's rates, with weights that are exactly 0.
+the rates of AdaGrad, with sparse weights.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ def ftrl(weights, j, memory, rate, beta, l1, l2, gradient):
 
 @dataclass(frozen=True, slots=True)
 class FTRLProximal(Optimizer):
-    """Follow the regularised leader: AdaGrad's rates, and weights that are exactly 0 unless the
-    evidence exceeds `l1`.
+    """FTRL-Proximal: follow the regularized leader, with the rates of AdaGrad and sparse weights.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ class FTRLProximal(Optimizer):
     beta : float, 0 or more
         Makes the first steps smaller.
     l1, l2 : float, 0 or more
-        Penalties; `l1` decides how many weights are 0.
+        L1 and L2 penalties; larger `l1` sets more weights to exactly 0.
     radius : float, greater than 0
         As in :class:`~coursekit.learning.optim.optimizer.Optimizer`.
     """
@@ -72,7 +71,7 @@ class FTRLProximal(Optimizer):
         return self._restated(memory, keep * memory[0], self)
 
     def at_rate(self, memory: _FloatArray, before: float) -> _FloatArray:
-        """Return memory of the same weights, made at the rate `before`, for the present rate."""
+        """Return memory for the present rate with the same weights as at the rate `before`."""
         return self._restated(memory, memory[0], replace(self, learning_rate=before))
 
     def _restated(
@@ -88,6 +87,6 @@ class FTRLProximal(Optimizer):
         return np.stack([squares, restated])
 
     def _stiffness(self, squares: _FloatArray) -> _FloatArray:
-        """What z is divided by, (beta + sqrt(n)) / eta + l2."""
+        """Return the denominator of the weights, (beta + sqrt(n)) / eta + l2."""
         stiffness: _FloatArray = (self.beta + np.sqrt(squares)) / self.learning_rate + self.l2
         return stiffness

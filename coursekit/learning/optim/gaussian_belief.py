@@ -1,7 +1,7 @@
-r"""A Gaussian belief about every parameter: an extended Kalman filter with a diagonal covariance
+r"""Gaussian posterior of every parameter: an extended Kalman filter with a diagonal covariance
 (lessons 02 and 03).
 
-Near the current point the prediction is linear in each parameter: it moves by $s_j\,\Delta\theta_j$
+The prediction is linearized at the current means: it changes by $s_j\,\Delta\theta_j$
 with $s_j = \partial\hat y/\partial\theta_j$. With $\theta_j \sim \mathcal N(m_j, v_j)$, the error
 $e = y - \hat y$, the process noise $q$ and the event's weight $w$:
 
@@ -9,7 +9,8 @@ $e = y - \hat y$, the process noise $q$ and the event's weight $w$:
 2. the predictive variance is $V = \sigma^2/w + \sum_j s_j^2 v_j$,
 3. the gain is $K_j = v_j s_j/V$; $m_j \leftarrow m_j + K_j e$, $v_j \leftarrow v_j(1 - K_j s_j)$.
 
-There is no learning rate to tune: the variance sets the step. Assumed-density filtering; AROW
+The variances determine the step sizes, so there is no learning rate to tune. This is
+assumed-density filtering; AROW
 (Crammer, Kulesza and Dredze 2009) is the same for classification.
 """
 
@@ -42,22 +43,22 @@ def belief(means, j, variances, m, slope, error, predictive_variance, process_no
 class GaussianBelief(Optimizer):
     """A mean and a variance for every parameter of a factor model.
 
-    The defaults assume targets that spread over one to a few units (stars); they are not sensitive.
+    The defaults suit targets with a standard deviation of one to a few units, such as stars.
 
     Parameters
     ----------
     noise : float
-        Variance of a target around its prediction, target unit squared. Smaller trusts each event
-        more.
+        Observation noise: variance of a target around its prediction, target unit squared. Smaller
+        gives each event more weight.
     intercept_variance, bias_variance, factor_variance : float
         Prior variance of the intercept and a bias (target unit squared) and of a factor (target
         unit).
     bias_walk, factor_walk : float
-        Process noise: the variance that a user or an item regains at each of its events, which
-        says how fast tastes may drift. 0 never forgets.
+        Process noise: variance added to the parameters of a user or an item at each of its events.
+        Larger adapts to faster drift; 0 for static parameters.
     feature_walk : float
-        The same for biases and factors of side features. Much smaller: a genre takes part in
-        thousands of events, and what it means changes slowly.
+        Process noise of side features. Much smaller, because a genre occurs in thousands of events
+        and changes slowly.
     """
 
     name: ClassVar[str] = "belief"
@@ -80,14 +81,14 @@ class GaussianBelief(Optimizer):
 
     @property
     def learning_rate(self) -> float:
-        """How many events each event counts for: 1, unless a learner says otherwise."""
+        """Weight of each event: 1, unless a learner overrides it."""
         return 1.0
 
     def discounted(
         self, memory: npt.NDArray[np.float64], start: npt.ArrayLike, keep: float
     ) -> npt.NDArray[np.float64]:
-        """Return variances whose precision holds the prior and the share `keep` of what events
-        added to it.
+        """Return variances with the prior precision plus the share `keep` of the precision added by
+        events.
         """
         prior = 1.0 / np.asarray(start, dtype=np.float64)
         return 1.0 / (prior + keep * np.maximum(1.0 / memory - prior, 0.0))

@@ -1,6 +1,4 @@
-r"""A learning rate that falls when learning stalls and returns when the world changes (lesson
-06).
-"""
+r"""Learning rate schedule: decay on a plateau, reset on drift (lesson 06)."""
 
 from __future__ import annotations
 
@@ -14,8 +12,8 @@ from coursekit.core.validation import integer, number
 
 __all__ = ["AdaptiveLearningRate"]
 
-_SLOWNESS = 10  # times `patience`: how far back the former level looks
-_TOLERANCE = 0.001  # of the former level: a smaller improvement is none
+_SLOWNESS = 10  # window of the former level, in units of `patience`
+_TOLERANCE = 0.001  # relative improvement below which there is a plateau
 
 
 class AdaptiveLearningRate(Stateful):
@@ -23,25 +21,25 @@ class AdaptiveLearningRate(Stateful):
 
     Smoothing: two exponentially weighted means of the losses, both unbiased from the first one on:
     the *recent* level over about `patience` losses and the *former* level over about ten times as
-    many. While learning goes on, the recent level runs below the former; where they meet (within
-    0.1 %), there is a plateau.
+    many. While the loss decreases, the recent level is below the former one; when they are equal
+    (within 0.1 %), there is a plateau.
 
     Update: on a plateau, and at most once every `patience` losses, $\eta \leftarrow
-    \max(\eta\cdot\text{decay\_factor}, \text{min\_lr})$, and the recent level becomes the former
-    one: the level to beat. So neither one lucky loss nor a better past can hold the rate down for
-    ever, and a slow improvement under heavy noise is not mistaken for a plateau.
+    \max(\eta\cdot\text{decay\_factor}, \text{min\_lr})$, and the recent level replaces the former
+    one. So neither a single low loss nor an earlier, lower level keeps decaying the rate, and a
+    slow improvement under heavy noise is not a plateau.
 
     Parameters
     ----------
     initial_lr : float, greater than 0
         The rate at the start and after each reset.
     decay_factor : float, in (0, 1)
-        What a plateau leaves of the rate.
+        Factor of the rate at a plateau.
     min_lr : float, in (0, initial_lr]
-        The rate never falls below it.
+        Minimum rate.
     patience : int, 1 or more
-        How many losses make a plateau, and over how many they are smoothed. Larger waits longer and
-        is fooled less.
+        Smoothing window, and minimum number of losses between two decays. Larger decays later and
+        is less sensitive to noise.
 
     Raises
     ------
@@ -92,7 +90,7 @@ class AdaptiveLearningRate(Stateful):
         return {name: getattr(self, name) for name in names}
 
     def reset(self) -> None:
-        """Return to the initial rate and forget the losses seen before the drift."""
+        """Restore the initial rate and clear the smoothed losses."""
         self.learning_rate = self.initial_lr
         self._recent = self._former = 0.0
         self._recent_weight = self._former_weight = 0.0
@@ -104,7 +102,7 @@ class AdaptiveLearningRate(Stateful):
         return self._recent if self._recent_weight else math.nan
 
     def update(self, loss: float) -> float:
-        """Take in the loss of one event and return the rate for the next.
+        """Update with the loss of one event and return the rate for the next.
 
         Raises
         ------
@@ -126,7 +124,7 @@ class AdaptiveLearningRate(Stateful):
         return self.learning_rate
 
     def update_many(self, losses: Iterable[float]) -> float:
-        """Take in losses in order and return the rate after the last."""
+        """Update with losses in order and return the rate after the last."""
         for loss in losses:
             self.update(float(loss))
         return self.learning_rate

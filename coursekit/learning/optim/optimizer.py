@@ -1,8 +1,8 @@
-"""What all optimizers have in common: immutable settings, checked when made, and a memory layout.
+"""Base class of the optimizers: validated, immutable settings and a memory layout.
 
-An optimizer object holds settings only. The memory (sums of squared gradients, variances) belongs
-to whoever holds the weights: a factor model keeps it beside each row of its table, a
-:class:`~coursekit.learning.optim.descent.Descent` beside a vector of weights.
+An optimizer object holds settings only. The memory (sums of squared gradients, variances) is stored
+with the weights: by a factor model in the rows of its table, by a
+:class:`~coursekit.learning.optim.descent.Descent` beside its vector.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _FloatArray = npt.NDArray[np.float64]
 class Optimizer:
     """Settings of an update: finite numbers, 0 or more; those in `positive` greater than 0.
 
-    Every optimizer has a `learning_rate`. Those that move a vector of weights also have a `radius`,
-    greater than 0: every weight is kept in [-radius, radius] (projection onto a box), infinite for
-    none. The regret bounds need it finite.
+    Every optimizer has a `learning_rate`. Those that update a vector of weights also have a
+    `radius`, greater than 0: every weight is kept in [-radius, radius] (projection onto a box),
+    infinite for none. The regret bounds need it finite.
     """
 
     name: ClassVar[str]
     tag: ClassVar[int]
-    """What compiled code calls it."""
+    """Its number in compiled code."""
     n_memories: ClassVar[int]
-    """How many numbers are remembered of each weight."""
+    """Memory per weight, in numbers."""
     positive: ClassVar[tuple[str, ...]] = ("learning_rate",)
     own: ClassVar[tuple[str, ...]] = ()
-    """What its update reads besides the learning rate: at most three settings."""
+    """Settings of its update besides the learning rate, at most three."""
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -61,42 +61,44 @@ class Optimizer:
         }
 
     def settings(self) -> _FloatArray:
-        """Return what the compiled `update` reads, shape (5,): rate, up to three own, radius."""
+        """Return the settings of the compiled `update`, shape (5,): rate, up to three own,
+        radius.
+        """
         own = [getattr(self, name) for name in self.own]
         rate, radius = (getattr(self, name) for name in ("learning_rate", "radius"))
         return np.array([rate, *own, *[0.0] * (3 - len(own)), radius])
 
     def discounted(self, memory: _FloatArray, start: npt.ArrayLike, keep: float) -> _FloatArray:
-        """Return memory that began at `start` as if only the share `keep` of the evidence had come.
+        """Return memory with the evidence since `start` reduced to the share `keep`.
 
         Parameters
         ----------
         memory : array, shape (n_memories, ...)
         start : array
-            The first memory at the beginning, broadcast against memory[0].
+            Initial value of memory[0], broadcast against it.
         keep : float, in (0, 1]
         """
         return memory
 
     def at_rate(self, memory: _FloatArray, before: float) -> _FloatArray:
-        """Return memory of the same weights, made at the rate `before`, for the present rate."""
+        """Return memory for the present rate with the same weights as at the rate `before`."""
         return memory
 
 
 def optimizer_named(optimizer: str | Optimizer | State, known: Sequence[Optimizer]) -> Any:
-    """Return the optimizer of `known` that is called so; an optimizer is returned as it is.
+    """Return an optimizer by its name or its config; an optimizer is returned unchanged.
 
     Parameters
     ----------
     optimizer : str, Optimizer or dict
         A name, an optimizer, or what `Optimizer.config` returned.
     known : sequence of Optimizer
-        Which ones a learner can use, each with the learner's defaults.
+        The optimizers that a learner supports, with its defaults.
 
     Raises
     ------
     UnknownNameError
-        If the learner cannot use it.
+        If the learner does not support it.
     """
     by_name = {each.name: each for each in known}
     settings = dict(optimizer) if isinstance(optimizer, dict) else {}

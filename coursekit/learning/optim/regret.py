@@ -1,21 +1,21 @@
-r"""Regret: what an online learner lost against the best fixed weights in hindsight, and what theory
-promises (lesson 07).
+r"""Regret of online convex optimization against the best fixed weights in hindsight, and its bounds
+(lesson 07).
 
-On a stream of convex losses $\ell_t$ the weights $w_t$ are played before $\ell_t$ is known; the
+On a stream of convex losses $\ell_t$ the weights $w_t$ are chosen before $\ell_t$ is known; the
 regret after $t$ events is $R_t = \sum_{s\le t} \ell_s(w_s) - \sum_{s\le t}\ell_s(u)$, where $u$ is
-the best point of the box $|w_j| \le r$ for the whole stream. $R_t/t \to 0$ means: in the long run
-as good as if one had known. With the gradients $g_t$, the width $D = 2r$ and $d$ weights, whatever
-the stream,
+the best point of the box $|w_j| \le r$ for the whole stream. $R_t/t \to 0$ means that the mean
+loss converges to that of the best fixed weights. With the gradients $g_t$, the width $D = 2r$ and
+$d$ weights, whatever the stream,
 
-- projected gradient descent with falling rates $\eta_t$ (Zinkevich 2003):
+- projected gradient descent with decreasing rates $\eta_t$ (Zinkevich 2003):
   $R_t \le \frac{d D^2}{2\eta_t} + \frac12\sum_{s\le t} \eta_s \lVert g_s\rVert^2$;
 - AdaGrad and FTRL-Proximal without penalties (Duchi et al. 2011, theorem 5; McMahan 2017, JMLR 18,
   theorem 2): with the roots
   $S_{t,j} = \sqrt{G_{t,j}}$, or $\beta + \sqrt{n_{t,j}}$, $R_t \le \sum_j \big(\frac{D^2}{2\eta} +
   \eta\big) S_{t,j}$.
 
-Both are sums over the gradients that really came, so they can be drawn beside the measured regret
-at every event.
+Both are computed from the observed gradients, so they can be compared with the measured regret at
+every event.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = ["LOSSES", "Loss", "RegretCurve", "best_fixed_weights", "measure_regre
 
 _FloatArray = npt.NDArray[np.float64]
 Played = SGD | AdaGrad | FTRLProximal | Adam
-"""Optimizers that move a vector of weights inside a box."""
+"""Optimizers of a vector of weights in a box."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Loss:
     ----------
     value, slope : function of (scores, targets)
     curvature : float
-        The largest second derivative: how smooth the loss is.
+        Maximum of the second derivative (smoothness).
     """
 
     value: Callable[[_FloatArray, _FloatArray], _FloatArray]
@@ -75,16 +75,16 @@ LOSSES: dict[str, Loss] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegretCurve:
-    """Regret along a stream, beside what theory promises.
+    """Regret along a stream, and its theoretical bound.
 
     Parameters
     ----------
     regret : array, shape (n,)
         After each event, against the best fixed weights of the whole stream.
     bound : array, shape (n,), or None
-        What the regret cannot exceed; None for an optimiser without a bound (Adam).
+        Upper bound of the regret; None for an optimizer without a bound (Adam).
     losses : array, shape (n,)
-        Of the weights as they were when each event came.
+        Loss of each event before its update.
     comparator : array, shape (d,)
         The best fixed weights.
     """
@@ -96,15 +96,15 @@ class RegretCurve:
 
     @property
     def mean_regret(self) -> _FloatArray:
-        """Regret per event, which ought to go to 0, shape (n,)."""
+        """Regret per event, which should converge to 0, shape (n,)."""
         return self.regret / np.arange(1, len(self.regret) + 1)
 
 
 def measure_regret(
     optimizer: Played, features: npt.ArrayLike, targets: npt.ArrayLike, *, loss: str = "squared"
 ) -> RegretCurve:
-    """Let an optimiser play a linear model on a stream, and compare with the best fixed weights in
-    its box.
+    """Run an optimizer of a linear model on a stream, and compare its losses with those of the best
+    fixed weights in its box.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def measure_regret(
 
 
 def _bound(optimizer: Played, gradients: _FloatArray) -> _FloatArray | None:
-    """What theory promises after each event, shape (n,)."""
+    """Return the regret bound after each event, shape (n,)."""
     width, rate, (n, d) = 2.0 * optimizer.radius, optimizer.learning_rate, gradients.shape
     squares = np.cumsum(gradients**2, axis=0)
     bound: _FloatArray
@@ -179,11 +179,10 @@ def best_fixed_weights(
     loss: str = "squared",
     tolerance: float = 1e-10,
 ) -> _FloatArray:
-    """Return the weights of the box [-radius, radius] with the least total loss: the comparator of
-    regret, shape (d,).
+    """Return the weights in the box [-radius, radius] with minimum total loss, shape (d,).
 
-    Found by accelerated projected gradient descent with restarts (Beck and Teboulle 2009), until a
-    step of it moves no weight by more than `tolerance`.
+    Found by accelerated projected gradient descent with restarts (Beck and Teboulle 2009), until no
+    weight changes by more than `tolerance` in a step.
     """
     each: Loss = LOSSES[choice("loss", loss, LOSSES)]
     smoothness = each.curvature * float(np.linalg.norm(features, ord=2)) ** 2
@@ -196,7 +195,7 @@ def best_fixed_weights(
         following = np.clip(ahead - gradient / smoothness, -radius, radius)
         if np.abs(following - ahead).max() <= tolerance:
             return following
-        if gradient @ (following - weights) > 0:  # the momentum leads uphill: start it again
+        if gradient @ (following - weights) > 0:  # the loss would increase: restart the momentum
             ahead, momentum = weights, 1.0
             continue
         faster = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))

@@ -1,8 +1,8 @@
-"""One update of one weight of a vector, whatever the optimizer: what compiled learners call.
+"""Update of one weight of a vector by any optimizer, for compiled learners.
 
 The kernels of factor models and networks call the update functions of single optimizers
 (:func:`~coursekit.learning.optim.sgd.sgd`, :func:`~coursekit.learning.optim.adagrad.adagrad`,
-:func:`~coursekit.learning.optim.gaussian_belief.belief`) directly: the memory of a row lies in the
+:func:`~coursekit.learning.optim.gaussian_belief.belief`) directly: the memory of a row is in the
 row, biases and factors have different rates, and a belief needs the error and the predictive
 variance, not a gradient.
 """
@@ -40,7 +40,7 @@ def update(tag, settings, t, weights, memory, j, gradient):
     if tag == SGD_TAG:
         sgd(weights, j, rate * t**-first, gradient)
     elif tag == ADAGRAD_TAG:
-        if memory[0, j] + gradient * gradient > 0.0:  # a weight without a gradient so far rests
+        if memory[0, j] + gradient * gradient > 0.0:  # avoids 0 / 0 at a weight without gradients
             adagrad(weights, j, memory[0], j, rate, gradient)
     elif tag == FTRL_TAG:
         ftrl(weights, j, memory, rate, first, second, third, gradient)

@@ -1,1 +1,1 @@
-"""One detector a file."""
+"""Drift detectors, one per module."""

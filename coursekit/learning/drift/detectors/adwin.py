@@ -96,7 +96,7 @@ def _drop_oldest(memory):
 
 @compiled
 def _parts_differ(memory):
-    """Test all cuts between buckets: is there one with |mean_0 - mean_1| > bound?"""
+    """Return whether |mean_0 - mean_1| > bound for any cut between buckets."""
     known = memory[0]
     width, shortest = known[WIDTH], known[MIN_WINDOW_LENGTH]
     log = math.log(2.0 * math.log(width) / known[DELTA])

@@ -64,8 +64,8 @@ class EDDM(BinaryDetector):
     -----
     Equals River's, alarm for alarm. MOA and frouros divide the variance of n distances by n instead
     of n - 1 and track the maximum from the 29th and 30th value on, River from the 31st. At default
-    settings all raise 10 to 20 false alarms in 10,000 values, because the maximum keeps the largest
-    fluctuation of the first few distances.
+    settings all raise 10 to 20 false alarms in 10,000 values, because the maximum is that of the
+    noisy estimates from the first few distances.
 
     Examples
     --------

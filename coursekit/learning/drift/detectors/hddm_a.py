@@ -49,7 +49,7 @@ def _bound(n, log):
 
 @compiled
 def _compare(n, cut, change, memory):
-    """Compare the mean of n values with that of the first `cut` of them."""
+    """Return the signal of the test of the mean of n values against that of the first `cut`."""
     if cut == n:
         return IN_CONTROL
     ratio = (n - cut) / cut * (1.0 / n)  # (n - c) / cn
@@ -81,8 +81,8 @@ class HDDM_A(DriftDetector):  # noqa: N801 - its name in the literature
     Notes
     -----
     Equals River's, alarm for alarm, and MOA's when that is told to be one-sided. By default MOA
-    watches falls too, and restarts at one without an alarm. Values must lie in [0, 1], the range
-    that the inequality needs.
+    also tests for decreases, and restarts after one without an alarm. Values must lie in [0, 1],
+    the range that the inequality needs.
 
     Examples
     --------

@@ -71,7 +71,7 @@ def _cut(memory, before, since):
 
 @compiled
 def _compare(memory, lower, upper):
-    """Compare two weighted means: is `upper` too far above `lower`?"""
+    """Return the signal of the test that mean `upper` is greater than mean `lower`."""
     if memory[lower + COUNT] == 0.0 or memory[upper + COUNT] == 0.0:
         return IN_CONTROL
     change = memory[upper + MEAN] - memory[lower + MEAN]
@@ -106,7 +106,7 @@ class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
     -----
     Equals River's, alarm for alarm. MOA gives the first value of a mean the squared weight 1 (River
     $\lambda^2 + (1-\lambda)^2$), counts the alarming value once more after the restart, and keeps
-    its means in static variables, so that two detectors disturb each other. Delays are short for
+    its means in static variables, so that two detectors share state. Delays are short for
     large changes (0.2 to 0.5: within 27 values); small ones are never detected, because a mean over
     1 / $\lambda$ values cannot tell them from noise.
 

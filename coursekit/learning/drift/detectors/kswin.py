@@ -39,9 +39,7 @@ def push(memory, value):
 
 @compiled
 def largest_gap(left, right):
-    """Largest difference between two empirical distribution functions of r values each, in units of
-    1 / r.
-    """
+    """Return the Kolmogorov-Smirnov distance of two samples of r values, in units of 1 / r."""
     left, right = np.sort(left), np.sort(right)
     i = j = gap = 0
     while i < left.size and j < right.size:
@@ -55,11 +53,11 @@ def largest_gap(left, right):
 
 
 def chance_of_gap(gap: int, r: int) -> float:
-    r"""Probability that two samples of r values from one continuous distribution are `gap` / r or
-    more apart, exactly.
+    r"""Return the exact probability that the Kolmogorov-Smirnov distance of two samples of r values
+    from one continuous distribution is at least `gap` / r.
 
-    $2 \sum_{k\ge1} (-1)^{k-1} \binom{2r}{r-kg} \big/ \binom{2r}{r}$, by counting paths that leave a
-    corridor (B. V. Gnedenko, V. S. Korolyuk, 1951).
+    $2 \sum_{k\ge1} (-1)^{k-1} \binom{2r}{r-kg} \big/ \binom{2r}{r}$, by the reflection
+    principle (B. V. Gnedenko, V. S. Korolyuk, 1951).
 
     >>> round(chance_of_gap(13, 30), 4)
     0.0065
@@ -87,7 +85,7 @@ class KSWIN(DriftDetector):
     stat_size : int, 2 or more
         r, the number of values on either side.
     seed : int
-        Of the random sample; used anew after every alarm, as in River.
+        Of the random sample; the generator is reset after every alarm, as in River.
     keep_recent : bool
         After an alarm, continue with the latest r values instead of none.
 

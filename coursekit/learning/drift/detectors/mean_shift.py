@@ -1,4 +1,4 @@
-"""The course's own detector: Student's t-test of the latest block against a window before it."""
+"""Drift detection by Student's t-test of the latest block against a window before it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def step(memory, value):
 
 @compiled
 def _compare(memory):
-    """Test whether block and baseline have the same mean; return the signal."""
+    """Test for equal means of block and baseline; return the signal."""
     known = memory[KNOWN]
     size, n_blocks = known[BLOCK_SIZE], int(min(known[N_BLOCKS], known[MOST_BLOCKS]))
     if n_blocks == 0:

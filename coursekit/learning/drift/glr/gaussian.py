@@ -182,7 +182,7 @@ def threshold_for(
 
 
 class GaussianGLR(DriftDetector):
-    r"""Test all possible change points at once: are two means more likely than one?
+    r"""Generalized likelihood ratio test for a change of the mean at any past value.
 
     Model: a split after k values explains $G_k = \frac{k(n-k)}{n}(\bar x_{after} - \bar
     x_{before})^2$ of the sum of squares $Q$ around the mean. With a known standard deviation, the
@@ -200,8 +200,8 @@ class GaussianGLR(DriftDetector):
     samples_between_false_alarms : float, at least 20 * `min_segment`
         Average run length to a false alarm (ARL0): 100,000 is one false alarm in ten streams of
         10,000. Simulated on independent normal values, it holds within a factor of 1.3. Dependent
-        values (unless `autocorrelated`) and heavy tails raise more alarms; of squared errors, watch
-        the square root or the logarithm.
+        values (unless `autocorrelated`) and heavy tails raise more alarms; of squared errors,
+        monitor the square root or the logarithm.
     std : float, greater than 0, optional
         $\sigma$ in the unit of the values, if it is known; otherwise it is estimated.
     direction : {"up", "down", "both"}
@@ -211,7 +211,7 @@ class GaussianGLR(DriftDetector):
         tails raise fewer alarms; it delays only changes of more than a standard deviation.
     autocorrelated : bool
         Whether neighbouring values are correlated. Their autocorrelation is then estimated, and the
-        innovations are watched (see :mod:`~coursekit.learning.drift.glr.prewhitening`): the run
+        innovations are monitored (see :mod:`~coursekit.learning.drift.glr.prewhitening`): the run
         length holds within a factor of 2 up to an autocorrelation of 0.9, where other detectors
         raise hundreds of alarms. `std` is that of the innovations.
 
