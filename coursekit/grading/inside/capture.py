@@ -31,7 +31,7 @@ class Outputs:
     ----------
     line : Line
     max_bytes : int
-        Of all cells together; what comes after is dropped.
+        Of all cells together; what is larger than the rest is named instead of shown.
     """
 
     def __init__(self, line: Line, max_bytes: int) -> None:
@@ -50,8 +50,12 @@ class Outputs:
             text = json.dumps(content, default=_as_text, allow_nan=False)
         except (TypeError, ValueError, RecursionError):  # it has no form that could be shown
             return
-        if self.muted or len(text) > self._left:
+        if self.muted or self._left <= 0:
             return
+        if len(text) > self._left:
+            left_out = ", ".join(map(str, content.get("data", [kind])))[:200]
+            kind = "stream"
+            text = json.dumps({"name": "stderr", "text": f"[too large to be shown: {left_out}]\n"})
         self._left -= len(text)
         self._line.send({"output": [kind, json.loads(text)]})
 
@@ -149,9 +153,15 @@ class Hook(DisplayHook):
 
 
 class Shell(InteractiveShell):
-    """A shell that understands cells as a notebook does, opens no window and reports errors as
-    messages.
+    """A shell that understands cells as a notebook does, shows figures as PNG, opens no window and
+    reports errors as messages.
     """
+
+    def init_display_formatter(self) -> None:
+        """Show a figure as PNG however it was made; the inline backend looks after pyplot's."""
+        super().init_display_formatter()  # type: ignore[no-untyped-call]
+        png = self.display_formatter.formatters["image/png"]
+        png.for_type_by_name("matplotlib.figure", "Figure", _png)
 
     def enable_gui(self, gui: Any = None) -> None:
         """Open no window, whatever a cell asks for."""
@@ -159,6 +169,12 @@ class Shell(InteractiveShell):
     def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
         content = {"ename": etype.__name__, "evalue": _text_of(evalue), "traceback": list(stb)}
         Publisher.outputs.send("error", content)
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight")
+    return buffer.getvalue()
 
 
 def _text_of(error: object) -> str:

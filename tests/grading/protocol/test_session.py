@@ -153,6 +153,18 @@ def test_a_figure_is_shown_and_nothing_is_imported_for_it_before(subject):
     assert subject.get("early") is False
 
 
+@pytest.mark.slow
+def test_a_figure_without_pyplot_is_shown_and_one_too_large_is_named(subject):
+    with replaced_limit(subject, cell_seconds=30.0):
+        source = "from matplotlib.figure import Figure\nf = Figure(); f.subplots().plot([1, 2]); f"
+        [(kind, content)] = subject.run_cell(source).outputs
+        assert content["data"]["image/png"].startswith("iVBORw0KGgo")
+        large = "display({'image/png': 'A' * 5_000_000, 'text/plain': 'x'}, raw=True); print('on')"
+        [(_, named), (_, after)] = subject.run_cell(large).outputs
+    assert named["text"] == "[too large to be shown: image/png, text/plain]\n"
+    assert after["text"] == "on\n"
+
+
 @contextmanager
 def replaced_limit(session, **limits):
     before = session._limits_of_process
