@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import json
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
@@ -19,11 +20,17 @@ from coursekit.core.errors import CourseKitError
 from coursekit.core.processes import clean_environment, python
 from coursekit.grading.classroom.job import Job, JobResult
 from coursekit.grading.classroom.settings import ClassSettings
+from coursekit.grading.errors import GradingError
+from coursekit.grading.sandbox import Limits, Mounts
+from coursekit.grading.sandbox.fork_server import ForkServer
 
 __all__ = ["execute"]
 
 _Json = dict[str, Any]
+_Key = tuple[object, ...]
 _MARGIN_SECONDS = 180.0
+_TURNS = tempfile.TemporaryFile()
+"""By locks on it, the runners take turns."""
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
@@ -59,14 +66,16 @@ def _executor(settings: ClassSettings, n_workers: int) -> Iterator[Executor]:
 class _Runner:
     """A process that runs jobs one after the other."""
 
-    def __init__(self, key: tuple[object, ...]) -> None:
+    def __init__(self, key: _Key, server: ForkServer | None) -> None:
         self.key = key
+        shared = [_TURNS.fileno(), *([] if server is None else [server.fileno()])]
         self._process = subprocess.Popen(
-            python("coursekit.grading.classroom.runner"),
+            python("coursekit.grading.classroom.runner", *map(str, shared)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=clean_environment(),
             cwd="/",
+            pass_fds=shared,
         )
 
     def run(self, job: _Json) -> _Json:
@@ -106,17 +115,22 @@ class _Runner:
 
 
 _RUNNERS: set[_Runner] = set()
+_SERVERS: dict[_Key, ForkServer] = {}
 _IDLE: list[_Runner] = []
 _LOCK = threading.Lock()
 
 
 def _work(job: _Json) -> _Json:
     """Run one job in an idle runner for its exercise, or in a new one."""
-    key = (job["exercise_folder"], job["isolation"], *job["forked"])
     with _LOCK:
+        try:
+            server = _fork_server(job) if job["forked"] else None
+        except GradingError as error:
+            return JobResult(submission=job["submission"], bug=str(error)).to_json()
+        key = (job["exercise_folder"], job["isolation"], server.pid if server is not None else 0)
         others = [each for each in _IDLE if each.key != key]
         _IDLE[:] = [each for each in _IDLE if each.key == key]
-        runner = _IDLE.pop() if _IDLE else _Runner(key)
+        runner = _IDLE.pop() if _IDLE else _Runner(key, server)
         _RUNNERS.add(runner)
     _end(others)
     answer = runner.run(job)
@@ -128,13 +142,28 @@ def _work(job: _Json) -> _Json:
     return answer
 
 
+def _fork_server(job: _Json) -> ForkServer:
+    """Return the fork server that the runners of this process share; start it where none is."""
+    key = (*job["forked"], "with", *job["modules"])
+    if key not in _SERVERS or not _SERVERS[key].is_alive():
+        for old in _SERVERS.values():
+            old.close()
+        _SERVERS.clear()
+        mounts, limits = Mounts(modules=tuple(job["modules"])), Limits.from_json(job["limits"])
+        _SERVERS[key] = ForkServer(job["forked"], mounts, limits)
+    return _SERVERS[key]
+
+
 @atexit.register
 def close_runners() -> None:
-    """End the runners of this process."""
+    """End the runners of this process, and their fork server."""
     with _LOCK:
         _IDLE.clear()
         left = list(_RUNNERS)
     _end(left)
+    with _LOCK:
+        while _SERVERS:
+            _SERVERS.popitem()[1].close()
 
 
 def _end(runners: Sequence[_Runner]) -> None:

@@ -1,8 +1,9 @@
 """Run submissions: the only process of the grader that communicates with students' processes.
 
 It has the checks but no gradebook, no secret and no other submission, and it drops root privileges.
-It is started as ``python -m coursekit.grading.classroom.runner``, reads jobs as lines of JSON and
-writes one line for each result.
+It is started as ``python -m coursekit.grading.classroom.runner [LOCK [FORKS]]``, with a file that
+runners lock to take turns and the socket of a fork server, reads jobs as lines of JSON and writes
+one line for each result.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import resource
 import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -24,8 +26,8 @@ from coursekit.grading.checks.report import CheckReport
 from coursekit.grading.classroom.job import Cell, CellRun, Job, JobResult
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.protocol.session import Session, known_exception
-from coursekit.grading.sandbox import Mounts, drop_privileges, runtime_folders
-from coursekit.grading.sandbox.fork_server import ForkServer
+from coursekit.grading.sandbox import Mounts, drop_privileges, runtime_folders, turns
+from coursekit.grading.sandbox.fork_server import Forks
 from coursekit.grading.sandbox.process import Launcher, sandboxed, unsandboxed
 
 __all__ = ["main", "run_job"]
@@ -83,19 +85,19 @@ def main() -> None:
     needed = [Path(json.loads(first)["exercise_folder"]), *runtime_folders()]
     drop_privileges([*needed, *(source for source, _ in Mounts().pairs())])
     threading.Thread(target=_end_with_the_line, daemon=True).start()
-    server: ForkServer | None = None
+    shared = [int(each) for each in sys.argv[1:]]
+    if shared:
+        turns.share(shared[0])
+    forks = socket.socket(fileno=shared[1]) if shared[1:] else None
     for line in _lines(first):
         job = Job.from_json(json.loads(line))
-        if job.forked and (server is None or not server.is_alive()):
-            server = ForkServer(job.forked, Mounts(modules=job.modules), job.limits)
+        launch = Forks(forks, Mounts(modules=job.modules)).launch if forks is not None else None
         try:
-            result = run_job(job, server.launch if server is not None else None)
+            result = run_job(job, launch)
         except Exception as error:  # noqa: BLE001 - the next job still runs
             result = JobResult(submission=job.submission, bug=f"{type(error).__name__}: {error}")
         sys.stdout.buffer.write(json.dumps(result.to_json()).encode() + b"\n")
         sys.stdout.buffer.flush()
-    if server is not None:
-        server.close()
 
 
 def _ask(exercise: Exercise, check_id: str, session: Session, seed: str) -> Iterator[CheckReport]:

@@ -62,7 +62,7 @@ class Agent:
 
     def handle(self, request: str) -> str:
         """Answer one request text with one reply text."""
-        replies = [self._answer(operation) for operation in json.loads(request)["operations"]]
+        replies = list(map(self._answer, json.loads(request)["operations"]))
         text = json.dumps({"protocol": PROTOCOL, "replies": replies}, allow_nan=False)
         if len(text) <= MAX_REPLY:
             return text

@@ -160,8 +160,8 @@ class Shell(InteractiveShell):
     def init_display_formatter(self) -> None:
         """Show a figure as PNG however it was made; the inline backend looks after pyplot's."""
         super().init_display_formatter()  # type: ignore[no-untyped-call]
-        png = self.display_formatter.formatters["image/png"]
-        png.for_type_by_name("matplotlib.figure", "Figure", _png)
+        formatters: Any = self.display_formatter
+        formatters.formatters["image/png"].for_type_by_name("matplotlib.figure", "Figure", _png)
 
     def enable_gui(self, gui: Any = None) -> None:
         """Open no window, whatever a cell asks for."""

@@ -5,10 +5,10 @@ It is started as ``python -m coursekit.grading.inside.fork_server SOCKET LIBRARY
 the libraries once and then forks a shell for each set of descriptors that arrives on the socket.
 Nothing of a submission ever runs in this process.
 
-Each shell lives in namespaces of its own (user, mount, process, network, IPC, host name) inside
-the sandbox's: it sees its own processes only, an empty ``/tmp`` and home, and has no capability and
-no way to make more namespaces. A guard stands between: it waits for the shell and ends it when
-whoever asked closes the socket that came with the pipes.
+Each shell is the first process of namespaces of its own (user, mount, process, network, IPC, host
+name) inside the sandbox's: it sees its own processes only, an empty ``/tmp`` and home, and has no
+capability and no way to make more namespaces. The server ends a shell when whoever asked closes the
+socket that came with the pipes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import select
 import signal
 import socket
 import sys
+from typing import Any
 
 from coursekit.grading.inside import confine, shell
 from coursekit.grading.inside.line import Line
@@ -27,6 +28,8 @@ from coursekit.grading.inside.line import Line
 __all__ = ["main"]
 
 _NEW_NAMESPACES = 0x00020000 | 0x08000000 | 0x04000000 | 0x10000000 | 0x20000000 | 0x40000000
+_CLONE = {"x86_64": 56, "aarch64": 220}
+_USER, _GROUP = f"{os.getuid()} {os.getuid()} 1", f"{os.getgid()} {os.getgid()} 1"
 _NOSUID, _NODEV, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
 _PR_CAPBSET_DROP, _PR_SET_SECUREBITS = 24, 28
 _ALL_SECURE_BITS = 0x2F
@@ -37,18 +40,29 @@ def main() -> None:
     """Fork a shell for each request until the socket closes."""
     server = socket.socket(fileno=int(sys.argv[1]))
     _preload(sys.argv[2:])
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # guards collect themselves
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the shells
     server.sendall(b"ready")
+    shells: dict[int, int] = {}
     while True:
-        message, descriptors, _, _ = socket.recv_fds(server, 64, 8)
-        if not message:
-            return
-        confine.die_with_parent()  # bubblewrap, the first parent, has been ended by now
-        if os.fork() == 0:
-            server.close()
-            _guard(descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        waited: list[Any] = [server, *shells, *shells.values()]
+        ready = select.select(waited, [], [])[0]
+        for line, shell_ in list(shells.items()):
+            if line in ready or shell_ in ready:
+                _end(line, shells.pop(line))
+        if server in ready:
+            message, descriptors, _, _ = socket.recv_fds(server, 64, 8, socket.MSG_DONTWAIT)
+            if not message:
+                return
+            confine.die_with_parent()  # bubblewrap, the first parent, has been ended by now
+            pid = _fork()
+            if pid == 0:
+                _be_the_shell(descriptors, [server.detach(), *shells, *shells.values()])
+            for descriptor in descriptors[1:]:
+                os.close(descriptor)
+            try:
+                shells[descriptors[0]] = os.pidfd_open(pid)
+            except ProcessLookupError:  # it has ended already
+                os.close(descriptors[0])
 
 
 def _preload(libraries: list[str]) -> None:
@@ -62,47 +76,48 @@ def _preload(libraries: list[str]) -> None:
             importlib.import_module("torch._dynamo")  # the first optimizer would import it
 
 
-def _guard(descriptors: list[int]) -> None:
-    """Make the namespaces, start the shell in them and wait for it or for the end of the line;
-    does not return.
-    """
-    line, *pipes = descriptors
+def _fork() -> int:
+    """Fork a process that is the first one of new namespaces, as `os.fork` would without them."""
+    python, libc = ctypes.pythonapi, ctypes.PyDLL(None, use_errno=True)
+    python.PyOS_BeforeFork()
+    pid: int = libc.syscall(_CLONE[os.uname().machine], _NEW_NAMESPACES | signal.SIGCHLD, *[0] * 5)
+    if pid == 0:
+        python.PyOS_AfterFork_Child()
+    else:
+        python.PyOS_AfterFork_Parent()
+        _demand(0 if pid > 0 else -1)
+    return pid
+
+
+def _end(line: int, shell_: int) -> None:
     try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        libc = ctypes.CDLL(None, use_errno=True)
-        uid, gid = os.getuid(), os.getgid()
-        _demand(libc.unshare(_NEW_NAMESPACES))
-        for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{uid} {uid} 1"),
-            ("gid_map", f"{gid} {gid} 1"),
-        ):
-            with open(f"/proc/self/{name}", "w") as file:
-                file.write(text)
-        os.write(line, b"!")  # with it goes, from the machine, who we are
-        child = os.fork()
-        if child == 0:
-            os.close(line)
-            _be_the_shell(libc, pipes)
-        for each in pipes:
-            os.close(each)
-        _wait(line, child)
-    finally:
-        os._exit(0)
+        signal.pidfd_send_signal(shell_, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    os.close(line)
+    os.close(shell_)
 
 
-def _be_the_shell(libc: ctypes.CDLL, pipes: list[int]) -> None:
+def _be_the_shell(descriptors: list[int], others: list[int]) -> None:
     """Mount empty folders, give up every capability and serve; does not return."""
     try:
         confine.die_with_parent()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        line, *pipes = descriptors
+        for name, text in (("setgroups", "deny"), ("uid_map", _USER), ("gid_map", _GROUP)):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+        os.write(line, b"!")  # with it goes, from the machine, who we are
         for descriptor, pipe in enumerate(pipes):
             os.dup2(pipe, descriptor)
-            os.close(pipe)
-        line = Line.from_standard_streams()
-        line.send({"ready": True})
-        order = line.receive()
+        for descriptor in (*descriptors, *others):
+            os.close(descriptor)
+        talk = Line.from_standard_streams()
+        talk.send({"ready": True})
+        order = talk.receive()
         if order is None:
             return
+        libc = ctypes.CDLL(None, use_errno=True)
         _demand(libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None))
         size = f"mode=700,size={order['scratch_bytes']},nr_inodes={order['scratch_files']}".encode()
         for folder in _SCRATCH:
@@ -112,7 +127,7 @@ def _be_the_shell(libc: ctypes.CDLL, pipes: list[int]) -> None:
         _forbid_namespaces()
         _drop_capabilities(libc)
         _forget_the_past()
-        shell.serve(line, order)
+        shell.serve(talk, order)
     finally:
         os._exit(1)
 
@@ -161,17 +176,6 @@ def _forget_the_past() -> None:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(int.from_bytes(os.urandom(4), "little"))
-
-
-def _wait(line: int, child: int) -> None:
-    """Wait for the shell's end or for the end of the line, whichever comes first."""
-    ended = os.pidfd_open(child)
-    select.select([line, ended], [], [])
-    try:
-        os.kill(child, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    os.waitpid(child, 0)
 
 
 def _demand(result: int) -> None:

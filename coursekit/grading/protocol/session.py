@@ -168,9 +168,9 @@ class Session(Subject):
         """End the process."""
         self.close()
 
-    def _ask(self, operation: dict[str, Any]) -> Any:
+    def _read(self, reply: Any, operation: dict[str, Any]) -> Any:
         try:
-            return super()._ask(operation)
+            return super()._read(reply, operation)
         except StudentError as error:
             if not self._discreet:
                 raise
@@ -259,7 +259,6 @@ class Session(Subject):
         try:
             if frames.receive(time.monotonic() + START_SECONDS) != {"ready": True}:
                 raise frames.give_up("The process did not start.")
-            process.settle()
             if self._n_starts == 1:
                 self._deadline = frames.deadline = time.monotonic() + limits.notebook_seconds
             order = {

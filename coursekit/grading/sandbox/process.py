@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from coursekit.core.processes import python, python_path
+from coursekit.grading.sandbox import turns
 from coursekit.grading.sandbox.bubblewrap import environment, start
 from coursekit.grading.sandbox.limits import Limits
 from coursekit.grading.sandbox.mounts import COURSE, HOME, Mounts
@@ -54,10 +55,6 @@ class Process(Protocol):
     confined: bool
     filtered: bool
 
-    def settle(self) -> None:
-        """Take over once it has said that it is ready, before it runs anything foreign."""
-        ...
-
     def is_alive(self) -> bool:
         """Return whether it still runs."""
         ...
@@ -83,7 +80,8 @@ def sandboxed(mounts: Mounts, limits: Limits) -> Process:
     """Start a fresh interpreter under bubblewrap."""
     adopt_orphans()  # bubblewrap goes, what it started stays
     program = [sys.executable, "-P", "-m", SHELL]
-    return Sandboxed(start(program, mounts=mounts, limits=limits, first=True))
+    with turns.mine():
+        return Sandboxed(start(program, mounts=mounts, limits=limits, first=True))
 
 
 def unsandboxed(mounts: Mounts, limits: Limits, folder: Path | None = None) -> Process:
@@ -118,24 +116,26 @@ class _Piped:
 class Sandboxed(_Piped):
     """The first process of a sandbox's process namespace: with it, all others die.
 
-    Bubblewrap itself only waits for it; it is ended once the sandbox stands, and the first process
-    becomes our child.
+    Bubblewrap itself would only wait for it; it is ended as soon as the program has taken its
+    child's place, and the first process inside becomes our child.
     """
 
     folder = str(HOME)
     confined = filtered = True
 
-    def settle(self) -> None:
-        """Let bubblewrap go; the first process inside becomes a child of this one."""
-        inside = process_tree(self._process.pid)[1:]
-        if inside:
-            self.pid = inside[0]
-            self._process.kill()
-        self._process.wait()
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        super().__init__(process)
+        while process.poll() is None:
+            inside = process_tree(process.pid)[1:2]
+            if inside and _program(inside[0]) not in ("bwrap", ""):
+                self.pid = inside[0]
+                process.kill()
+                process.wait()
+            time.sleep(0.001)
 
     def is_alive(self) -> bool:
         """Return whether it still runs."""
-        return self._process.returncode is None or _runs(self.pid)
+        return _runs(self.pid)
 
     def interrupt(self) -> None:
         """Send SIGINT."""
@@ -185,9 +185,6 @@ class _Plain(_Piped):
                 start_new_session=True,
             )
         )
-
-    def settle(self) -> None:
-        """Nothing changes."""
 
     def is_alive(self) -> bool:
         return self._process.poll() is None
@@ -251,6 +248,13 @@ def send_signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def _program(pid: int) -> str:
+    try:
+        return (Path("/proc") / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _runs(pid: int) -> bool:
