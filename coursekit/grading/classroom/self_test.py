@@ -1,17 +1,19 @@
 """Self-test before a class is graded: the reference solution earns all points, the stub and an
-attack none.
+attack none, and no secret file can be read from inside the sandbox.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from coursekit.core.files import write_atomically
 from coursekit.grading.checks.report import Outcome
 from coursekit.grading.classroom.execute import execute
-from coursekit.grading.classroom.job import Job, JobResult
+from coursekit.grading.classroom.job import Cell, Job, JobResult
 from coursekit.grading.classroom.sanitise import Sheet, attack_cells, reference_cells, stub_cells
 from coursekit.grading.classroom.settings import ClassSettings
 from coursekit.grading.errors import CheckBugError, GradingError
@@ -19,8 +21,28 @@ from coursekit.grading.errors import CheckBugError, GradingError
 __all__ = ["self_test"]
 
 
-def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: str) -> None:
-    """Grade three submissions whose grade is known; once for each version of exercise and grader.
+_READ = """
+found = []
+for place in {places!r}:
+    try:
+        open(place, "rb").close()
+        found.append(place)
+    except OSError:
+        pass
+print(found[:1])
+"""
+
+
+def self_test(
+    template: Job,
+    sheet: Sheet,
+    settings: ClassSettings,
+    *,
+    print_: str,
+    secret: Sequence[Path] = (),
+) -> None:
+    """Grade submissions whose grade is known; once for each version and location of exercise and
+    grader.
 
     Parameters
     ----------
@@ -30,6 +52,8 @@ def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: s
     settings : ClassSettings
     print_ : str
         The fingerprint of exercise and grader.
+    secret : sequence of Path
+        Files that a submission in a sandbox must not be able to read.
 
     Raises
     ------
@@ -37,12 +61,15 @@ def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: s
         If one of them gets other points than expected. Then nobody is graded.
     """
     memory = settings.out / "work" / "selftest.json"
+    places = [str(place) for place in secret if template.isolation != "none"]
+    print_ = " ".join([print_, sys.prefix, *places])
     if _passed_before(memory, print_):
         return
     tests = {
         "reference": reference_cells(sheet),
         "stub": stub_cells(sheet),
         "attack": attack_cells(sheet),
+        "reading": (Cell(number=1, id="reading", source=_READ.format(places=places)),),
     }
     jobs = [replace(template, submission=name, cells=cells) for name, cells in tests.items()]
     results = {result.submission: result for result in execute(jobs, settings)}
@@ -59,6 +86,13 @@ def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: s
 
 
 def _trouble(name: str, result: JobResult) -> str:
+    if name == "reading":
+        said = "".join(
+            content["text"] for kind, content in result.cells[0].outputs if kind == "stream"
+        )
+        if said != "[]\n":
+            return f"inside the sandbox, {said.strip() or 'nobody knows what'} can be read."
+        return ""
     points, max_points = (
         sum(check.points for check in result.checks),
         sum(check.max_points for check in result.checks),

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from coursekit.core.files import write_atomically
@@ -79,7 +80,8 @@ def grade_class(
     grader = _Grader(plan, settings)
     submissions = find_submissions(place, plan.exercise.name)
     template = grader.job(Submission(student="selftest"), ())
-    self_test(template, grader.sheet, settings, print_=grader.print)
+    secret = _secret_files(plan, settings, place)
+    self_test(template, grader.sheet, settings, print_=grader.print, secret=secret)
     known = load_reports(settings.out / "reports")
     run = ClassRun(plan=plan, isolation=grader.isolation)
     waiting = []
@@ -212,6 +214,19 @@ def isolation_of(settings: ClassSettings) -> Isolation:
         return "none"
     require_sandbox()
     return "bubblewrap"
+
+
+def _secret_files(plan: GradingPlan, settings: ClassSettings, place: Path) -> list[Path]:
+    """Return what no submission may read: the exercise with its hidden checks and solution, the
+    reference implementations, other students' work, reports and the secret.
+    """
+    package = Path(__file__).resolve().parents[2]
+    found = [settings.out / "secret", *(package / "learning").rglob("*.py")]
+    found += [file for file in plan.exercise.folder.rglob("*") if file.is_file()]
+    for folder in (place, settings.out):
+        files = (file for file in folder.rglob("*.[ij][ps]*") if "site-packages" not in file.parts)
+        found += islice(files, 200)
+    return [file.resolve() for file in found if file.is_file()]
 
 
 def _results(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:

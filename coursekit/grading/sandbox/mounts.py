@@ -18,6 +18,8 @@ HOME = Path("/home/student")
 
 _PACKAGE = Path(coursekit.__file__).resolve().parent
 _INSIDE_FOLDER = _PACKAGE / "grading" / "inside"
+_USR = ("bin", "sbin", "lib", "lib32", "lib64", "share/zoneinfo", "share/fonts", "share/terminfo")
+_PYTHON = ("bin", "lib", "lib64", "pyvenv.cfg")
 _SYSTEM = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
 
 
@@ -44,22 +46,35 @@ class Mounts:
 
     def arguments(self) -> list[str]:
         """Return the part of bubblewrap's command line that decides what is visible."""
-        found = ["--ro-bind", "/usr", "/usr"]
+        found = []
         for name in ("bin", "sbin", "lib", "lib32", "lib64"):
             place = Path("/") / name
             if place.is_symlink():
                 found += ["--symlink", str(place.readlink()), str(place)]
             elif place.is_dir():
                 found += ["--ro-bind", str(place), str(place)]
+        folders = [folder for folder in _folders() if folder.exists()]
+        for folder in folders:
+            found += ["--ro-bind", str(folder), str(folder)]
         for name in _SYSTEM:
             found += ["--ro-bind-try", name, name]
-        for folder in runtime_folders():
-            found += ["--ro-bind", str(folder), str(folder)]
-        if any(_PACKAGE.is_relative_to(folder) for folder in [*runtime_folders(), Path("/usr")]):
+        if any(_PACKAGE.is_relative_to(folder) for folder in folders):
             found += ["--tmpfs", str(_PACKAGE)]  # the reference solutions lie there
         for source, target in self.pairs():
             found += ["--ro-bind", str(source), str(target)]
         return found
+
+
+def _folders() -> list[Path]:
+    """Return what is shown of the system and of Python, part by part: the course may lie beside."""
+    found = [Path("/usr") / name for name in _USR]
+    for prefix in (sys.base_prefix, sys.prefix):
+        found += [Path(prefix).resolve() / name for name in _PYTHON]
+    return [
+        folder
+        for folder in dict.fromkeys(found)
+        if not any(folder != other and folder.is_relative_to(other) for other in found)
+    ]
 
 
 def runtime_folders() -> list[Path]:
