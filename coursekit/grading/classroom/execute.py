@@ -31,6 +31,7 @@ _Key = tuple[object, ...]
 _MARGIN_SECONDS = 180.0
 _TURNS = tempfile.TemporaryFile()
 """By locks on it, the runners take turns."""
+atexit.register(_TURNS.close)
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
