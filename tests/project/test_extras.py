@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
@@ -62,9 +63,21 @@ def distributions(extra: str) -> set[str]:
     return {name for name, _ in found}
 
 
+def installed() -> Mapping[str, list[str]]:
+    """Top-level module -> its distributions, without those that setuptools carries inside itself
+    and puts on the path once something imports it.
+    """
+    before = sys.path[:]
+    sys.path[:] = [entry for entry in before if Path(entry).name != "_vendor"]
+    try:
+        return packages_distributions()
+    finally:
+        sys.path[:] = before
+
+
 def modules_not_in(extra: str) -> list[str]:
     allowed = distributions(extra) | {"coursekit"}
-    owners = packages_distributions().items()
+    owners = installed().items()
     return sorted(
         module
         for module, names in owners

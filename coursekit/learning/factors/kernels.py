@@ -19,9 +19,8 @@ Arguments, the same everywhere, with $k$ factors and n events:
 - `tag`: of the optimizer; `k`: the number of factors;
 - `users`, `items`, `targets`, `weights`, `predictions`: shape (n,).
 
-A row whose bias is exactly 0 has learnt nothing yet. Its factors are random and must not enter a
-prediction: they count from the row's second event on. So the prediction for an unseen id is the
-same before and after the id is given a row.
+A row whose bias is exactly 0 has learnt nothing yet: its random factors enter no prediction before
+its second event, so an unseen id is predicted the same before and after it is given a row.
 
 Every `learn_*` returns the prediction made before the update. It returns NaN, and has changed
 nothing, if the update would leave the range of floats.
