@@ -16,7 +16,14 @@ from pathlib import Path
 from coursekit.core.processes import find_program
 from coursekit.grading.sandbox.errors import SandboxUnavailableError
 from coursekit.grading.sandbox.limits import Limits
-from coursekit.grading.sandbox.mounts import COURSE, HOME, Mounts, runtime_folders
+from coursekit.grading.sandbox.mounts import (
+    COURSE,
+    HOME,
+    SCRATCH,
+    Mounts,
+    runtime_folders,
+    shown_in_scratch,
+)
 from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
 from coursekit.grading.sandbox.privileges import drop_privileges
 
@@ -75,9 +82,14 @@ def command_line(
     command += ["--as-pid-1"] if first else ["--die-with-parent"]
     command += [] if nested_namespaces else ["--disable-userns"]
     command += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/dev/shm", "/tmp", str(HOME)):  # noqa: S108
-        command += ["--size", scratch, "--tmpfs", folder]
-    command += mounts.arguments()  # after the empty folders: Python itself may lie below /tmp
+    for folder in SCRATCH:
+        command += ["--size", scratch, "--tmpfs", str(folder)]
+    shown = shown_in_scratch()  # Python may lie below /tmp: what leads to it is not scratch space
+    for folder in shown:
+        command += ["--tmpfs", str(folder)]
+    command += mounts.arguments()
+    for folder in shown:
+        command += ["--remount-ro", str(folder)]
     if nested_namespaces:
         command += ["--dir", "/mnt"]
     command += [

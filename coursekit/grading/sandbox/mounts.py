@@ -9,12 +9,15 @@ from pathlib import Path
 
 import coursekit
 
-__all__ = ["COURSE", "HOME", "Mounts", "runtime_folders"]
+__all__ = ["COURSE", "HOME", "SCRATCH", "Mounts", "runtime_folders", "shown_in_scratch"]
 
 COURSE = Path("/opt/course")
 """Where the part of the course that a submission may import is mounted."""
 
 HOME = Path("/home/student")
+
+SCRATCH = (Path("/dev/shm"), Path("/tmp"), HOME)  # noqa: S108 - private folders inside the sandbox
+"""Where a submission may write."""
 
 _PACKAGE = Path(coursekit.__file__).resolve().parent
 _INSIDE_FOLDER = _PACKAGE / "grading" / "inside"
@@ -81,3 +84,14 @@ def runtime_folders() -> list[Path]:
     """Return the folders of this Python that are not part of the system."""
     folders = dict.fromkeys(Path(name).resolve() for name in (sys.base_prefix, sys.prefix))
     return [folder for folder in folders if not folder.is_relative_to("/usr")]
+
+
+def shown_in_scratch() -> list[Path]:
+    """Return the folders directly below `SCRATCH` that lead to Python, as in a clone in /tmp."""
+    leading = [
+        scratch / folder.relative_to(scratch).parts[0]
+        for folder in runtime_folders()
+        for scratch in SCRATCH
+        if folder.is_relative_to(scratch)
+    ]
+    return list(dict.fromkeys(leading))

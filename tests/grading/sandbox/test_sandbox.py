@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -81,7 +83,7 @@ def run_inside(code, limits=None, wait=True):
     receiving, sending = os.pipe()
     program = (
         f"REPOSITORY = {os.getcwd()!r}\n{PREAMBLE}{code}\nos.write(int(sys.argv[1]), "
-        f"json.dumps(found).encode())"
+        f"json.dumps(found, default=repr).encode())"
     )
     command = [sys.executable, "-c", program, str(sending), json.dumps(limits.of_process())]
     process = start(command, mounts=Mounts(), limits=limits, pass_fds=[sending])
@@ -116,7 +118,7 @@ pytestmark = pytest.mark.needs("bubblewrap")
 @pytest.mark.parametrize(
     "what",
     [
-        "checks", "reference", "shadow", "write system", "write python", "write own files", "core " "" "" "pattern", "connect",
+        "checks", "reference", "shadow", "write system", "write python", "write own files", "core pattern", "connect",
         "netlink", "setuid", "raise a limit", "memory",
     ],
 )  # fmt: skip
@@ -124,6 +126,28 @@ def test_what_must_not_work_does_not(seen, what):
     assert seen[what] in {
         "FileNotFoundError", "ModuleNotFoundError", "PermissionError", "OSError", "MemoryError", "ValueError", "ImportError",
     }  # fmt: skip
+
+
+def test_an_environment_below_tmp_cannot_be_written_to(monkeypatch):
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        clone = Path(folder)
+        clone.chmod(0o755)
+        (clone / ".venv" / "lib").mkdir(parents=True)
+        monkeypatch.setattr(sys, "prefix", str(clone / ".venv"))
+        places = [
+            clone / "new",
+            clone / ".venv" / "new",
+            clone / ".venv" / "lib" / "new",
+            Path("/tmp/new"),
+        ]
+        process, found = run_inside(
+            "".join(
+                f"attempt({str(place)!r}, lambda: open({str(place)!r}, 'w').write('x'))\n"
+                for place in places
+            )
+        )
+        process.wait()
+    assert [found[str(place)] for place in places] == ["OSError", "OSError", "OSError", 1]
 
 
 def test_what_notebooks_need_works(seen):
