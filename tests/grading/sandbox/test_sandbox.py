@@ -134,6 +134,7 @@ def test_an_environment_below_tmp_cannot_be_written_to(monkeypatch):
         clone.chmod(0o755)
         (clone / ".venv" / "lib").mkdir(parents=True)
         monkeypatch.setattr(sys, "prefix", str(clone / ".venv"))
+        monkeypatch.setattr(sys, "executable", os.path.realpath(sys.executable))
         places = [
             clone / "new",
             clone / ".venv" / "new",
