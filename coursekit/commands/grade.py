@@ -90,8 +90,8 @@ def grade(
         )
         if counts["n_not_judged"]:
             click.echo(
-                f"{counts['n_not_judged']} of them because the grader failed: see `fault` in "
-                "their reports. Run the same command again to retry.",
+                f"{counts['n_not_judged']} not judged, or not all of them, since the grader or a "
+                "check failed: see `fault` in their reports. Run the same command again to retry.",
                 err=True,
             )
     if run.isolation == "none":
@@ -103,7 +103,8 @@ def grade(
 def _points(grade: GradeReport) -> str:
     if grade.problem:
         return "not judged" if grade.fault else "not graded"
-    return f"{grade.report.points:g}/{grade.report.max_points:g}"
+    points = f"{grade.report.points:g}/{grade.report.max_points:g}"
+    return points if grade.report.is_judged() else f"{points} so far"
 
 
 def _folder(exercise: str) -> Path:

@@ -13,8 +13,9 @@ A check is a function of one argument `t`::
 
 The first line of the docstring is the title. Each part earns all its points or none: a part that is
 wrong, raises or compares nothing earns none, and the points of other parts are kept. Errors of the
-solution are reported; an exception of the check itself is a `CheckBugError`, and nothing is graded
-with it. The same function runs on a local namespace (instant feedback) and in a sandbox (grading).
+solution are reported. An exception of the check itself is a `CheckBugError`; where solutions are
+judged, it is contained: finished parts keep their points, the remaining points are "not judged".
+The same function runs on a local namespace (instant feedback) and in a sandbox (grading).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 
 from coursekit.grading.checks.context import Context, Part
 from coursekit.grading.checks.report import CheckReport, Tier
+from coursekit.grading.checks.text import inert
 from coursekit.grading.errors import CheckBugError, SubjectError
 from coursekit.grading.protocol.subject import Subject
 
@@ -92,6 +94,7 @@ def run_check(
     seed: int | str,
     mistakes: Mapping[str, str] | None = None,
     reveal: bool = True,
+    contain: bool = False,
     timer: Callable[[], float] = time.perf_counter,
 ) -> CheckReport:
     """Run one check on a solution.
@@ -108,18 +111,44 @@ def run_check(
         Whether messages may quote inputs, expected values and the solution. If not (hidden checks),
         every message is one of `CLOSED` or of a named misconception: no text of the solution gets
         into the report.
+    contain : bool
+        Whether a failure of the check itself is reported (outcome "not judged", and `fault`)
+        instead of raised.
     timer : function
         A clock in seconds, monotonic.
 
     Raises
     ------
     CheckBugError
-        If the check itself is faulty.
+        If the check itself is faulty, and that is not contained.
     """
     context = Context(
         check.id, check.tier, subject, seed=seed, mistakes=mistakes or {}, reveal=reveal
     )
-    start = timer()
+    start, fault = timer(), ""
+    try:
+        _ask(check, context)
+    except CheckBugError as error:
+        if not contain:
+            raise
+        fault = inert(str(error))
+        context.leave_unjudged(check.points)
+    return CheckReport(
+        id=check.id,
+        title=check.title,
+        tier=check.tier,
+        parts=tuple(context.parts),
+        seed=seed,
+        seconds=timer() - start,
+        false_failure_rate=check.false_failure_rate,
+        fault=fault,
+    )
+
+
+def _ask(check: Check, context: Context) -> None:
+    """Call the check's function; whatever it raises that is not the solution's is a
+    `CheckBugError`.
+    """
     try:
         check.function(context)
     except SubjectError as error:  # between parts
@@ -137,12 +166,3 @@ def run_check(
             f"The parts of check {check.id} ({check.tier}) are worth {worth:g}, expected "
             f"{check.points:g}."
         )
-    return CheckReport(
-        id=check.id,
-        title=check.title,
-        tier=check.tier,
-        parts=tuple(context.parts),
-        seed=seed,
-        seconds=timer() - start,
-        false_failure_rate=check.false_failure_rate,
-    )

@@ -27,7 +27,9 @@ from coursekit.grading.errors import (
 )
 from coursekit.grading.protocol.subject import Subject
 
-__all__ = ["CLOSED", "Context", "Part"]
+__all__ = ["CLOSED", "NOT_JUDGED", "Context", "Part"]
+
+NOT_JUDGED = "This could not be judged, because the check itself failed: for the instructor."
 
 CLOSED: dict[type, str] = {
     NotAttempted: "A part of the answer is still to be written.",
@@ -39,7 +41,7 @@ CLOSED: dict[type, str] = {
     WrongValue: "The answer differs from the expected one.",
     SubjectError: "The question was not answered.",
 }
-"""All messages of hidden checks, besides those of named misconceptions."""
+"""All messages of hidden checks, besides `NOT_JUDGED` and those of named misconceptions."""
 
 
 class Context:
@@ -139,6 +141,22 @@ class Context:
                 message="" if error is None else _sentence(error, self.reveal),
                 hint=part.hint if outcome is Outcome.WRONG else "",
                 misconception=error.mistake if isinstance(error, _Recognised) else "",
+            )
+        )
+
+    def leave_unjudged(self, points: float) -> None:
+        """Keep the finished parts of a check worth so many points; the rest is not judged."""
+        rest = points - sum(part.max_points for part in self.parts)
+        if rest < 0:  # the parts are worth more than the check
+            rest = points
+            self.parts.clear()
+        self.parts.append(
+            PartReport(
+                name="not judged",
+                outcome=Outcome.NOT_JUDGED,
+                points=0,
+                max_points=rest,
+                message=NOT_JUDGED,
             )
         )
 

@@ -31,15 +31,23 @@ __all__ = [
     "plain_of",
     "points_text",
     "rich_tables",
+    "score_of",
     "templates",
 ]
 
-SYMBOLS = {"passed": "✓", "wrong": "✗", "not attempted": "○", "could not run": "!"}
+SYMBOLS = {
+    "passed": "✓",
+    "wrong": "✗",
+    "not attempted": "○",
+    "could not run": "!",
+    "not judged": "?",
+}
 COLOURS = {
     "passed": "#00664b",
     "wrong": "#a33c00",
     "not attempted": "#4d5560",
     "could not run": "#7a3b69",
+    "not judged": "#2f4b8f",
 }
 """Background colour of a verdict in HTML; the text is white."""
 
@@ -48,6 +56,7 @@ _STYLES = {
     "wrong": "red",
     "not attempted": "bright_black",
     "could not run": "magenta",
+    "not judged": "blue",
 }
 _HEADINGS = ("Part", "Verdict", "Points", "What to know")
 _BADGE = (
@@ -80,6 +89,7 @@ def templates() -> Environment:
     )
     environment.filters |= {"code": code, "whole": lambda text: escape(visible(text))}
     environment.globals |= {"symbols": SYMBOLS, "advice_on": advice_on, "points_text": points_text}
+    environment.globals["score_of"] = score_of
     return environment
 
 
@@ -107,7 +117,7 @@ def html_of(report: Report) -> str:
     def row(part: PartReport) -> Sequence[str]:
         badge = Markup(_BADGE).format(COLOURS[part.outcome], SYMBOLS[part.outcome], part.outcome)  # noqa: S704 - a constant; format escapes
         advice = Markup("<br>").join(Markup(to_html(line)) for line in advice_on(part))  # noqa: S704 - escaped by to_html
-        return part.name, badge, _score(part), advice
+        return part.name, badge, score_of(part), advice
 
     tables = (html_table(_headline(c), _HEADINGS, map(row, c.parts)) for c in report.checks)
     notes = "".join(f"<p>{to_html(note)}</p>" for note in report.notes)
@@ -132,7 +142,7 @@ def rich_tables(report: Report) -> Iterator[Table]:
         for part in check.parts:
             verdict = Text(f"{SYMBOLS[part.outcome]} {part.outcome}", style=_STYLES[part.outcome])
             advice = Text("\n".join(advice_on(part)))
-            table.add_row(Text(inert(part.name)), verdict, _score(part), advice)
+            table.add_row(Text(inert(part.name)), verdict, score_of(part), advice)
         yield table
 
 
@@ -141,10 +151,18 @@ def advice_on(part: PartReport) -> list[str]:
     return [inert(text) for text in (part.message, part.hint and f"Hint: {part.hint}") if text]
 
 
+def score_of(part: PartReport) -> str:
+    """Return earned and possible points of a part; none are earned or lost where it was not
+    judged.
+    """
+    points = "-" if part.outcome == "not judged" else f"{part.points:g}"
+    return f"{points}/{part.max_points:g}"
+
+
 def _plain_check(check: CheckReport) -> Iterator[str]:
     yield _headline(check)
     for part in check.parts:
-        yield f"  [{part.outcome}] {inert(part.name)} ({_score(part)})"
+        yield f"  [{part.outcome}] {inert(part.name)} ({score_of(part)})"
         yield from (f"      {line}" for line in advice_on(part))
 
 
@@ -154,7 +172,3 @@ def _headline(check: CheckReport) -> str:
         f"{check.id}{tier}: {check.title} {check.outcome.capitalize()}, "
         f"{points_text(check.points, check.max_points)}."
     )
-
-
-def _score(part: PartReport) -> str:
-    return f"{part.points:g}/{part.max_points:g}"

@@ -24,6 +24,7 @@ class Outcome(StrEnum):
     NOT_ATTEMPTED = "not attempted"
     COULD_NOT_RUN = "could not run"
     WRONG = "wrong"
+    NOT_JUDGED = "not judged"
 
     @classmethod
     def worst(cls, outcomes: list[Outcome]) -> Outcome:
@@ -82,6 +83,8 @@ class CheckReport:
         Duration of the check, measured outside the solution.
     false_failure_rate : float
         Probability that a right solution fails by chance; 0 for a deterministic check.
+    fault : str
+        The failure of the check itself, for the instructor; empty if it did not fail.
     """
 
     id: str
@@ -91,6 +94,7 @@ class CheckReport:
     seed: int | str
     seconds: float
     false_failure_rate: float = 0.0
+    fault: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -138,6 +142,7 @@ class CheckReport:
             "seconds": self.seconds,
             "seed": self.seed,
             "false_failure_rate": self.false_failure_rate,
+            "fault": self.fault,
             "parts": [part.to_json() for part in self.parts],
         }
 
@@ -146,7 +151,7 @@ class CheckReport:
         """Create from plain data."""
         kept = {
             name: data[name]
-            for name in ("id", "title", "tier", "seed", "seconds", "false_failure_rate")
+            for name in ("id", "title", "tier", "seed", "seconds", "false_failure_rate", "fault")
         }
         return cls(**kept, parts=tuple(PartReport.from_json(part) for part in data["parts"]))
 
@@ -192,6 +197,11 @@ class Report:
         """Return points earned and possible of one check id, both tiers together."""
         both = [check for check in self.checks if check.id == check_id]
         return sum(check.points for check in both), sum(check.max_points for check in both)
+
+    def is_judged(self, check_id: str = "") -> bool:
+        """Return whether all points of one check id, or of all checks, were judged."""
+        chosen = [check for check in self.checks if check_id in ("", check.id)]
+        return all(check.outcome is not Outcome.NOT_JUDGED for check in chosen)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from coursekit.core.files import write_atomically
 from coursekit.grading.checks import Check
+from coursekit.grading.checks.context import NOT_JUDGED
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
 from coursekit.grading.checks.text import inert
 from coursekit.grading.classroom.job import Cell, JobResult
@@ -21,7 +22,7 @@ from coursekit.grading.sandbox import Isolation
 
 __all__ = ["ClassRun", "GradeReport", "Work", "graded", "load_reports", "not_graded"]
 
-_FORMAT = 2
+_FORMAT = 3
 _MOST_NOTES = 12
 _STOPPED = "It stopped with "
 _IMPLIED = {"", f"{_STOPPED}NotImplementedError."}  # the checks say which part was not attempted
@@ -47,8 +48,8 @@ class GradeReport:
     fingerprint : str
         Digest of everything else that determines the grade.
     fault : str
-        A failure of the grader, for the instructor only. With one, the submission was not judged:
-        its points are not valid, and the next run grades it again.
+        A failure of the grader or of a check, for the instructor only. The checks that it concerns
+        were not judged: their points are not known, and the next run grades the submission again.
     memory_mb, seconds : float
         Peak memory as sampled, and elapsed time.
     """
@@ -168,12 +169,15 @@ def graded(
         [result.lost] if result.lost and not any(result.lost in each for each in troubles) else []
     )
     warning = [_UNSANDBOXED] if sandbox == "none" else []
+    faults = [each.fault for each in result.checks if each.fault]
+    unjudged = [f"{each.id} ({each.tier}): {NOT_JUDGED}" for each in result.checks if each.fault]
     return _grade(
         submission,
         exercise,
         tuple(sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))),
         sandbox="unsandboxed" if sandbox == "none" else sandbox,
-        notes=(*warning, *remarks, *troubles, *lost),
+        notes=(*warning, *unjudged, *remarks, *troubles, *lost),
+        fault=" ".join(faults),
         fingerprint=print_,
         memory_mb=round(result.memory_mb, 1),
         seconds=round(result.seconds, 3),
@@ -204,9 +208,8 @@ def not_graded(
     state, problem = ("not judged", _NOT_JUDGED) if fault else ("not graded", problem)
 
     def lost(check: Check) -> CheckReport:
-        part = PartReport(
-            name=state, outcome=Outcome.COULD_NOT_RUN, points=0, max_points=check.points
-        )
+        outcome = Outcome.NOT_JUDGED if fault else Outcome.COULD_NOT_RUN
+        part = PartReport(name=state, outcome=outcome, points=0, max_points=check.points)
         return CheckReport(
             id=check.id, title=check.title, tier=check.tier, parts=(part,), seed="", seconds=0.0
         )

@@ -48,8 +48,8 @@ def run_job(job: Job, launch: Launcher | None = None) -> JobResult:
 
     Raises
     ------
-    CheckBugError, ExerciseError
-        If a check or the exercise is faulty.
+    ExerciseError
+        If the exercise is faulty. A check that fails is not judged, the others are.
     """
     launch = launch or (sandboxed if job.isolation == "bubblewrap" else unsandboxed)
     exercise = _exercise(job.exercise_folder)
@@ -105,8 +105,9 @@ def _ask(exercise: Exercise, check_id: str, session: Session, seed: str) -> Iter
         if check.id == check_id:
             session.revive()
             mistakes = exercise.mistakes.get(check_id)
+            reveal = check.tier == "visible"
             yield run_check(
-                check, session, seed=seed, mistakes=mistakes, reveal=check.tier == "visible"
+                check, session, seed=seed, mistakes=mistakes, reveal=reveal, contain=True
             )
 
 

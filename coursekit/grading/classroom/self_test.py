@@ -74,8 +74,9 @@ def self_test(
     jobs = [replace(template, submission=name, cells=cells) for name, cells in tests.items()]
     results = {result.submission: result for result in execute(jobs, settings)}
     for name in tests:
-        if results[name].bug:
-            raise CheckBugError(f"While {name} was graded: {results[name].bug}")
+        faults = [results[name].bug, *(check.fault for check in results[name].checks)]
+        if any(faults):
+            raise CheckBugError(f"While {name} was graded: {' '.join(filter(None, faults))}")
         trouble = _trouble(name, results[name])
         if trouble:
             raise GradingError(

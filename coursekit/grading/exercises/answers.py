@@ -91,7 +91,8 @@ def model_answer(
     check, code = exercise.check(check_id), _read(exercise.folder / FILE).get(check_id)
     if code is None:
         raise UnknownNameError(f"There is no model answer to `{check_id}` in {exercise.folder}.")
-    report = run_check(check, subject, seed=seed, mistakes=exercise.mistakes.get(check_id))
+    mistakes = exercise.mistakes.get(check_id)
+    report = run_check(check, subject, seed=seed, mistakes=mistakes, contain=True)
     if report.passed:
         return ModelAnswer(check_id=check_id, code=code)
     note = f'The model answer to {check_id} is shown as soon as check("{check_id}") passes.'

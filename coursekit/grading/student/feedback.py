@@ -107,9 +107,8 @@ def progress() -> ProgressTable:
 
 def check_visible(exercise: Exercise, check_id: str, subject: Subject, *, seed: int) -> CheckReport:
     """Run one visible check on a subject."""
-    return run_check(
-        exercise.check(check_id), subject, seed=seed, mistakes=exercise.mistakes.get(check_id)
-    )
+    mistakes = exercise.mistakes.get(check_id)
+    return run_check(exercise.check(check_id), subject, seed=seed, mistakes=mistakes, contain=True)
 
 
 def next_hint(exercise: Exercise, check_id: str, rung: int | None = None) -> Hint:
@@ -201,4 +200,6 @@ def _advice(exercise: Exercise, report: CheckReport) -> tuple[str, ...]:
             f"Replace the line that raises NotImplementedError, run the cell, then check "
             f'again. A hint: `hint("{report.id}")`.',
         )
+    if report.fault:
+        return (f"The check failed, not your answer. Tell your instructor: {report.fault}", repeat)
     return (f'A hint: `hint("{report.id}")`. {repeat}',)

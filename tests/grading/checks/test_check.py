@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from coursekit.grading.checks import check, run_check
-from coursekit.grading.checks.context import CLOSED
+from coursekit.grading.checks.context import CLOSED, NOT_JUDGED
 from coursekit.grading.checks.report import CheckReport, Outcome, Report
 from coursekit.grading.errors import CheckBugError, StudentError, SubjectLost, WrongValue
 from coursekit.grading.protocol.subject import LocalSubject
@@ -214,6 +214,58 @@ def test_seconds_come_from_the_timer_handed_in():
         ).seconds
         == 2.5
     )
+
+
+class TestAContainedBugOfTheCheck:
+    """Where solutions are judged, a check that fails leaves only its own rest unjudged."""
+
+    @staticmethod
+    def outcome(function, points):
+        subject = LocalSubject({"add": add})
+        return run_check(check("demo-2", points=points)(function), subject, seed=1, contain=True)
+
+    @pytest.mark.parametrize("error", [ZeroDivisionError, MemoryError, RecursionError, TypeError])
+    def test_finished_parts_keep_their_points(self, error):
+        def raises(t):
+            """Raises."""
+            with t.part("before", 2) as p:
+                p.equal(t.subject.call("add", 1, 1), 2)
+            with t.part("boom", 1) as p:
+                raise error("what was said")
+            with t.part("after", 3) as p:
+                p.that(True, "")
+
+        report = self.outcome(raises, 6)
+        assert (report.outcome, report.points, report.max_points) == (Outcome.NOT_JUDGED, 2, 6)
+        assert [(part.outcome, part.max_points) for part in report.parts] == [
+            (Outcome.PASSED, 2),
+            (Outcome.NOT_JUDGED, 4),
+        ]
+        assert report.message == NOT_JUDGED
+        assert report.fault == f"Check demo-2 (visible) raised {error.__name__}: what was said"
+        assert CheckReport.from_json(report.to_json()) == report
+
+    @pytest.mark.parametrize("worth", [1, 3])
+    def test_parts_that_are_not_worth_what_was_promised(self, worth):
+        def other(t):
+            """Other points."""
+            with t.part("one", worth) as p:
+                p.that(True, "")
+
+        report = self.outcome(other, 2)
+        assert (report.points, report.max_points) == (1 if worth == 1 else 0, 2)
+        assert report.outcome is Outcome.NOT_JUDGED
+
+    def test_a_report_says_which_checks_were_judged(self):
+        def raises(t):
+            """Raises."""
+            raise ValueError
+
+        failed, passed = self.outcome(raises, 1), outcome_of(Total=Total)
+        report = Report(exercise="demo", checks=(failed, passed))
+        assert not report.is_judged()
+        assert not report.is_judged("demo-2")
+        assert report.is_judged("demo-1")
 
 
 class TestABugOfTheCheck:

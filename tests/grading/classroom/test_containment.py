@@ -323,7 +323,8 @@ def test_a_check_that_raises_on_a_strange_answer_stops_nobody_else(tmp_path):
         above.chmod(0o755)
     hidden = (folder / "hidden.py").read_text()
     before = "        ones = np.ones(7)\n"
-    raising = 'assert t.subject.call("pairs", W[:, 1:], ones) != "strange"'
+    asked = 't.subject.call("pairs", W[:, 1:], ones) != "strange"'
+    raising = f'assert {asked}, "{SECRET}"'
     assert before in hidden
     (folder / "hidden.py").write_text(hidden.replace(before, f"{before}        {raising}\n"))
     strange = solved()
@@ -333,5 +334,17 @@ def test_a_check_that_raises_on_a_strange_answer_stops_nobody_else(tmp_path):
     out = tmp_path / "out"
     grades = complete(run_class(tmp_path / "in", load_plan(folder), out), out)
     assert (grades["ada"].report.points, grades["zoe"].report.points) == (FULL, FULL)
-    assert "fm-2" in grades["eve"].fault
-    assert "strange" not in feedback_page(grades["eve"])
+    eve = grades["eve"]
+    assert "fm-2" in eve.fault
+    hidden = next(c for c in eve.report.checks if (c.id, c.tier) == ("fm-2", "hidden"))
+    assert (hidden.outcome, hidden.points, hidden.max_points) == (Outcome.NOT_JUDGED, 0, 1)
+    assert [eve.report.score(name)[0] for name in ("fm-1", "fm-3", "fm-6")] == [3, 4, 3]
+    page = feedback_page(eve)
+    assert SECRET in eve.fault
+    assert SECRET not in page
+    assert "fm-2 (hidden): This could not be judged" in page
+    assert "Not all was judged" in page
+    row = next(line for line in (out / "grades.csv").read_text().splitlines() if "eve" in line)
+    assert row.split(",")[1] == ""
+    assert ",in part," in row
+    assert run_class(tmp_path / "in", load_plan(folder), out).n_new == 1

@@ -35,7 +35,7 @@ def record_class(run: ClassRun, root: Path) -> None:
     """Record a class in the gradebook of a course.
 
     A manual score stays; where a new automatic one overtakes it, the cell is marked for another
-    look, as nbgrader does. A submission that was not judged gets no score and is marked as well.
+    look, as nbgrader does. What was not judged gets no score and is marked as well.
     """
     from nbgrader.api import Gradebook
 
@@ -72,7 +72,7 @@ def _record(gradebook: Any, course: Course, grade: GradeReport) -> None:
     gradebook.update_or_create_submission(name, grade.student)
     notebook = gradebook.find_submission_notebook(name, name, grade.student)
     for each in notebook.grades:
-        if grade.fault or each.name not in course.sheet.check_ids:
+        if not grade.report.is_judged(each.name) or each.name not in course.sheet.check_ids:
             each.needs_manual_grade = each.manual_score is None
         else:
             points = grade.report.score(each.name)[0]

@@ -70,7 +70,7 @@ class SandboxedChecks(_Ours):
         Raises
         ------
         GradingError
-            If a check has no result.
+            If a check has no result or failed.
         """
         course, student = self._course(resources), resources["nbgrader"]["student"]
         content = json.dumps(nb).encode()
@@ -82,8 +82,10 @@ class SandboxedChecks(_Ours):
         job = job_of(submission, cells, plan, settings, isolation_of(settings), secret=secret)
         [result] = execute([job], settings)
         there = {(check.id, check.tier) for check in result.checks}
-        if result.bug or there != {(check.id, check.tier) for check in plan.exercise.checks}:
-            fault = result.bug or result.lost or "a check has no result"
+        failed = " ".join(check.fault for check in result.checks if check.fault)
+        lacks = there != {(check.id, check.tier) for check in plan.exercise.checks}
+        if result.bug or failed or lacks:  # without a number nbgrader would give full points
+            fault = result.bug or failed or result.lost or "a check has no result"
             raise GradingError(f"{student} could not be judged: {fault}. Nothing was recorded.")
         return nbformat.from_dict(course.with_results(frame, result)), resources  # type: ignore[no-untyped-call]
 

@@ -1,12 +1,13 @@
 """Exports of the grades of a class: CSV, Gradescope and JUnit.
 
-A submission that could not be judged has no points here, not even 0.
+What could not be judged has no points here, not even 0: a check, and with it the total.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from coursekit.core.files import write_atomically
-from coursekit.grading.checks.report import CheckReport, PartReport
+from coursekit.grading.checks.report import CheckReport, Outcome, PartReport
 from coursekit.grading.checks.text import inert
 from coursekit.grading.classroom.reports import ClassRun, GradeReport
 
@@ -39,9 +40,11 @@ def csv_of(grades: Sequence[GradeReport]) -> str:
     writer.writerow(["student", "points", "max_points", *ids, "graded", "sandbox", "remarks"])
     for grade in grades:
         report = grade.report
-        points = [report.points, *(report.score(name)[0] for name in ids)]
-        total, *each = ["" if grade.fault else f"{value:g}" for value in points]
-        graded = "not judged" if grade.fault else "no" if grade.problem else "yes"
+        total = f"{report.points:g}" if report.is_judged() else ""
+        each = [f"{report.score(id_)[0]:g}" if report.is_judged(id_) else "" for id_ in ids]
+        graded = "no" if grade.problem else "yes"
+        if not report.is_judged():
+            graded = "not judged" if grade.problem else "in part"
         row = [grade.student, total, f"{report.max_points:g}", *each, graded, report.sandbox]
         remarks = " ".join(inert(note) for note in report.notes)
         writer.writerow([_no_formula(inert(value)) for value in row] + [_no_formula(remarks)])
@@ -52,51 +55,62 @@ def gradescope_of(grade: GradeReport) -> dict[str, Any]:
     """Return the report in the form of Gradescope's ``results.json``; hidden checks show after
     publication.
 
-    A submission that was not judged has no score; then Gradescope asks the instructor.
+    Where something was not judged there is no score; then Gradescope asks the instructor.
     """
     tests = [_gradescope_test(check, part) for check in grade.report.checks for part in check.parts]
-    score = {} if grade.fault else {"score": grade.report.points}
-    return score | {
+    is_judged = grade.report.is_judged()
+    if not is_judged:
+        tests = [{key: test[key] for key in test if "score" not in key} for test in tests]
+    return ({"score": grade.report.points} if is_judged else {}) | {
         "output": "\n".join(inert(note) for note in grade.report.notes),
         "output_format": "text",
         "visibility": "visible",
-        "tests": [] if grade.fault else tests,
+        "tests": [] if grade.problem and grade.fault else tests,
     }
 
 
 def junit_of(grades: Sequence[GradeReport]) -> str:
     """Return a JUnit report: a suite for each submission, a case for each part."""
     root = ElementTree.Element("testsuites")
-    n_all = n_all_failed = 0
+    total: Counter[str] = Counter()
     for grade in grades:
         parts = [(check, part) for check in grade.report.checks for part in check.parts]
-        n_failed = sum(part.points < part.max_points for _, part in parts)
-        n_all, n_all_failed = n_all + len(parts), n_all_failed + n_failed
+        counts = Counter(_junit_of(part) for _, part in parts)
+        total += counts
         about = {"name": inert(grade.student), "time": f"{grade.seconds:g}"}
-        suite = ElementTree.SubElement(root, "testsuite", about | _counts(len(parts), n_failed))
+        suite = ElementTree.SubElement(root, "testsuite", about | _counts(counts))
         for check, part in parts:
             name = {"classname": inert(f"{check.id}.{check.tier}"), "name": inert(part.name)}
             case = ElementTree.SubElement(suite, "testcase", name)
-            if part.points < part.max_points:
-                failure = ElementTree.SubElement(case, "failure", {"message": str(part.outcome)})
-                failure.text = inert(part.message)
-    root.attrib |= _counts(n_all, n_all_failed)
+            if kind := _junit_of(part):
+                why = ElementTree.SubElement(case, kind, {"message": str(part.outcome)})
+                why.text = inert(part.message)
+    root.attrib |= _counts(total)
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
-def _counts(n_tests: int, n_failed: int) -> dict[str, str]:
-    return {"tests": str(n_tests), "failures": str(n_failed)}
+def _junit_of(part: PartReport) -> str:
+    """Return the element that says why a part has no points, or nothing."""
+    if part.outcome is Outcome.NOT_JUDGED:
+        return "error"
+    return "failure" if part.points < part.max_points else ""
+
+
+def _counts(kinds: Counter[str]) -> dict[str, str]:
+    counts = {"tests": kinds.total(), "failures": kinds["failure"], "errors": kinds["error"]}
+    return {name: str(count) for name, count in counts.items()}
 
 
 def _gradescope_test(check: CheckReport, part: PartReport) -> dict[str, Any]:
     said = " ".join(text for text in (part.outcome, part.message, part.hint) if text)
-    return {
+    passed = "passed" if part.points == part.max_points else "failed"
+    status = {} if part.outcome is Outcome.NOT_JUDGED else {"status": passed}
+    return status | {
         "name": inert(f"{check.id} {check.title} {part.name}"),
         "score": part.points,
         "max_score": part.max_points,
-        "status": "passed" if part.points == part.max_points else "failed",
         "output": inert(said),
         "output_format": "text",
         "visibility": "visible" if check.tier == "visible" else "after_published",

@@ -78,12 +78,13 @@ def in_short(grade: GradeReport) -> list[str]:
     """Return the result in a few sentences, the points first."""
     if grade.problem:
         return ["Not judged." if grade.fault else "Not graded.", grade.problem]
-    rows = _glance(grade)
+    rows, is_judged = _glance(grade), grade.report.is_judged()
     n_passed = sum(row["outcome"] is Outcome.PASSED for row in rows)
     still_open = [row["id"] for row in rows if row["outcome"] is not Outcome.PASSED]
     points = f"{points_text(grade.report.points, grade.report.max_points)}."
     look = [f"Look at {', '.join(still_open)}."] if still_open else []
-    return [points, f"{n_passed} of {len(rows)} checks passed.", *look]
+    more = [] if is_judged else ["Not all was judged: your points may become more."]
+    return [points, *more, f"{n_passed} of {len(rows)} checks passed.", *look]
 
 
 def colophon(grade: GradeReport) -> str:
@@ -144,7 +145,8 @@ def _glance(grade: GradeReport) -> list[dict[str, Any]]:
             "id": check_id,
             "title": checks[0].title,
             "outcome": Outcome.worst([check.outcome for check in checks]),
-            "points": points_text(*grade.report.score(check_id)),
+            "points": points_text(*grade.report.score(check_id))
+            + ("" if grade.report.is_judged(check_id) else " so far"),
             "tiers": checks,
         }
         for check_id, checks in tiers.items()

@@ -19,13 +19,16 @@ from tests.grading.classroom.publish.pages.samples import (
     grade,
     honest,
     hostile,
+    judged_in_part,
     not_graded,
+    not_judged,
     part,
     run_of,
 )
 from tests.grading.classroom.publish.pages.watching import HIDDEN
 
 GRADES = [honest(), not_graded(), hostile()]
+UNJUDGED = [judged_in_part(), not_judged()]
 
 
 def rows(grades):
@@ -40,6 +43,23 @@ def test_a_spreadsheet_has_a_row_for_each_student_and_a_column_for_each_check():
     assert [ada[f"demo-{n}"] for n in (1, 2, 3, 4)] == ["4", "0", "0", "2"]
     assert float(ada["points"]) == sum(float(ada[f"demo-{n}"]) for n in (1, 2, 3, 4))
     assert rows([not_graded()])[0]["graded"] == "no"
+
+
+def test_what_was_not_judged_has_no_points_not_even_0():
+    in_part, not_at_all = rows(UNJUDGED)
+    assert (in_part["points"], in_part["graded"]) == ("", "in part")
+    assert (in_part["demo-1"], in_part["demo-2"]) == ("2", "")
+    assert "demo-2 (visible): This could not be judged" in in_part["remarks"]
+    assert (not_at_all["points"], not_at_all["graded"]) == ("", "not judged")
+    for each in UNJUDGED:
+        results = gradescope_of(each)
+        assert "score" not in results
+        assert not [test for test in results["tests"] if "score" in test or "max_score" in test]
+    shown = gradescope_of(UNJUDGED[0])["tests"]
+    assert [test.get("status") for test in shown] == ["passed", "passed", None]
+    root = ElementTree.fromstring(junit_of(UNJUDGED).encode())  # noqa: S314 - a file of ours
+    assert [root.get(name) for name in ("tests", "failures", "errors")] == ["4", "0", "2"]
+    assert len(root.findall("testsuite/testcase/error")) == 2
 
 
 @pytest.mark.parametrize(

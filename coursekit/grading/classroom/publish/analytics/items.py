@@ -48,7 +48,7 @@ class ItemStatistics:
     ----------
     id : str
     n_students : int
-        Submissions that were graded.
+        Submissions of which all was judged.
     difficulty : float
         Mean share of the points earned, in [0, 1].
     discrimination, upper_minus_lower : float or None
@@ -72,9 +72,9 @@ class ItemStatistics:
 
 def items_of(grades: Sequence[GradeReport]) -> list[ItemStatistics]:
     """Return the statistics of every check, in the order of the exercise; submissions that could
-    not be graded do not count.
+    not be graded, or not in all, do not count.
     """
-    reports = [grade.report for grade in grades if not grade.problem]
+    reports = [grade.report for grade in grades if not grade.problem and grade.report.is_judged()]
     ids = list(dict.fromkeys(check.id for report in reports for check in report.checks))
     scores = np.array([[report.score(name) for name in ids] for report in reports]).reshape(
         len(reports), len(ids), 2

@@ -2,6 +2,9 @@
 attack on its reader.
 """
 
+import dataclasses
+
+from coursekit.grading.checks.context import NOT_JUDGED
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
 from coursekit.grading.classroom.reports import ClassRun, GradeReport, Work
 from coursekit.grading.classroom.submissions import Submission
@@ -116,10 +119,19 @@ def not_graded():
 
 def not_judged():
     return grade(
-        check("demo-1", part("not judged", Outcome.COULD_NOT_RUN)),
+        check("demo-1", part("not judged", Outcome.NOT_JUDGED)),
         problem="It could not be judged.",
         fault="CheckBugError: the answer was <b>s3cr3t</b>",
         sandbox="not run",
+    )
+
+
+def judged_in_part():
+    """The check demo-2 raised an exception after its first part."""
+    failed = check("demo-2", part("four"), part("not judged", Outcome.NOT_JUDGED, NOT_JUDGED))
+    failed = dataclasses.replace(failed, fault="CheckBugError: the answer was <b>s3cr3t</b>")
+    return grade(
+        check("demo-1"), failed, notes=(f"demo-2 (visible): {NOT_JUDGED}",), fault=failed.fault
     )
 
 

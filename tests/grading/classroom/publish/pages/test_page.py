@@ -19,12 +19,19 @@ from tests.grading.classroom.publish.pages.html import colour_pairs, contrast, t
 from tests.grading.classroom.publish.pages.samples import (
     honest,
     hostile,
+    judged_in_part,
     not_graded,
     not_judged,
     run_of,
 )
 
-GRADES = {"honest": honest, "not graded": not_graded, "not judged": not_judged, "hostile": hostile}
+GRADES = {
+    "honest": honest,
+    "not graded": not_graded,
+    "not judged": not_judged,
+    "judged in part": judged_in_part,
+    "hostile": hostile,
+}
 
 
 @pytest.fixture(params=GRADES, ids=str)
@@ -79,13 +86,15 @@ def test_every_link_leads_to_a_place_on_the_page_and_ids_are_unique(grade):
 
 
 def test_every_verdict_is_a_word_a_symbol_and_a_colour():
-    tree = tree_of(feedback_page(honest()))
-    shown = [each for each in tree.iter("span") if "verdict" in each.get("class", "")]
+    trees = [tree_of(feedback_page(grade)) for grade in (honest(), judged_in_part())]
+    spans = [each for tree in trees for each in tree.iter("span")]
+    shown = [each for each in spans if "verdict" in each.get("class", "")]
     assert {text_of(each) for each in shown} == {
         "✓ passed",
         "✗ wrong",
         "○ not attempted",
         "! could not run",
+        "? not judged",
     }
     assert all(each.find("span").get("aria-hidden") == "true" for each in shown)
     assert {each.get("class").split()[1] for each in shown} == {
