@@ -43,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Check a notebook before you hand it in.",
     ),
     "submit": (
-        "coursekit.commands.student.submit:submit",
+        "coursekit.commands.student.preflight:submit",
         "Check a notebook and pack it to hand it in.",
     ),
     "update": (

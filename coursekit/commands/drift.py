@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coursekit.commands.output import emit_json, figure_option, json_option
+from coursekit.commands.command import Answer, Figure, command
 
 if TYPE_CHECKING:
     from coursekit.learning.drift.changes import SeriesChanges
@@ -20,49 +20,46 @@ _SETTINGS = {"GaussianGLR": {"autocorrelated": True}}  # most measured series ar
 _AUTOCORRELATED = 0.3  # above this, detectors that assume independence raise too many alarms
 
 
-@click.command(short_help="Find where a column of your own file changed.")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--column",
-    required=True,
-    metavar="NAME",
-    help="The column to monitor, by its name in the header.",
-)
-@click.option(
-    "--detector",
-    "name",
-    default="GaussianGLR",
-    show_default=True,
-    metavar="NAME",
-    help="ConceptDriftDetector, PageHinkley, HDDM_A, HDDM_W, ADWIN, KSWIN or GaussianGLR; for "
-    "errors that are 0 or 1 also DDM, EDDM and BernoulliGLR.",
-)
-@click.option("--time", metavar="NAME", help="The column with the time of each value.")
-@figure_option("Draw the column with its alarms into this file.")
-@json_option
+@command
 def drift(
-    file: Path, column: str, name: str, time: str | None, figure: Path | None, as_json: bool
-) -> None:
-    """Run a drift detector over a column of FILE, value by value, and report its alarms and the
-    estimated change points.
+    file: Path,
+    *,
+    column: str,
+    detector: str = "GaussianGLR",
+    time: str | None = None,
+    figure: Figure = None,
+) -> Answer:
+    """Find where a column of your own file changed.
+
+    A drift detector runs over a column of FILE, value by value; its alarms and the estimated change
+    points are reported.
 
     FILE has a header and fields separated by comma, semicolon or tab; plain or gzip. Missing
     values, text, a constant column and decreasing times are errors, reported with the line. The
     detector runs with its default settings, GaussianGLR with `autocorrelated=True`.
+
+    Parameters
+    ----------
+    column : NAME
+        The column to monitor, by its name in the header.
+    detector : NAME
+        ConceptDriftDetector, PageHinkley, HDDM_A, HDDM_W, ADWIN, KSWIN or GaussianGLR; for
+        errors that are 0 or 1 also DDM, EDDM and BernoulliGLR.
+    time : NAME
+        The column with the time of each value.
+    figure : OUT.png
+        Draw the column with its alarms into this file.
     """
     from coursekit.datasets.series import read_series
     from coursekit.learning.drift import detector_named
     from coursekit.learning.drift.changes import draw_changes, find_changes
 
-    detector = detector_named(name, **_SETTINGS.get(name, {}))
+    monitor = detector_named(detector, **_SETTINGS.get(detector, {}))
     series = read_series(file, column, time)
-    found = find_changes(series, detector)
+    found = find_changes(series, monitor)
     if figure is not None:
         draw_changes(found, series, figure)
-    if as_json:
-        emit_json({"file": file, **asdict(found)})
-    else:
-        click.echo("\n".join(_report(found)))
+    return Answer(data={"file": file, **asdict(found)}, text="\n".join(_report(found)))
 
 
 def _report(found: SeriesChanges) -> Iterator[str]:
@@ -72,19 +69,17 @@ def _report(found: SeriesChanges) -> Iterator[str]:
     yield f"  values           {numbers.n_samples:>12,}"
     yield f"  mean             {numbers.mean:>12.6g}  (standard deviation {numbers.std:.6g})"
     yield f"  range            {numbers.minimum:>12.6g}  to {numbers.maximum:.6g}"
-    yield (f"  autocorrelation  {numbers.autocorrelation:>12.2f}  (at lag 1)")
+    yield f"  autocorrelation  {numbers.autocorrelation:>12.2f}  (at lag 1)"
     if numbers.autocorrelation > _AUTOCORRELATED and "autocorrelated=True" not in found.detector:
         yield (
             "  The values are autocorrelated: a detector that assumes independence raises more "
             "false alarms."
         )
     if numbers.n_gaps:
-        yield (f"  {numbers.n_gaps:,} gaps: more than twice the median time between two values.")
+        yield f"  {numbers.n_gaps:,} gaps: more than twice the median time between two values."
     yield ""
     count = len(found.alarms)
-    yield click.style(
-        f"{f'{count:,}' if count else 'No'} alarm{'s' if count > 1 else ''}", bold=True
-    )
+    yield click.style(f"{f'{count:,}' if count else 'No'} alarm{'s' * (count > 1)}", bold=True)
     means = {part.start: part.mean for part in found.parts}
     starts = sorted(means)
     for alarm, change in zip(found.alarms, found.changes, strict=True):

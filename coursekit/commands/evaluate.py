@@ -2,94 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
-from coursekit.commands.output import emit_json, figure_option, json_option
+from coursekit.commands.command import Answer, Figure, command, progress_bar
 
 if TYPE_CHECKING:
     from coursekit.core.events import Chunk
-    from coursekit.evaluation.progressive import AgeSlice, Evaluation
+    from coursekit.evaluation.progressive import Evaluation
     from coursekit.learning.learners.learner import OnlineLearner
 
 __all__ = ["evaluate"]
 
-_NAMES = {"mf": "matrix factorization", "fm": "factorization machine"}
+_NAMES = {"mf": "Matrix factorization", "fm": "Factorization machine"}
 
 
-@click.command(short_help="Run a learner over your own ratings file, test then train.")
-@click.argument("ratings", type=click.Path(path_type=Path))
-@click.option(
-    "--learner",
-    type=click.Choice(list(_NAMES)),
-    default="mf",
-    show_default=True,
-    help="; ".join(f"{short}: {name}" for short, name in _NAMES.items()),
-)
-@click.option(
-    "--factors",
-    "n_factors",
-    type=click.IntRange(0, 1024),
-    default=10,
-    show_default=True,
-    help="Length of the factor vectors; 0 for a model of biases only.",
-)
-@click.option(
-    "--range",
-    "rating_range",
-    type=float,
-    nargs=2,
-    metavar="LOW HIGH",
-    help="Range of possible ratings; by default the lowest and the highest in the file.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Seed of the initial factors.",
-)
-@figure_option("Draw the learning curve into this file.")
-@json_option
+@command
 def evaluate(
     ratings: Path,
-    learner: str,
-    n_factors: int,
-    rating_range: tuple[float, float] | None,
-    seed: int,
-    figure: Path | None,
-    as_json: bool,
-) -> None:
-    """Run a learner over the ratings file RATINGS in time order (progressive validation): predict
-    each rating, then learn from it.
+    *,
+    learner: Literal["mf", "fm"] = "mf",
+    factors: Annotated[int, click.IntRange(0, 1024)] = 10,
+    range_: tuple[float, float] | None = None,
+    seed: Annotated[int, click.IntRange(0)] = 0,
+    figure: Figure = None,
+) -> Answer:
+    """Run a learner over your own ratings file, test then train.
+
+    The learner runs over the ratings file RATINGS in time order (progressive validation): it
+    predicts each rating, then learns from it.
 
     Reads MovieLens files and similar ones: user, item, rating and, if there is one,
     the time; with or without a header; separated by comma, tab, semicolon or '::'; plain or gzip.
+
+    Parameters
+    ----------
+    learner
+        mf: matrix factorization; fm: factorization machine
+    factors
+        Length of the factor vectors; 0 for a model of biases only.
+    range_ : LOW HIGH
+        Range of possible ratings; by default the lowest and the highest in the file.
+    seed
+        Seed of the initial factors.
+    figure : OUT.png
+        Draw the learning curve into this file.
     """
     from coursekit.datasets.ratings import read_ratings
-    from coursekit.evaluation.progressive import error_by_age, progressive_validation
+    from coursekit.evaluation.progressive import progressive_validation
 
     stream = read_ratings(ratings)
-    low, high = rating_range or (float(stream.targets.min()), float(stream.targets.max()))
-    _learner(learner, n_factors, seed).partial_fit_many(stream.slice(0, 2))  # compiles the kernels
-    with _progress_bar(len(stream)) as advance:
+    low, high = range_ or (float(stream.targets.min()), float(stream.targets.max()))
+    _learner(learner, factors, seed).partial_fit_many(stream.slice(0, 2))  # compiles the kernels
+    with progress_bar("Test, then train") as tell:
         result = progressive_validation(
-            _learner(learner, n_factors, seed),
+            _learner(learner, factors, seed),
             stream,
             clip=(low, high) if low < high else None,
-            on_progress=advance,
+            on_progress=lambda n_done: tell(n_done, len(stream)),
         )
     if figure is not None:
-        _draw(result, title=f"{_NAMES[learner].capitalize()} on {ratings.name}", path=figure)
-    if as_json:
-        emit_json(_summary(learner, n_factors, result))
-    else:
-        slices = error_by_age(stream, result.predictions)
-        click.echo("\n".join(_report(learner, n_factors, stream, result, slices)))
+        _draw(result, title=f"{_NAMES[learner]} on {ratings.name}", path=figure)
+    shown = ("rmse", "mae", "n_samples", "samples_per_second")
+    data = {"learner": learner, "n_factors": factors}
+    data |= {name: getattr(result, name) for name in shown}
+    heading = click.style(f"{_NAMES[learner]}, {factors} factors", bold=True)
+    return Answer(data=data, text="\n".join([heading, *_report(stream, result)]))
 
 
 def _learner(short: str, n_factors: int, seed: int) -> OnlineLearner:
@@ -102,25 +83,11 @@ def _learner(short: str, n_factors: int, seed: int) -> OnlineLearner:
     return OnlineMatrixFactorization(n_factors=n_factors, seed=seed)
 
 
-def _summary(learner: str, n_factors: int, result: Evaluation) -> dict[str, object]:
-    return {
-        "learner": learner,
-        "n_factors": n_factors,
-        "rmse": result.rmse,
-        "mae": result.mae,
-        "n_samples": result.n_samples,
-        "samples_per_second": result.samples_per_second,
-    }
-
-
-def _report(
-    learner: str, n_factors: int, stream: Chunk, result: Evaluation, slices: tuple[AgeSlice, ...]
-) -> Iterator[str]:
+def _report(stream: Chunk, result: Evaluation) -> Iterator[str]:
     """Yield the lines of the report."""
-    from coursekit.evaluation.progressive import rmse_of_running_mean
+    from coursekit.evaluation.progressive import error_by_age, rmse_of_running_mean
 
     n_users, n_items = len(set(stream.user_ids)), len(set(stream.item_ids))
-    yield click.style(f"{_NAMES[learner].capitalize()}, {n_factors} factors", bold=True)
     yield f"  ratings             {result.n_samples:>12,}  ({n_users:,} users, {n_items:,} items)"
     baseline = f"always the mean so far: {rmse_of_running_mean(stream):.4f}"
     yield f"  RMSE                {result.rmse:>12.4f}  ({baseline})"
@@ -128,7 +95,7 @@ def _report(
     yield f"  ratings per second  {result.samples_per_second:>12,.0f}  (of processor time)"
     yield ""
     yield click.style("RMSE by the number of ratings that the user had given before", bold=True)
-    for each in slices:
+    for each in error_by_age(stream, result.predictions):
         if each.n_samples:
             yield f"  {each.label:<18}  {each.rmse:>12.4f}  ({each.n_samples:,} ratings)"
 
@@ -149,15 +116,3 @@ def _draw(result: Evaluation, *, title: str, path: Path) -> None:
         f"{result.rmse:.4f} over all of them."
     )
     figures.save(axes, path, alt=alt)
-
-
-@contextmanager
-def _progress_bar(total: int) -> Iterator[Callable[[int], None]]:
-    """Show progress on stderr if it is a terminal; yield the function that updates it."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Test, then train", total=total)
-        yield lambda done: progress.update(task, completed=done)

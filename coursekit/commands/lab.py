@@ -7,41 +7,65 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import click
 
-from coursekit.commands.course_folder import FIRST_LESSON, course_folder
+import coursekit
+from coursekit.commands.command import command
 from coursekit.core.errors import CourseKitError
 from coursekit.core.processes import python
 
-__all__ = ["lab", "lab_command"]
+__all__ = ["course_folder", "lab", "lab_command"]
 
+FIRST_LESSON = "notebooks/00_start_here.ipynb"
 _SETTINGS = Path(__file__).with_name("lab_settings")
 
 
-@click.command(short_help="Open the course in JupyterLab.")
-@click.option(
-    "--no-browser", is_flag=True, help="Print the address of the server, open no browser."
-)
-@click.option(
-    "--port",
-    type=click.IntRange(1, 65535),
-    help="Port to listen on (by default the first free one from 8888).",
-)
-def lab(no_browser: bool, port: int | None) -> None:
-    """Open the course in JupyterLab, at its first lesson. Ctrl-C ends it."""
+@command
+def lab(
+    *, no_browser: bool = False, port: Annotated[int | None, click.IntRange(1, 65535)] = None
+) -> None:
+    """Open the course in JupyterLab.
+
+    It starts at the first lesson. Ctrl-C ends it.
+
+    Parameters
+    ----------
+    no_browser
+        Print the address of the server, open no browser.
+    port
+        Port to listen on (by default the first free one from 8888).
+    """
     if importlib.util.find_spec("jupyterlab") is None:
         raise CourseKitError(
             f"JupyterLab is not installed in {sys.prefix}: run `make lab`, or `pip install "
             f"-e '.[lab]'`."
         )
     folder = course_folder()
-    command = lab_command(folder, no_browser=no_browser, port=port)
+    line = lab_command(folder, no_browser=no_browser, port=port)
     os.chdir(folder)  # Jupyter executes a configuration file in the current folder
     os.environ.pop("PYTHONSAFEPATH", None)  # a notebook may import the files beside it
     if os.name == "nt":  # exec on Windows detaches from the terminal
-        sys.exit(subprocess.call(command))
-    os.execv(command[0], command)
+        sys.exit(subprocess.call(line))
+    os.execv(line[0], line)
+
+
+def course_folder() -> Path:
+    """Return the folder that holds notebooks/ and exercises/, whatever the current folder is.
+
+    Raises
+    ------
+    CourseKitError
+        If this installation came without the lessons.
+    """
+    folder = Path(coursekit.__file__).resolve().parents[1]
+    if not (folder / FIRST_LESSON).is_file():
+        raise CourseKitError(
+            f"The lessons are not beside this installation of coursekit (no {FIRST_LESSON} in "
+            f"{folder}); get the course's repository and run `make lab` in it."
+        )
+    return folder
 
 
 def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = None) -> list[str]:
@@ -55,6 +79,7 @@ def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = No
     port : int, optional
         This port only; default: the first free one from 8888.
     """
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     return [
         *python("jupyterlab"),
         f"--ServerApp.root_dir={folder}",
@@ -62,10 +87,6 @@ def lab_command(folder: Path, *, no_browser: bool = False, port: int | None = No
         f"--LabApp.app_settings_dir={_SETTINGS}",
         *(["--no-browser"] if no_browser else []),
         # the only user of many containers; the server listens on loopback, with a token
-        *(["--allow-root"] if _is_root() else []),
+        *(["--allow-root"] if is_root else []),
         *([f"--port={port}", "--ServerApp.port_retries=0"] if port else []),
     ]
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coursekit.cli import COMMANDS, cli
-from coursekit.commands.output import Mark, emit_json, to_json
+from coursekit.commands.command import Mark, emit_json
 from coursekit.core.errors import InvalidParameterError
+from coursekit.core.records import plain
 
 
 @pytest.fixture
@@ -99,35 +96,6 @@ def test_the_command_starts_from_any_folder(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "coursekit, version 0.1.0\n")
 
 
-class Colour(Enum):
-    BLUE = "blue"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    name: str
-    value: Any
-
-
-@pytest.mark.parametrize(
-    ("value", "plain"),
-    [
-        (np.float64(0.5), 0.5),
-        (np.float32("inf"), None),
-        (np.int64(3), 3),
-        (np.bool_(True), True),
-        (np.array([[1.0, np.nan]]), [[1.0, None]]),
-        ((1, {"a"}), [1, ["a"]]),
-        (Colour.BLUE, "blue"),
-        (Row("x", Row("y", np.float64(2.0))), {"name": "x", "value": {"name": "y", "value": 2.0}}),
-        ({3: Path("a")}, {"3": "a"}),
-    ],
-)
-def test_what_numpy_and_dataclasses_hold_becomes_plain_json(value: object, plain: object) -> None:
-    assert to_json(value) == plain
-    assert type(to_json(value)) is type(plain)
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -146,7 +114,7 @@ def test_whatever_is_emitted_is_one_strict_json_object(value: dict[str, object])
         raise AssertionError(f"{name} is not JSON")
 
     printed = CliRunner().invoke(show, catch_exceptions=False).stdout
-    assert json.loads(printed, parse_constant=refuse_constant) == to_json(value)
+    assert json.loads(printed, parse_constant=refuse_constant) == plain(value)
 
 
 def test_only_an_object_may_be_emitted() -> None:

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from coursekit.cli import cli
+from coursekit.commands.command import Mark
 from coursekit.commands.doctor import command as doctor_module
 from coursekit.commands.doctor import diagnosis
 from coursekit.commands.doctor.diagnosis import HealthCheck
 from coursekit.commands.doctor.machine import SERVICES, Service
-from coursekit.commands.output import Mark
 
 
 def finding(mark: Mark, fix: str | None = None) -> HealthCheck:

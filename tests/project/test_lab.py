@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import coursekit
 from coursekit.cli import cli
-from coursekit.commands import course_folder, lab
+from coursekit.commands import lab
 
 posix = pytest.mark.skipif(
     os.name == "nt", reason="make is for POSIX shells; the README has the steps for Windows"
@@ -61,7 +61,7 @@ def test_without_jupyterlab_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_first_lesson_is_there(root: Path) -> None:
-    assert course_folder.course_folder() == root
+    assert lab.course_folder() == root
 
 
 @pytest.fixture

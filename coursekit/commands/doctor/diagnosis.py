@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from coursekit.commands.command import Mark
 from coursekit.commands.doctor.machine import SERVICES
-from coursekit.commands.output import Mark
 from coursekit.core.processes import clean_environment, find_program
 
 __all__ = ["HealthCheck", "diagnose"]

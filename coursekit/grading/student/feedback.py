@@ -1,8 +1,8 @@
-"""Instant feedback while an exercise is worked on: `check`, `hint`, `answer` and `progress`, in the
-notebook.
+"""Feedback in the notebook while a student works on an exercise: `check`, `hint`, `answer` and
+`progress`.
 
-What is checked here is the visible tier, with fresh random questions each time, on the notebook's
-own names. It tells a student where they stand; it is never a grade.
+`check` runs the visible checks on the names of the notebook, with new random inputs each time. Its
+result is feedback and never a grade.
 """
 
 from __future__ import annotations
@@ -39,24 +39,24 @@ __all__ = [
 def check(
     check_id: str, *, seed: int | None = None, namespace: dict[str, Any] | None = None
 ) -> Report:
-    """Check an answer and say how it went.
+    """Check an answer and report the result.
 
     Parameters
     ----------
     check_id : str
         Such as "fm-1".
     seed : int, optional
-        Repeats the very same random questions; fresh ones by default.
+        Repeats the random inputs of an earlier report; new ones by default.
     namespace : dict, optional
-        Where the answer is; by default the names of the notebook or module that calls.
+        The names of the solution; by default those of the notebook or module that calls.
 
     Raises
     ------
     UnknownNameError
         If there is no such check here.
     GradingError
-        If a grading tool runs the notebook: a cell that does not raise would be worth full points
-        to it.
+        If a grading tool runs the notebook: it would give full points to a cell that does not
+        raise.
     """
     execution = os.environ.get("NBGRADER_EXECUTION", "")
     if execution == "autograde":
@@ -76,19 +76,19 @@ def check(
 
 
 def hint(check_id: str, rung: int | None = None) -> Hint:
-    """Show the next hint for a check, or a certain rung of its ladder (1, 2, ...)."""
+    """Show the next hint for a check, or the hint of a number (1, 2, ...)."""
     return next_hint(find_exercise(check_id, Path.cwd()), check_id, rung)
 
 
 def answer(check_id: str, *, namespace: dict[str, Any] | None = None) -> ModelAnswer | Report:
-    """Show one good answer, once yours passes; until then, what is still missing.
+    """Show a model answer if yours passes, otherwise the report of the check.
 
     Parameters
     ----------
     check_id : str
         Such as "fm-1".
     namespace : dict, optional
-        Where your answer is; by default the names of the notebook or module that calls.
+        The names of your solution; by default those of the notebook or module that calls.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def answer(check_id: str, *, namespace: dict[str, Any] | None = None) -> ModelAn
 
 
 def progress() -> ProgressTable:
-    """Show how far you are in the exercise of this folder, or in all of them."""
+    """Show your progress in the exercise of this folder, or in all of them."""
     return ProgressTable.of(find_exercises(Path.cwd()))
 
 
@@ -112,14 +112,14 @@ def check_visible(exercise: Exercise, check_id: str, subject: Subject, *, seed: 
 
 
 def next_hint(exercise: Exercise, check_id: str, rung: int | None = None) -> Hint:
-    """Return a hint and note that it has been seen; after the last one, the last one again.
+    """Return a hint and record that it was shown; after the last one, the last one again.
 
     Raises
     ------
     UnknownNameError
         If there is no such check, or no hint for it.
     InvalidParameterError
-        If there is no such rung.
+        If there is no hint of that number.
     """
     exercise.check(check_id)
     ladder = exercise.hints.get(check_id, ())
@@ -134,13 +134,13 @@ def next_hint(exercise: Exercise, check_id: str, rung: int | None = None) -> Hin
 
 
 def fresh_seed() -> int:
-    """Return a seed that nobody knows beforehand, short enough to type again."""
+    """Return a random seed of at most six digits."""
     return secrets.randbelow(10**6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Hint:
-    """One rung of the hint ladder of a check."""
+    """One hint of a check: number `rung` of `n_rungs`."""
 
     check_id: str
     rung: int
@@ -149,12 +149,8 @@ class Hint:
 
     @property
     def headline(self) -> str:
-        """Where on the ladder we are."""
+        """The number of the hint, of how many, for which check."""
         return f"Hint {self.rung} of {self.n_rungs} for {self.check_id}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
     def __repr__(self) -> str:
         """Show the hint as text."""
@@ -169,7 +165,7 @@ class Hint:
 
 
 def _names_of_the_caller() -> dict[str, Any]:
-    """Return the globals of whoever called a function of this module."""
+    """Return the globals of the caller of this module."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_globals is globals():
         frame = frame.f_back
@@ -177,29 +173,20 @@ def _names_of_the_caller() -> dict[str, Any]:
 
 
 def _advice(exercise: Exercise, report: CheckReport) -> tuple[str, ...]:
-    """Say what to do next."""
-    repeat = f'Same questions again: `check("{report.id}", seed={report.seed})`.'
+    """Return the next step, in sentences."""
     if report.passed:
-        at = exercise.check_ids.index(report.id) + 1
-        after = (
-            f"Next: {exercise.check_ids[at]}."
-            if at < len(exercise.check_ids)
-            else "That was the last one: save the notebook."
-        )
-        compare = (
-            (f'Compare with a model answer: `answer("{report.id}")`.',)
-            if (exercise.folder / FILE).is_file()
-            else ()
-        )
+        rest = exercise.check_ids[exercise.check_ids.index(report.id) + 1 :]
+        after = f"Next: {rest[0]}." if rest else "That was the last one: save the notebook."
+        compare = f'Compare with a model answer: `answer("{report.id}")`.'
         return (
             f"Visible checks passed. Hidden checks run when your work is graded. {after}",
-            *compare,
+            *([compare] if (exercise.folder / FILE).is_file() else []),
         )
+    clue = f'A hint: `hint("{report.id}")`.'
     if report.outcome is Outcome.NOT_ATTEMPTED:
-        return (
-            f"Replace the line that raises NotImplementedError, run the cell, then check "
-            f'again. A hint: `hint("{report.id}")`.',
-        )
+        start = "Replace the line that raises NotImplementedError, run the cell, then check again."
+        return (f"{start} {clue}",)
+    repeat = f'Same questions again: `check("{report.id}", seed={report.seed})`.'
     if report.fault:
         return (f"The check failed, not your answer. Tell your instructor: {report.fault}", repeat)
-    return (f'A hint: `hint("{report.id}")`. {repeat}',)
+    return (f"{clue} {repeat}",)

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Literal
 
-__all__ = ["Finding", "Standing", "note", "ok", "problem"]
-
-
-class Standing(StrEnum):
-    """The result of one test."""
-
-    OK = "ok"
-    NOTE = "note"
-    PROBLEM = "problem"
+__all__ = ["Finding", "note", "ok", "problem"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """The result of one test of a notebook, in a sentence, and what to do about it."""
 
-    standing: Standing
+    standing: Literal["ok", "note", "problem"]
     about: str
     text: str
     fix: str = ""
@@ -28,14 +20,14 @@ class Finding:
 
 def problem(about: str, text: str, fix: str) -> Finding:
     """Return a finding that needs the student to act."""
-    return Finding(standing=Standing.PROBLEM, about=about, text=text, fix=fix)
+    return Finding(standing="problem", about=about, text=text, fix=fix)
 
 
-def note(about: str, text: str, fix: str = "") -> Finding:
+def note(about: str, text: str) -> Finding:
     """Return a finding that the student should know."""
-    return Finding(standing=Standing.NOTE, about=about, text=text, fix=fix)
+    return Finding(standing="note", about=about, text=text)
 
 
 def ok(about: str, text: str) -> Finding:
     """Return a finding without a problem."""
-    return Finding(standing=Standing.OK, about=about, text=text)
+    return Finding(standing="ok", about=about, text=text)

@@ -1,4 +1,4 @@
-"""The graded cells of a notebook, compared with those that the exercise handed out."""
+"""The graded cells of a notebook, compared with those that the exercise released."""
 
 from __future__ import annotations
 
@@ -16,75 +16,54 @@ __all__ = ["GradedCells"]
 
 
 class GradedCells:
-    """The graded cells of a notebook beside those of the exercise."""
+    """The graded cells of a notebook beside those of the exercise.
+
+    Parameters
+    ----------
+    notebook : dict
+    origin : Origin
+        As the notebook's metadata state it.
+    exercise : Exercise
+    """
 
     def __init__(self, notebook: dict[str, Any], origin: Origin, exercise: Exercise) -> None:
-        self._all = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
-        self._origin = origin
-        self.answers = origin.names("answer")
-        self._wanted = [
-            *dict.fromkeys([*exercise.check_ids, *origin.names("check"), *self.answers])
-        ]
-        self._count = Counter(cell_name(cell) for cell in self._all)
+        cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
+        self._named = [(cell_name(cell), cell) for cell in cells]
+        self._count = Counter(name for name, _ in self._named)
+        self._checks, self.answers = origin.names("check"), origin.names("answer")
+        self._released = origin.digests
+        self._wanted = list(dict.fromkeys([*exercise.check_ids, *self._checks, *self.answers]))
 
     @property
-    def there(self) -> list[str]:
+    def there(self) -> tuple[str, ...]:
         """Names of the graded cells in the notebook."""
-        return [name for name in self._wanted if self._count[name]]
+        return tuple(name for name in self._wanted if self._count[name])
 
     def findings(self, file: Path) -> Iterator[Finding]:
         """Report cells that are missing, duplicated, changed or not attempted."""
-        problems = [*self._missing(file), *self._copied(), *self._of_another_kind()]
-        yield from problems
-        if not problems:
-            yield ok("cells", f"All {len(self._wanted)} graded cells are there, each once.")
-        yield from self._changed_checks()
-        yield from self._untouched()
+        in_order = ok("cells", f"All {len(self._wanted)} graded cells are there, each once.")
+        yield from list(self._problems(file)) or [in_order]
+        for name, cell in self._named:
+            if name in self._checks and digest_of(cell) != self._released[name]:
+                text = f"The check {name} was changed. Grading runs the original check instead."
+                yield note("cells", text)
+        last = {name: digest_of(cell) for name, cell in self._named if name in self.answers}
+        if untouched := [name for name in last if last[name] == self._released[name]]:
+            earns = "is unchanged and earns" if len(untouched) == 1 else "are unchanged and earn"
+            yield note("stub", f"{', '.join(untouched)} {earns} no points yet.")
 
-    def _missing(self, file: Path) -> Iterator[Finding]:
+    def _problems(self, file: Path) -> Iterator[Finding]:
         for name in self._wanted:
             if not self._count[name]:
-                yield problem(
-                    "cells", f"The cell {name} is missing.", f"Put it back: coursekit update {file}"
-                )
-
-    def _copied(self) -> Iterator[Finding]:
-        for name in self._wanted:
-            if self._count[name] > 1:
+                fix = f"Put it back: coursekit update {file}"
+                yield problem("cells", f"The cell {name} is missing.", fix)
+            elif self._count[name] > 1:
                 fix = (
                     "Keep one, delete the other copies and save. To add code, insert a new cell; "
                     "do not copy this one."
                 )
                 yield problem("cells", f"The cell {name} is there {self._count[name]} times.", fix)
-
-    def _of_another_kind(self) -> Iterator[Finding]:
-        for cell in self._all:
-            name = cell_name(cell)
+        for name, cell in self._named:
             if name in self._wanted and cell.get("cell_type") != "code":
-                yield problem(
-                    "cells",
-                    f"The cell {name} is no longer a code cell.",
-                    "Select it, press Esc, then Y, and save.",
-                )
-
-    def _changed_checks(self) -> Iterator[Finding]:
-        for cell in self._all:
-            name = cell_name(cell)
-            if (
-                name in self._origin.names("check")
-                and digest_of(cell) != self._origin.digests[name]
-            ):
-                yield note(
-                    "cells",
-                    f"The check {name} was changed. Grading runs the original check instead.",
-                )
-
-    def _untouched(self) -> Iterator[Finding]:
-        names = [name for cell in self._all if (name := cell_name(cell)) in self.answers]
-        digests = {cell_name(cell): digest_of(cell) for cell in self._all}
-        untouched = [
-            name for name in dict.fromkeys(names) if digests[name] == self._origin.digests[name]
-        ]
-        if untouched:
-            earns = "is unchanged and earns" if len(untouched) == 1 else "are unchanged and earn"
-            yield note("stub", f"{', '.join(untouched)} {earns} no points yet.")
+                fix = "Select it, press Esc, then Y, and save."
+                yield problem("cells", f"The cell {name} is no longer a code cell.", fix)

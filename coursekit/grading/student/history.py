@@ -1,9 +1,9 @@
-"""What the kernel has run since the file was saved, read from the history that IPython keeps on
-this machine.
+"""Code that the kernel has run since the notebook was saved, from IPython's history on this
+machine.
 
-A file cannot say that it is not saved. But the kernel's history holds every cell that was run, in
-order: if a function of an answer cell was last defined by text that is nowhere in the file, the
-file is older than the work.
+A file does not show that it is not saved. But the history holds every cell that was run, in order:
+if a function of an answer cell was last defined by text that is not in the file, the file is older
+than the work.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -20,17 +21,14 @@ from coursekit.grading.exercises.notebook import cell_name, source_of
 
 __all__ = ["default_history", "newer_than_the_file"]
 
-_FEWEST_MATCHES = 2  # cells that file and session have in common, below which they are strangers
+_FEWEST_MATCHES = 2  # cells in common, below which a session is not one of this file
 
 
 def default_history(environment: Mapping[str, str] | None = None) -> Path:
-    """Return where IPython keeps its history: in `IPYTHONDIR`, or in ~/.ipython."""
+    """Return the path of IPython's history: in `IPYTHONDIR`, or in ~/.ipython."""
     folder = (os.environ if environment is None else environment).get("IPYTHONDIR")
-    return (
-        (Path(folder) if folder else Path.home() / ".ipython")
-        / "profile_default"
-        / "history.sqlite"
-    )
+    parent = Path(folder) if folder else Path.home() / ".ipython"
+    return parent / "profile_default" / "history.sqlite"
 
 
 def newer_than_the_file(notebook: Mapping[str, Any], names: list[str], history: Path) -> list[str]:
@@ -42,14 +40,10 @@ def newer_than_the_file(notebook: Mapping[str, Any], names: list[str], history: 
     names : list of str
         Names of answer cells.
     history : Path
-        IPython's database; if it is not there or not readable, nothing is known and nothing
-        returned.
+        IPython's database; without one that can be read, nothing is returned.
     """
-    code = [
-        cell
-        for cell in notebook["cells"]
-        if isinstance(cell, dict) and cell.get("cell_type") == "code"
-    ]
+    cells = [cell for cell in notebook["cells"] if isinstance(cell, dict)]
+    code = [cell for cell in cells if cell.get("cell_type") == "code"]
     saved = {source_of(cell).strip() for cell in code}
     runs = _session_of(code, history)
     found = []
@@ -62,7 +56,9 @@ def newer_than_the_file(notebook: Mapping[str, Any], names: list[str], history: 
 
 
 def _session_of(code: list[dict[str, Any]], history: Path) -> list[str]:
-    """Return all inputs of the latest session that has most in common with the file, in order."""
+    """Return all inputs, in order, of the session that has most cells in common with the file, of
+    several the latest.
+    """
     saved = [
         (count, source_of(cell).strip())
         for cell in code
@@ -70,38 +66,30 @@ def _session_of(code: list[dict[str, Any]], history: Path) -> list[str]:
     ]
     if not saved or not history.is_file():
         return []
+    address = f"{history.absolute().as_uri()}?mode=ro"
     try:
-        with closing(
-            sqlite3.connect(f"{history.absolute().as_uri()}?mode=ro", uri=True)
-        ) as database:
-            return _most_alike(database, saved)
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            ask = "SELECT session, source_raw FROM history WHERE line = ?"
+            matches = Counter(
+                session
+                for count, text in saved
+                for session, source in database.execute(ask, (count,))
+                if str(source).strip() == text
+            )
+            session = max(matches, key=lambda each: (matches[each], each), default=0)
+            if matches[session] < min(_FEWEST_MATCHES, len(saved)):
+                return []
+            ask = "SELECT source_raw FROM history WHERE session = ? ORDER BY line"
+            return [str(source).strip() for (source,) in database.execute(ask, (session,))]
     except sqlite3.Error:
         return []
-
-
-def _most_alike(database: sqlite3.Connection, saved: list[tuple[int, str]]) -> list[str]:
-    matches: dict[int, int] = {}
-    for count, text in saved:
-        rows = database.execute("SELECT session, source_raw FROM history WHERE line = ?", (count,))
-        for session, source in rows:
-            matches[session] = matches.get(session, 0) + (str(source).strip() == text)
-    session = max(matches, key=lambda each: (matches[each], each), default=0)
-    if matches.get(session, 0) < min(_FEWEST_MATCHES, len(saved)):
-        return []
-    rows = database.execute(
-        "SELECT source_raw FROM history WHERE session = ? ORDER BY line", (session,)
-    )
-    return [str(source).strip() for (source,) in rows]
 
 
 def _names_in(source: str) -> set[str]:
     """Return the functions and classes that a cell defines; none if it does not parse."""
     try:
-        tree = ast.parse(source)
+        body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
-    return {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    }
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return {node.name for node in body if isinstance(node, kinds)}

@@ -1,27 +1,28 @@
-"""Bring a student's notebook to a newer version of its exercise: a three-way merge, cell by cell.
+"""Three-way merge of a student's notebook with a newer version of its exercise, cell by cell.
 
-For each of our cells there are three texts: as it was handed out (its digest, see
-`coursekit.grading.student.origin`), as the student has it and as we have it now. Who has changed
-it, decides:
+For each cell of the course there are three texts: as it was released (base; a digest in the
+notebook's metadata, see `coursekit.grading.student.origin`), as the student has it, and as the
+newer version has it. The result depends on which of the latter two differ from the base:
 
 =========  =============  ======================================================================
-student    we             result
+student    newer version  result
 =========  =============  ======================================================================
-no         no or yes      ours
-yes        no             the student's; a check or a locked cell is ours again
-yes        yes            an answer stays the student's, with a remark; anything else is unclear
-deleted    either         ours, put back
+same       same, changed  the newer version
+changed    same           the student's; a check or a locked cell is replaced
+changed    changed        an answer stays the student's, with a remark; otherwise a conflict
+deleted    same, changed  the newer version, restored
 =========  =============  ======================================================================
 
-Cells that the student has added stay behind the cell that they followed. A merge that is unclear
-says so, and changes nothing.
+Cells that the student has added stay after the cell that they followed. A merge with conflicts
+changes nothing.
 """
 
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from coursekit.grading.exercises.notebook import cell_name, nbgrader_of
@@ -31,33 +32,34 @@ __all__ = ["Change", "Merge", "merge"]
 
 _Cell = dict[str, Any]
 _NOT_OWN = ("nbgrader", "deletable", "editable")
+_STUDENTS = ("source", "outputs", "execution_count", "attachments")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What became of one cell, or why that is unclear."""
+    """The result for one cell, or its conflict."""
 
     cell: str
     text: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
-    """What came of a merge.
+    """The result of a merge.
 
     Parameters
     ----------
     notebook : dict
-        The merged notebook; of no use while something is unclear.
+        The merged notebook; not valid if there is a conflict.
     changes : list of Change
-        What differs from the student's notebook, in order.
+        Differences from the student's notebook, in order.
     unclear : list of Change
-        Cells about which the student has to decide.
+        Conflicts, which the student has to resolve.
     """
 
     notebook: dict[str, Any]
-    changes: list[Change] = field(default_factory=list)
-    unclear: list[Change] = field(default_factory=list)
+    changes: list[Change]
+    unclear: list[Change]
 
 
 def merge(
@@ -68,159 +70,125 @@ def merge(
     keep: Collection[str] = (),
     take: Collection[str] = (),
 ) -> Merge:
-    """Merge a student's notebook with the newer one of the exercise; neither is changed.
+    """Merge a student's notebook with the newer one of the exercise; neither is modified.
 
     Parameters
     ----------
     mine : mapping
         The student's notebook.
     ours : mapping
-        The newer one, as it is handed out.
+        The newer one, as it is released.
     base : Origin
-        Of what the student started from; a cell that it does not know counts as changed by both.
+        Of what the student started from; a cell without a digest there counts as changed by both.
     keep, take : collections of str
-        Cells that are decided: the student's text stays, or ours replaces it.
+        Cells whose conflict is resolved: by the student's text, or by the newer one.
     """
-    merged = Merge(
-        notebook={**copy.deepcopy(dict(mine)), "nbformat_minor": ours.get("nbformat_minor", 5)}
-    )
-    desk = _Desk(mine, ours, base, merged, frozenset(keep), frozenset(take))
-    cells = [
-        *desk.own(""),
-        *(cell for each in ours["cells"] for cell in (desk.ours(each), *desk.own(cell_name(each)))),
-    ]
-    merged.notebook["cells"] = [*_with_ids(cells)]
+    sides = _Sides(mine, ours, base, keep, take)
+    cells = list(sides.own(""))
+    for new in ours["cells"]:
+        cells += [sides.merged(new), *sides.own(cell_name(new))]
     metadata = mine.get("metadata")
-    merged.notebook["metadata"] = {
-        **copy.deepcopy(metadata if isinstance(metadata, dict) else {}),
-        "coursekit": copy.deepcopy(ours["metadata"]["coursekit"]),
+    notebook = {
+        **mine,
+        "nbformat_minor": ours.get("nbformat_minor", 5),
+        "metadata": {
+            **(metadata if isinstance(metadata, dict) else {}),
+            "coursekit": ours["metadata"]["coursekit"],
+        },
+        "cells": list(_with_ids(cells)),
     }
-    return merged
+    return Merge(notebook=copy.deepcopy(notebook), changes=sides.changes, unclear=sides.unclear)
 
 
-class _Desk:
-    """Both notebooks side by side."""
+class _Sides:
+    """Both notebooks by cell name, and the changes and conflicts so far."""
 
     def __init__(
         self,
         mine: Mapping[str, Any],
         ours: Mapping[str, Any],
         base: Origin,
-        merged: Merge,
-        keep: frozenset[str],
-        take: frozenset[str],
+        keep: Collection[str],
+        take: Collection[str],
     ) -> None:
-        self._base, self._merged, self._keep, self._take = base, merged, keep, take
-        self._ours = {cell_name(cell) for cell in ours["cells"]}
-        self._mine: dict[str, list[_Cell]] = {}
-        self._own: dict[str, list[_Cell]] = {}
-        after = ""
-        for cell in (each for each in mine["cells"] if isinstance(each, dict)):
-            name = cell_name(cell)
-            if name in self._ours:
-                self._mine.setdefault(name, []).append(cell)
-                after = name
-            else:
-                self._own.setdefault(after, []).append(cell)
+        self.changes: list[Change] = []
+        self.unclear: list[Change] = []
+        self._base, self._digests, self._keep, self._take = base, base.digests, keep, take
+        self._mine: dict[str, list[_Cell]] = defaultdict(list)  # several copies of one cell
+        self._own: dict[str, list[_Cell]] = defaultdict(list)  # by the cell of the course before
+        known, after = {cell_name(cell) for cell in ours["cells"]}, ""
+        for cell in mine["cells"]:
+            if isinstance(cell, dict):
+                after = name if (name := cell_name(cell)) in known else after
+                (self._mine[name] if name in known else self._own[after]).append(cell)
 
-    def ours(self, new: _Cell) -> _Cell:
-        """Return what becomes of one of our cells."""
-        name = cell_name(new)
-        old = self._the_one(name, new)
+    def merged(self, new: _Cell) -> _Cell:
+        """Return the merged version of a cell of the course."""
+        name, role = cell_name(new), role_of(new)
+        old, base = self._chosen(name, new), self._digests.get(name)
         if old is None:
-            self._say(
-                name,
-                "is new" if name not in self._base.digests else "was missing and has been put back",
-            )
-            return copy.deepcopy(new)
+            self._say(name, "is new" if base is None else "was missing and has been put back")
+            return new
+        changed, they_changed = digest_of(new) != base, digest_of(old) != base
         if digest_of(old) == digest_of(new):
-            return _refreshed(old, new)
-        is_ours_to_say = role_of(new) == "check" or bool(nbgrader_of(new).get("locked"))
-        untouched = digest_of(old) == self._base.digests.get(name)
-        if is_ours_to_say or untouched or name in self._take:
-            self._say(name, "is of the newer version now")
-            return copy.deepcopy(new)
-        return self._changed_by_the_student(name, old, new)
+            pass
+        elif role == "check" or nbgrader_of(new).get("locked") or not they_changed:
+            return self._replaced(name, new)
+        elif name in self._take:
+            return self._replaced(name, new)
+        elif changed and role == "answer":
+            compare = "your answer stays, compare it with the new text"
+            self._say(name, f"has a new task around it; {compare}")
+        elif changed and name not in self._keep:
+            how = f"--keep {name} (your text) or --take {name} (ours)"
+            self._conflict(name, f"was changed by you and by us; decide with {how}")
+        if old.get("cell_type") != new.get("cell_type"):
+            return {**new, "source": old.get("source", "")}
+        return {**new, **{key: old[key] for key in _STUDENTS if key in old}}
 
     def own(self, after: str) -> Iterator[_Cell]:
-        """Yield the cells that stand after one of ours and are none of ours any more, or never
-        were.
+        """Yield the cells after one of the course that are not part of the newer version: removed
+        ones of the course and the student's own.
         """
-        for cell in self._own.get(after, ()):
+        for cell in self._own[after]:
             name = cell_name(cell)
-            known = self._base.digests.get(name)
-            if known is None:
-                yield copy.deepcopy(cell)
-            elif name in self._base.names("check") or known == digest_of(cell):
+            base = self._digests.get(name)
+            if base is None:
+                yield cell
+            elif name in self._base.names("check") or base == digest_of(cell):
                 self._say(name, "is no part of the newer version and has been removed")
             else:
-                self._say(
-                    name,
-                    "is no part of the newer version; what you wrote there stays, as a cell "
-                    "of your own",
-                )
-                yield _as_own(cell)
+                stays = "what you wrote there stays, as a cell of your own"
+                self._say(name, f"is no part of the newer version; {stays}")
+                metadata = cell["metadata"] if isinstance(cell.get("metadata"), dict) else {}
+                own = {key: value for key, value in metadata.items() if key not in _NOT_OWN}
+                yield {**cell, "metadata": own}
 
-    def _the_one(self, name: str, new: _Cell) -> _Cell | None:
-        """Return the student's cell of a name; of several, the one that says something."""
-        cells = self._mine.get(name, [])
-        telling = {
-            digest_of(cell): cell
-            for cell in cells
-            if digest_of(cell) not in {self._base.digests.get(name), digest_of(new)}
-        }
-        if len(telling) > 1 and role_of(new) != "check" and name not in self._take:
-            text = (
-                f"is there {len(cells)} times with different text; delete all but the one that "
-                f"you mean, and save"
-            )
-            self._merged.unclear.append(Change(cell=name, text=text))
+    def _chosen(self, name: str, new: _Cell) -> _Cell | None:
+        """Return the student's cell of a name; of several, the last one with an own text."""
+        cells = self._mine[name]
+        not_own = {self._digests.get(name), digest_of(new)}
+        own = {digest: cell for cell in cells if (digest := digest_of(cell)) not in not_own}
+        if len(own) > 1 and role_of(new) != "check" and name not in self._take:
+            fix = "delete all but the one that you mean, and save"
+            self._conflict(name, f"is there {len(cells)} times with different text; {fix}")
         elif len(cells) > 1:
             self._say(name, f"was there {len(cells)} times and is there once now")
-        return next(reversed(telling.values()), cells[-1] if cells else None)
+        return next(reversed(own.values()), cells[-1] if cells else None)
 
-    def _changed_by_the_student(self, name: str, old: _Cell, new: _Cell) -> _Cell:
-        we_changed_it = digest_of(new) != self._base.digests.get(name)
-        if we_changed_it and role_of(new) == "answer":
-            self._say(
-                name, "has a new task around it; your answer stays, compare it with the new text"
-            )
-        elif we_changed_it and name not in self._keep:
-            text = (
-                f"was changed by you and by us; decide with --keep {name} (your text) or --take "
-                f"{name} (ours)"
-            )
-            self._merged.unclear.append(Change(cell=name, text=text))
-        return _refreshed(old, new)
+    def _replaced(self, name: str, new: _Cell) -> _Cell:
+        self._say(name, "is of the newer version now")
+        return new
 
     def _say(self, name: str, text: str) -> None:
-        self._merged.changes.append(Change(cell=name, text=text))
+        self.changes.append(Change(cell=name, text=text))
 
-
-def _refreshed(old: _Cell, new: _Cell) -> _Cell:
-    """Return the student's text and outputs in our cell."""
-    kept: _Cell = {
-        name: copy.deepcopy(old[name])
-        for name in ("source", "outputs", "execution_count", "attachments")
-        if name in old
-    }
-    if old.get("cell_type") != new.get("cell_type"):
-        kept = {"source": kept.get("source", "")}
-    return {**copy.deepcopy(new), **kept}
-
-
-def _as_own(cell: _Cell) -> _Cell:
-    """Return a cell that was ours as the student's own: graded by nobody, free to be deleted."""
-    own = copy.deepcopy(cell)
-    metadata: Mapping[str, Any] = own["metadata"] if isinstance(own.get("metadata"), dict) else {}
-    own["metadata"] = {name: value for name, value in metadata.items() if name not in _NOT_OWN}
-    return own
+    def _conflict(self, name: str, text: str) -> None:
+        self.unclear.append(Change(cell=name, text=text))
 
 
 def _with_ids(cells: list[_Cell]) -> Iterator[_Cell]:
-    """Yield the cells, each with an id that no other has: files of older formats, and copies, lack
-    one.
-    """
+    """Yield the cells with unique ids: cells of older formats and copied cells may have none."""
     taken: set[str] = set()
     for cell in cells:
         name = str(cell.get("id") or "own")

@@ -77,19 +77,15 @@ def origin_metadata(notebook: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 def origin_of(notebook: Mapping[str, Any]) -> Origin:
     """Read the origin from a notebook's metadata; a value of a wrong type counts as missing."""
     about = _mapping(_mapping(notebook.get("metadata")).get("coursekit"))
-    known = _mapping(about.get("cells"))
-    cells = {
-        role: {str(name): str(digest) for name, digest in _mapping(known.get(role)).items()}
-        for role in ROLES
-    }
-    exercise, version = (
-        about.get(name) if isinstance(about.get(name), str) else ""
-        for name in ("exercise", "version")
-    )
+    said = {name: about.get(name) for name in ("exercise", "version")}
+    known = {role: _mapping(_mapping(about.get("cells")).get(role)) for role in ROLES}
     return Origin(
-        exercise=exercise or "",
-        version=version or "",
-        cells={role: each for role, each in cells.items() if each},
+        **{name: value if isinstance(value, str) else "" for name, value in said.items()},
+        cells={
+            role: {str(name): str(digest) for name, digest in cells.items()}
+            for role, cells in known.items()
+            if cells
+        },
     )
 
 

@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from coursekit.core.errors import UnknownNameError
+from coursekit.core.errors import InvalidParameterError, UnknownNameError
 from coursekit.grading.checks.report import Outcome
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercises.exercise import Exercise, find_exercise, load_exercise
 from coursekit.grading.exercises.notebook import parse_notebook
-from coursekit.grading.student.finding import Finding, Standing, note, ok, problem
+from coursekit.grading.student.finding import Finding, note, ok, problem
 from coursekit.grading.student.graded_cells import GradedCells
 from coursekit.grading.student.history import newer_than_the_file
 from coursekit.grading.student.origin import Origin, origin_of
 from coursekit.grading.student.rehearsal import Rehearsal, rehearse
 
-__all__ = ["LARGEST_NOTEBOOK", "Preflight", "compare_versions", "preflight"]
+__all__ = ["LARGEST_NOTEBOOK", "Preflight", "compare_versions", "preflight", "read_and_test"]
 
 LARGEST_NOTEBOOK = 10_000_000
 """In bytes; a larger file is not graded."""
@@ -55,15 +55,34 @@ class Preflight:
     @property
     def is_ready(self) -> bool:
         """Whether there is no problem."""
-        return not any(each.standing is Standing.PROBLEM for each in self.findings)
+        return not any(each.standing == "problem" for each in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        findings = [
-            {name: str(getattr(each, name)) for name in Finding.__slots__} for each in self.findings
-        ]
-        plain = {name: getattr(self, name) for name in ("exercise", "version", "sha256")}
-        return {"ready": self.is_ready} | plain | {"cells": list(self.cells), "findings": findings}
+        """Return the fields and whether there is no problem."""
+        return {"ready": self.is_ready} | {name: getattr(self, name) for name in self.__slots__}
+
+
+def read_and_test(
+    file: Path, *, history: Path, seed: int, timeout: float
+) -> tuple[Preflight, bytes]:
+    """Read a file once and test it; return the findings and the bytes that were tested.
+
+    Parameters are those of `preflight`.
+
+    Raises
+    ------
+    ExerciseError
+        If the file cannot be read.
+    """
+    if timeout <= 0:
+        raise InvalidParameterError(f"`--timeout` must be greater than 0, got {timeout:g}.")
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise ExerciseError(
+            f"{file} cannot be read: {error.strerror}. Name your notebook, such as fm.ipynb."
+        ) from error
+    return preflight(file, content, history=history, seed=seed, timeout=timeout), content
 
 
 def preflight(
@@ -92,20 +111,19 @@ def preflight(
     notebook = parse_notebook(content, file)
     origin, exercise = origin_of(notebook), _exercise_of(file, notebook)
     cells = GradedCells(notebook, origin, exercise)
+    rehearsal = rehearse(exercise, notebook, file.parent, seed=seed, timeout=timeout)
     findings = [
         *_of_the_file(file, content),
-        *_of_the_version(file, origin, exercise),
+        _of_the_version(file, origin, exercise),
         *cells.findings(file),
         *_of_saving(notebook, cells, history),
-        *_of_the_rehearsal(
-            rehearse(exercise, notebook, file.parent, seed=seed, timeout=timeout), timeout
-        ),
+        *_of_the_rehearsal(rehearsal, timeout),
     ]
     return Preflight(
         exercise=origin.exercise,
         version=origin.version,
         sha256=hashlib.sha256(content).hexdigest(),
-        cells=tuple(cells.there),
+        cells=cells.there,
         findings=tuple(findings),
     )
 
@@ -140,85 +158,59 @@ def _exercise_of(file: Path, notebook: dict[str, Any]) -> Exercise:
 
 
 def _of_the_file(file: Path, content: bytes) -> Iterator[Finding]:
-    if len(content) > LARGEST_NOTEBOOK:
-        text = (
-            f"The file has {len(content) / 1e6:.0f} MB; more than {LARGEST_NOTEBOOK / 1e6:.0f} "
-            f"MB are not read."
-        )
+    size, most = len(content) / 1e6, LARGEST_NOTEBOOK / 1e6
+    if size > most:
+        text = f"The file has {size:.0f} MB; more than {most:.0f} MB are not read."
         yield problem("file", text, "In JupyterLab: Edit, Clear Outputs of All Cells; then save.")
     if file.is_symlink():
-        yield problem(
-            "file", "The file is a link, and links are not followed.", "Submit the file itself."
-        )
+        text = "The file is a link, and links are not followed."
+        yield problem("file", text, "Submit the file itself.")
 
 
-def _of_the_version(file: Path, origin: Origin, exercise: Exercise) -> Iterator[Finding]:
-    if origin.exercise and origin.exercise != exercise.name:
-        text = (
-            f"This is a notebook of the exercise {origin.exercise}, in the folder of "
-            f"{exercise.name}."
-        )
-        yield problem(
-            "version",
-            text,
-            f"Name your notebook of {exercise.name}, or move this one to its own folder.",
-        )
+def _of_the_version(file: Path, origin: Origin, exercise: Exercise) -> Finding:
+    name, copy = exercise.name, f"coursekit update {file} --from FOLDER, with an unused copy of"
+    if origin.exercise and origin.exercise != name:
+        text = f"This is a notebook of the exercise {origin.exercise}, in the folder of {name}."
+        fix = f"Name your notebook of {name}, or move this one to its own folder."
     elif not origin.version:
         text = "The notebook does not say of which version it is."
-        yield problem(
-            "version",
-            text,
-            f"coursekit update {file} --from FOLDER, with an unused copy of the exercise.",
-        )
+        fix = f"{copy} the exercise."
     elif order := compare_versions(origin.version, exercise.version):
         text = (
             f"The notebook is of version {origin.version}, the exercise beside it of version "
             f"{exercise.version}."
         )
-        fix = (
-            f"Update your notebook: coursekit update {file} --from FOLDER, with an unused "
-            f"copy of version {exercise.version}."
-            if order < 0
-            else "Fetch the newer files of the exercise."
-        )
-        yield problem("version", text, fix)
+        older = f"Update your notebook: {copy} version {exercise.version}."
+        fix = older if order < 0 else "Fetch the newer files of the exercise."
     else:
-        yield ok("version", f"Exercise {exercise.name}, version {origin.version}.")
+        return ok("version", f"Exercise {name}, version {origin.version}.")
+    return problem("version", text, fix)
 
 
 def _of_saving(notebook: dict[str, Any], cells: GradedCells, history: Path) -> Iterator[Finding]:
     newer = newer_than_the_file(notebook, cells.answers, history)
     for name in newer:
         text = f"{name} was run after the last save, with other code than the file contains."
-        yield problem(
-            "saved", text, "Save the notebook in JupyterLab (Ctrl+S), then run preflight again."
-        )
+        fix = "Save the notebook in JupyterLab (Ctrl+S), then run preflight again."
+        yield problem("saved", text, fix)
     if not newer:
         yield ok("saved", "The history of IPython shows no code that is newer than the file.")
     counts = [cell.get("execution_count") for cell in notebook["cells"] if isinstance(cell, dict)]
     order = [count for count in counts if isinstance(count, int)]
     if order != sorted(order):
-        yield note(
-            "order",
-            "The cells were run in another order than in the file. Grading runs them in the "
-            "order of the file.",
-        )
+        text = "The cells were run in another order than in the file."
+        yield note("order", f"{text} Grading runs them in the order of the file.")
 
 
 def _of_the_rehearsal(rehearsal: Rehearsal, timeout: float) -> Iterator[Finding]:
     for cell, name, message in rehearsal.errors:
         text = f"In a new kernel, cell {cell.number} ({cell.id}) stops with {name}: {message}"
-        yield problem(
-            "run",
-            text,
-            "Restart the kernel, run all cells, fix the first one that stops, then save.",
-        )
+        fix = "Restart the kernel, run all cells, fix the first one that stops, then save."
+        yield problem("run", text, fix)
     if rehearsal.lost:
-        fix = (
-            f"Restart the kernel and run all cells; is {timeout:g} s enough? If it is not: "
-            f"--timeout."
-        )
-        yield problem("run", f"The notebook does not run from top to bottom. {rehearsal.lost}", fix)
+        text = f"The notebook does not run from top to bottom. {rehearsal.lost}"
+        fix = "Restart the kernel and run all cells; is {:g} s enough? If it is not: --timeout."
+        yield problem("run", text, fix.format(timeout))
     elif not rehearsal.errors:
         yield ok("run", "It runs from top to bottom in a new kernel.")
     for check_id in rehearsal.no_longer_solved:
@@ -230,9 +222,8 @@ def _of_the_rehearsal(rehearsal: Rehearsal, timeout: float) -> Iterator[Finding]
         yield problem("run", text, fix)
     checks = rehearsal.checks
     n_passed = sum(check.passed for check in checks)
-    standing = Standing.OK if n_passed == len(checks) else Standing.NOTE
     text = f"{n_passed} of {len(checks)} visible checks pass. Grading also runs hidden checks."
-    yield Finding(standing=standing, about="checks", text=text)
+    yield (ok if n_passed == len(checks) else note)("checks", text)
     for check in checks:
         if check.message and check.outcome not in {Outcome.PASSED, Outcome.NOT_ATTEMPTED}:
             yield note("checks", f"{check.id}: {check.outcome}. {check.message}")

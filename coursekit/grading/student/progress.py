@@ -1,17 +1,17 @@
-"""How far a student is: one small JSON file beside the exercise, never a reason for a check to
-fail.
+"""Progress of a student: one small JSON file beside the exercise. A file that cannot be read or
+written is logged; no check fails because of it.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from coursekit.core.files import replaced_atomically
+from coursekit.core.files import write_atomically
+from coursekit.core.records import plain, read_record
 from coursekit.grading.checks.render import html_table, points_text
 from coursekit.grading.checks.report import CheckReport, Outcome
 from coursekit.grading.checks.text import inert
@@ -19,18 +19,17 @@ from coursekit.grading.exercises.exercise import Exercise
 
 __all__ = ["CheckProgress", "Logbook", "ProgressTable"]
 
-FORMAT_VERSION = 1
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckProgress:
-    """What happened with one check so far.
+    """The progress in one check.
 
     Parameters
     ----------
     n_tries, n_hints : int
-        How often it was checked, and how many rungs of its hint ladder were shown.
+        How often it was checked, and how many hints of its ladder were shown.
     outcome : str
         Of the last try.
     points : float
@@ -46,8 +45,15 @@ class CheckProgress:
     solved: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Saved:
+    format_version: int = 1
+    exercise_version: str
+    checks: Mapping[str, CheckProgress]
+
+
 class Logbook:
-    """The progress of one exercise on disk, in `.coursekit/progress.json` of its folder.
+    """The progress in one exercise on disk, in `.coursekit/progress.json` of its folder.
 
     Parameters
     ----------
@@ -59,61 +65,39 @@ class Logbook:
         self._file = exercise.folder / ".coursekit" / "progress.json"
 
     def read(self) -> Mapping[str, CheckProgress]:
-        """Return what is known of each check; a file that is not there or not readable is an empty
-        one.
-        """
-        try:
-            data = json.loads(self._file.read_text(encoding="utf-8"))
-            known = {name: CheckProgress(**entry) for name, entry in data["checks"].items()}
-        except FileNotFoundError:
-            known = {}
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            _log.warning("%s cannot be read (%s); progress starts anew.", self._file, error)
-            known = {}
-        return {
-            check_id: known.get(check_id, CheckProgress()) for check_id in self._exercise.check_ids
-        }
+        """Return the progress in each check; a file that cannot be read counts as missing."""
+        saved = read_record(_Saved, self._file)
+        known = saved.checks if saved is not None else {}
+        return {name: known.get(name, CheckProgress()) for name in self._exercise.check_ids}
 
     def record(self, report: CheckReport) -> None:
-        """Note how a check went."""
+        """Add the result of a check."""
         before = self.read()[report.id]
-        points, solved = max(before.points, report.points), before.solved or report.passed
-        self._write(
+        self._change(
             report.id,
-            replace(
-                before,
-                n_tries=before.n_tries + 1,
-                outcome=report.outcome.value,
-                points=points,
-                solved=solved,
-            ),
+            n_tries=before.n_tries + 1,
+            outcome=report.outcome.value,
+            points=max(before.points, report.points),
+            solved=before.solved or report.passed,
         )
 
     def record_hint(self, check_id: str, n_hints: int) -> None:
-        """Note that so many rungs of a hint ladder have been shown."""
-        before = self.read()[check_id]
-        self._write(check_id, replace(before, n_hints=max(before.n_hints, n_hints)))
+        """Add that the first `n_hints` hints of a ladder have been shown."""
+        self._change(check_id, n_hints=max(self.read()[check_id].n_hints, n_hints))
 
-    def _write(self, check_id: str, entry: CheckProgress) -> None:
-        checks: dict[str, Any] = {
-            name: asdict(each) for name, each in {**self.read(), check_id: entry}.items()
-        }
-        data = {
-            "format_version": FORMAT_VERSION,
-            "exercise_version": self._exercise.version,
-            "checks": checks,
-        }
+    def _change(self, check_id: str, **changes: Any) -> None:
+        checks = dict(self.read())
+        checks[check_id] = replace(checks[check_id], **changes)
+        saved = _Saved(exercise_version=self._exercise.version, checks=checks)
         try:
-            self._file.parent.mkdir(exist_ok=True)
-            with replaced_atomically(self._file) as temporary:
-                Path(temporary).write_text(json.dumps(data, indent=1), encoding="utf-8")
+            write_atomically(self._file, json.dumps(plain(saved), indent=1))
         except OSError as error:
             _log.warning("Progress could not be written to %s: %s", self._file, error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ProgressTable:
-    """How far one is in some exercises.
+    """The progress in some exercises.
 
     Parameters
     ----------
@@ -124,8 +108,8 @@ class ProgressTable:
 
     @classmethod
     def of(cls, exercises: list[Exercise]) -> ProgressTable:
-        """Read the progress of exercises."""
-        return cls(exercises=tuple((exercise, Logbook(exercise).read()) for exercise in exercises))
+        """Read the progress in exercises."""
+        return cls(exercises=tuple((each, Logbook(each).read()) for each in exercises))
 
     @property
     def n_solved(self) -> int:
@@ -140,55 +124,41 @@ class ProgressTable:
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
         exercises = {
-            exercise.name: _json_of(exercise, entries) for exercise, entries in self.exercises
+            exercise.name: {
+                name: asdict(entry) | {"max_points": exercise.check(name).points}
+                for name, entry in entries.items()
+            }
+            for exercise, entries in self.exercises
         }
         return {"n_solved": self.n_solved, "n_checks": self.n_checks, "exercises": exercises}
 
     def __repr__(self) -> str:
         """Show progress as text."""
-        lines = []
-        for exercise, entries in self.exercises:
-            lines.append(_headline(exercise, entries))
-            lines += ["  " + ", ".join(row) for row in _rows(exercise, entries)]
-        return (
-            "\n".join(lines)
-            or "There is no exercise here. Work in the course's folder or in one of exercises/."
-        )
+        parts = ["\n  ".join([head, *map(", ".join, rows)]) for head, rows in self._tables()]
+        nothing = "There is no exercise here. Work in the course's folder or in one of exercises/."
+        return "\n".join(parts) or nothing
 
     def _repr_html_(self) -> str:
         """Show progress in a notebook."""
-        tables = (
-            html_table(
-                _headline(exercise, entries),
-                ("Check", "State", "Points", "Tries", "Hints"),
-                _rows(exercise, entries),
-            )
-            for exercise, entries in self.exercises
-        )
-        return f'<div class="coursekit-progress" role="status">{"".join(tables)}</div>'
+        columns = ("Check", "State", "Points", "Tries", "Hints")
+        tables = "".join(html_table(head, columns, rows) for head, rows in self._tables())
+        return f'<div class="coursekit-progress" role="status">{tables}</div>'
+
+    def _tables(self) -> Iterator[tuple[str, list[list[str]]]]:
+        """Yield the headline and the rows of each exercise."""
+        for exercise, entries in self.exercises:
+            n_solved = sum(entry.solved for entry in entries.values())
+            about = f"{exercise.name}: {exercise.title}"
+            head = f"{about}, {n_solved} of {len(entries)} checks solved"
+            yield inert(head), [_row(exercise, *each) for each in entries.items()]
 
 
-def _headline(exercise: Exercise, entries: Mapping[str, CheckProgress]) -> str:
-    n_solved = sum(entry.solved for entry in entries.values())
-    return inert(f"{exercise.name}: {exercise.title}, {n_solved} of {len(entries)} checks solved")
-
-
-def _rows(exercise: Exercise, entries: Mapping[str, CheckProgress]) -> list[list[str]]:
+def _row(exercise: Exercise, check_id: str, entry: CheckProgress) -> list[str]:
+    check = exercise.check(check_id)
     return [
-        [
-            f"{check_id}: {exercise.check(check_id).title.rstrip('.')}",
-            "solved" if entry.solved else entry.outcome,
-            points_text(entry.points, exercise.check(check_id).points),
-            f"{entry.n_tries} {'try' if entry.n_tries == 1 else 'tries'}",
-            f"{entry.n_hints} of {len(exercise.hints.get(check_id, ()))} hints seen",
-        ]
-        for check_id, entry in entries.items()
+        f"{check_id}: {check.title.rstrip('.')}",
+        "solved" if entry.solved else entry.outcome,
+        points_text(entry.points, check.points),
+        f"{entry.n_tries} {'try' if entry.n_tries == 1 else 'tries'}",
+        f"{entry.n_hints} of {len(exercise.hints.get(check_id, ()))} hints seen",
     ]
-
-
-def _json_of(exercise: Exercise, entries: Mapping[str, CheckProgress]) -> dict[str, Any]:
-    worth = {check_id: exercise.check(check_id).points for check_id in entries}
-    return {
-        check_id: {**asdict(entry), "max_points": worth[check_id]}
-        for check_id, entry in entries.items()
-    }

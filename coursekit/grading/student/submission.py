@@ -1,7 +1,7 @@
-"""Pack what is handed in: the notebook, files that it needs, and a manifest that says what it is.
+"""Pack a submission: the notebook, files that it reads, and a manifest.
 
-The same work packed at the same time gives the same bytes, on every machine: names are sorted, the
-archive's own times are fixed, nothing is compressed.
+The archive is reproducible: the same work packed at the same time gives the same bytes on every
+machine, because names are sorted, the times of the entries are fixed and nothing is compressed.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ import json
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
 
 from coursekit.core.clock import Clock
 from coursekit.core.errors import InvalidParameterError
+from coursekit.core.records import plain
+from coursekit.grading.student.preflight import Preflight
 
-__all__ = ["MANIFEST", "Manifest", "archive_of", "manifest_of"]
+__all__ = ["MANIFEST", "Manifest", "packed"]
 
 MANIFEST = "manifest.json"
-_FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}")
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the first that an archive can hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What is in an archive.
+    """The content of an archive.
 
     Parameters
     ----------
+    format : int
+        Version of this record.
     student, exercise, version : str
     notebook : str
         Its name in the archive.
@@ -46,6 +48,7 @@ class Manifest:
         Further files and their sha256.
     """
 
+    format: int = 1
     student: str
     exercise: str
     version: str
@@ -53,74 +56,66 @@ class Manifest:
     sha256: str
     cells: tuple[str, ...]
     packed_at: str
-    files: Mapping[str, str] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        own = {name: getattr(self, name) for name in self.__slots__}
-        return {"format": _FORMAT} | own | {"cells": list(self.cells), "files": dict(self.files)}
+    files: Mapping[str, str]
 
 
-def manifest_of(
+def packed(
     student: str,
     exercise: str,
-    version: str,
+    found: Preflight,
     content: bytes,
-    *,
-    cells: tuple[str, ...],
     files: Mapping[str, bytes],
     clock: Clock,
-) -> Manifest:
-    """Describe what is about to be packed.
+) -> tuple[bytes, Manifest]:
+    """Return the archive of a submission and its manifest, which is the first entry.
+
+    Parameters
+    ----------
+    student, exercise : str
+    found : Preflight
+        What was found in the notebook.
+    content : bytes
+        The bytes of the notebook that were tested.
+    files : mapping of str to bytes
+        Further files by name.
+    clock : Clock
 
     Raises
     ------
     InvalidParameterError
-        If the student's name cannot be the name of a file, or a further file has the name of one of
-        ours.
+        If the student's name is not a valid file name, or a further file has the name of the
+        notebook or of the manifest.
     """
     if not _NAME.fullmatch(student):
         raise InvalidParameterError(
             f"`student` must be letters, digits and . _ @ + -, at most 100, got {student[:120]!r}."
         )
+    notebook = f"{exercise}.ipynb"
     for name in files:
-        if name in {MANIFEST, f"{exercise}.ipynb"}:
+        if name in {MANIFEST, notebook}:
             raise InvalidParameterError(
                 f"A further file must not be called {name}: the archive has one of that name."
             )
-    return Manifest(
+    manifest = Manifest(
         student=student,
         exercise=exercise,
-        version=version,
-        notebook=f"{exercise}.ipynb",
-        sha256=_digest(content),
-        cells=cells,
+        version=found.version,
+        notebook=notebook,
+        sha256=found.sha256,
+        cells=found.cells,
         packed_at=datetime.fromtimestamp(clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        files={name: _digest(files[name]) for name in sorted(files)},
+        files={name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     )
-
-
-def archive_of(manifest: Manifest, content: bytes, files: Mapping[str, bytes]) -> bytes:
-    """Return the archive as bytes, the manifest first."""
     entries = {
-        MANIFEST: (json.dumps(manifest.to_json(), indent=1) + "\n").encode(),
-        manifest.notebook: content,
+        MANIFEST: f"{json.dumps(plain(manifest), indent=1)}\n".encode(),
+        notebook: content,
+        **dict(sorted(files.items())),
     }
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in [*entries.items(), *sorted(files.items())]:
-            archive.writestr(_entry(name), data)
-    return buffer.getvalue()
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, _NO_TIME)
-    entry.create_system, entry.external_attr = (
-        3,
-        0o100644 << 16,
-    )  # an ordinary file, readable by all, whatever machine packs it
-    return entry
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+        for name, data in entries.items():
+            entry = zipfile.ZipInfo(name, _NO_TIME)
+            entry.create_system = 3  # Unix, whatever machine packs it
+            entry.external_attr = 0o100644 << 16  # a regular file, readable by all
+            archive.writestr(entry, data)
+    return buffer.getvalue(), manifest

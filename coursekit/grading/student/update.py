@@ -1,22 +1,22 @@
-"""Bring a student's notebook to a newer version of its exercise: read both, merge, back up, write.
+"""Update a student's notebook to a newer version of its exercise: read, merge, back up, write.
 
-All or nothing: everything is read and merged before anything is written, what is overwritten has
-been copied first, and if a file cannot be written those before it are put back. The notebook is
-written last.
+All or nothing: everything is read and merged before anything is written, every file that is
+replaced is copied to a backup first, no file is replaced before all are written, and if one cannot
+be replaced, those before it are restored. The notebook is replaced last.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from coursekit.core.clock import Clock
 from coursekit.core.errors import InvalidParameterError
-from coursekit.core.files import write_atomically
+from coursekit.core.files import replaced_atomically, write_atomically
 from coursekit.grading.errors import ExerciseError
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.exercises.notebook import cell_name, read_notebook
@@ -29,16 +29,16 @@ __all__ = ["Update", "plan_update"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """An update that is planned and not yet made.
+    """A planned update.
 
     Parameters
     ----------
     file : Path
         The student's notebook.
     newer : Exercise
-        Where the newer version is.
+        The newer version.
     from_version : str
-        Of the student's notebook; empty where it does not say.
+        Of the student's notebook; empty if its metadata do not state it.
     merge : Merge
     """
 
@@ -49,40 +49,32 @@ class Update:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it can be made without a decision by the student."""
+        """Whether there is no conflict."""
         return not self.merge.unclear
 
-    @property
-    def _our_files(self) -> list[str]:
-        """Names of what comes with the notebook: all files of the unused copy."""
-        files = (
-            file
-            for file in sorted(self.newer.folder.iterdir())
-            if file.is_file() and not file.name.startswith(".")
-        )
-        return [file.name for file in files if file != self.newer.notebook]
-
     def make(self, clock: Clock) -> Path:
-        """Copy what is there into a backup, then write; return the backup's folder.
+        """Copy the files to a backup, then write; return the folder of the backup.
 
         Parameters
         ----------
         clock : Clock
-            Names the backup.
+            The time is part of the name of the backup.
 
         Raises
         ------
         ExerciseError
-            If something is unclear.
+            If there is a conflict, or a file cannot be read or written; then nothing has changed.
         """
         if not self.is_clear:
-            raise ExerciseError(
-                f"{self.file} was not updated: {len(self.merge.unclear)} cells are unclear."
-            )
+            n_unclear = len(self.merge.unclear)
+            raise ExerciseError(f"{self.file} was not updated: {n_unclear} cells are unclear.")
         notebook = json.dumps(self.merge.notebook, indent=1, ensure_ascii=False, sort_keys=True)
-        own, newer = self.file.parent, self.newer.folder
         try:
-            files = {own / name: (newer / name).read_bytes() for name in self._our_files}
+            files = {
+                self.file.with_name(file.name): file.read_bytes()
+                for file in sorted(self.newer.folder.iterdir())
+                if file.is_file() and not file.name.startswith(".") and file != self.newer.notebook
+            }
             files[self.file] = f"{notebook}\n".encode()
             before = {file: file.read_bytes() if file.exists() else None for file in files}
             backup = self._backup(clock)
@@ -97,29 +89,32 @@ class Update:
         return backup
 
     def _backup(self, clock: Clock) -> Path:
-        """Return a folder for the backup that is not there yet."""
+        """Return a folder for the backup that does not exist yet."""
         stamp = datetime.fromtimestamp(clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         name = f"{stamp}-version-{self.from_version or 'unknown'}"
-        place, at = self.file.parent / ".coursekit" / "backup", 1
-        while (folder := place / (name if at == 1 else f"{name}-{at}")).exists():
+        folder, at = self.file.parent / ".coursekit" / "backup" / name, 1
+        while folder.exists():
             at += 1
+            folder = folder.with_name(f"{name}-{at}")
         return folder
 
 
 def _write_all(files: Mapping[Path, bytes], before: Mapping[Path, bytes | None]) -> None:
-    """Write files; if one of them fails, put back what was there before."""
-    written = []
+    """Write all files, then replace the old ones in order; on an error, restore what has changed.
+
+    An error while they are written, such as a full disk, happens before any file is replaced.
+    """
     try:
-        for file, content in files.items():
-            written.append(file)
-            write_atomically(file, content)
+        with ExitStack() as replacing:  # replaces in reverse order when it ends
+            for file, content in reversed(list(files.items())):
+                temporary = replacing.enter_context(replaced_atomically(file))
+                Path(temporary).write_bytes(content)
     except BaseException:
-        for file in written[:-1]:
-            content_before = before[file]
-            if content_before is None:
-                file.unlink()
-            else:
-                write_atomically(file, content_before)
+        for file, old in before.items():
+            if old is None:
+                file.unlink(missing_ok=True)
+            elif file.read_bytes() != old:
+                write_atomically(file, old)
         raise
 
 
@@ -131,27 +126,27 @@ def plan_update(
     keep: Collection[str] = (),
     take: Collection[str] = (),
 ) -> Update:
-    """Compare a student's notebook with the newer version of its exercise.
+    """Merge a student's notebook with the newer version of its exercise, in memory.
 
     Parameters
     ----------
     file : Path
         The student's notebook.
     folder : Path
-        The newer version: the exercise's folder as it is handed out.
+        The newer version: the folder of the exercise as it is released.
     base : Path, optional
-        The unused notebook that the student started from; only needed for a notebook that does not
-        remember it.
+        The unused notebook that the student started from; only needed for a notebook whose metadata
+        hold no digests.
     keep, take : collections of str
-        Cells that are decided, see `merge`.
+        Cells whose conflict is resolved, see `merge`.
 
     Raises
     ------
     ExerciseError
-        If the folder holds another exercise, an older version, or a notebook that is not as it is
-        handed out.
+        If the folder holds another exercise, an older version, or a notebook that somebody has
+        worked in.
     InvalidParameterError
-        If a cell is to be kept and taken, or is none of ours.
+        If a cell is to be kept and taken, or is not one of the exercise.
     """
     mine, newer = read_notebook(file), load_exercise(folder)
     if newer.notebook.resolve() == file.resolve():
@@ -159,25 +154,8 @@ def plan_update(
             f"{folder} is where your own notebook lies. Name the folder of an unused copy "
             f"with --from."
         )
-    ours = read_notebook(newer.notebook)
-    said = origin_of(mine)
-    _demand_newer(file, said, newer)
-    _demand_unused(newer, ours)
-    _demand_cells([*keep, *take], ours)
-    if both := sorted(set(keep) & set(take)):
-        raise InvalidParameterError(
-            f"`--keep` and `--take` must not name the same cell, got {', '.join(both)}."
-        )
-    known = said if base is None else _origin_from(base)
-    return Update(
-        file=file,
-        newer=newer,
-        from_version=said.version,
-        merge=merge(mine, ours, known, keep=keep, take=take),
-    )
-
-
-def _demand_newer(file: Path, said: Origin, newer: Exercise) -> None:
+    ours, said = read_notebook(newer.notebook), origin_of(mine)
+    released = {role: cells for role, cells in origin_metadata(ours).items() if cells}
     if said.exercise and said.exercise != newer.name:
         raise ExerciseError(
             f"{file} is a notebook of {said.exercise}, {newer.folder} holds {newer.name}. "
@@ -188,32 +166,21 @@ def _demand_newer(file: Path, said: Origin, newer: Exercise) -> None:
             f"{file} is of version {said.version}, {newer.folder} holds the older "
             f"{newer.version}. Fetch the newest version."
         )
-
-
-def _demand_unused(newer: Exercise, ours: dict[str, Any]) -> None:
-    """Refuse a folder in which somebody has worked: its notebook must be as it says that it was
-    handed out.
-    """
-    if origin_of(ours).cells != {
-        role: cells for role, cells in origin_metadata(ours).items() if cells
-    }:
+    if origin_of(ours).cells != released:
         raise ExerciseError(
             f"{newer.notebook} is not as it is handed out: somebody has worked in it. Fetch "
             f"the exercise into a new folder."
         )
-
-
-def _demand_cells(names: list[str], ours: dict[str, Any]) -> None:
-    known = {cell_name(cell) for cell in ours["cells"]}
-    for name in names:
-        if name not in known:
+    for name in [*keep, *take]:
+        if name not in {cell_name(cell) for cell in ours["cells"]}:
             raise InvalidParameterError(
                 f"`--keep` and `--take` must name cells of the exercise, got {name}."
             )
-
-
-def _origin_from(base: Path) -> Origin:
-    """Return the origin of an unused notebook, by its cells and not by what it says."""
-    notebook = read_notebook(base)
-    said = origin_of(notebook)
-    return Origin(exercise=said.exercise, version=said.version, cells=origin_metadata(notebook))
+    if both := sorted(set(keep) & set(take)):
+        raise InvalidParameterError(
+            f"`--keep` and `--take` must not name the same cell, got {', '.join(both)}."
+        )
+    if base is not None:
+        said = Origin(version=said.version, cells=origin_metadata(read_notebook(base)))
+    merged = merge(mine, ours, said, keep=keep, take=take)
+    return Update(file=file, newer=newer, from_version=said.version, merge=merged)

@@ -14,22 +14,16 @@ from coursekit.cli import cli
 from coursekit.core.clock import ManualClock
 from coursekit.core.errors import InvalidParameterError
 from coursekit.grading.classroom.submissions import find_submissions
-from coursekit.grading.student.submission import archive_of, manifest_of
+from coursekit.grading.student.preflight import Preflight
+from coursekit.grading.student.submission import packed
 
 NOON = 1_700_000_000.0
 
 
 def pack(content=b"{}", files=None, student="ada", at=NOON):
-    manifest = manifest_of(
-        student,
-        "demo",
-        "1.0",
-        content,
-        cells=("demo-1",),
-        files=files or {},
-        clock=ManualClock(start=at),
-    )
-    return archive_of(manifest, content, files or {})
+    digest = hashlib.sha256(content).hexdigest()
+    found = Preflight(exercise="demo", version="1.0", sha256=digest, cells=("demo-1",), findings=())
+    return packed(student, "demo", found, content, files or {}, ManualClock(start=at))[0]
 
 
 def submit(*words):

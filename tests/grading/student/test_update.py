@@ -1,8 +1,10 @@
 """A newer version of an exercise comes in, and nothing that the student wrote goes."""
 
 import json
+import os
 import re
 import shutil
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -134,30 +136,49 @@ def contents(folder):
     return {file: file.read_bytes() for file in files if ".coursekit" not in file.parts}
 
 
+def full_disk(monkeypatch, place, before, broken):
+    """No byte can be written for one file of the newer version."""
+    write = Path.write_bytes
+
+    def write_bytes(file, content):
+        if file.parent == place and f".{broken}." in file.name:
+            raise OSError(28, "No space left on device")
+        return write(file, content)
+
+    monkeypatch.setattr(Path, "write_bytes", write_bytes)
+
+
+def blocked(monkeypatch, place, before, broken):
+    """One file cannot be replaced by its newer version, after others have been."""
+    replace = os.replace
+
+    def refuse(temporary, file):
+        if file == place / broken and Path(temporary).read_bytes() != before.get(file):
+            raise OSError(28, "No space left on device")
+        replace(temporary, file)
+
+    monkeypatch.setattr(os, "replace", refuse)
+
+
+@pytest.mark.parametrize("fail", [full_disk, blocked])
 @pytest.mark.parametrize("broken", ["checks.py", "figure.png", "demo.ipynb"])
 def test_an_update_that_fails_half_way_changes_nothing(
-    notebook, newer, exercise_folder, monkeypatch, broken
+    notebook, newer, exercise_folder, monkeypatch, broken, fail
 ):
-    from coursekit.grading.student import update as module
-
     notebook.solve()
     folder = newer(
         **{IN_DEMO: [NEW_STORY], "checks.py": [("Twice as much.", "Two times as much.")]}
     )
     (folder / "figure.png").write_bytes(PICTURE)
-    before, write = contents(exercise_folder), module.write_atomically
-
-    def full_disk(file, content):
-        if file == exercise_folder / broken and content != before.get(file):
-            raise OSError(28, "No space left on device")
-        write(file, content)
-
-    monkeypatch.setattr(module, "write_atomically", full_disk)
+    before = contents(exercise_folder)
+    fail(monkeypatch, exercise_folder, before, broken)
     with pytest.raises(
         ExerciseError, match=r"was not updated, nothing has changed: .*No space left"
     ):
         plan_update(notebook.file, folder).make(ManualClock())
     assert contents(exercise_folder) == before
+    [backup] = (exercise_folder / ".coursekit" / "backup").iterdir()
+    assert (backup / "demo.ipynb").read_bytes() == before[notebook.file]
 
 
 def test_a_file_that_cannot_be_read_stops_the_update_before_anything_is_written(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import click
-
 from coursekit import LESSONS
-from coursekit.commands.output import emit_json, json_option
+from coursekit.commands.command import Answer, command
 
 __all__ = ["lessons"]
 
 
-@click.command(short_help="List the lessons and their modules.")
-@json_option
-def lessons(as_json: bool) -> None:
-    """List the lessons in the order of the course, each with the modules it teaches."""
-    if as_json:
-        emit_json(LESSONS)
-        return
-    for stem, modules in LESSONS.items():
-        click.echo("\n  ".join([stem, *modules]))
+@command
+def lessons() -> Answer:
+    """List the lessons and their modules.
+
+    They are in the order of the course.
+    """
+    lines = ["\n  ".join([stem, *modules]) for stem, modules in LESSONS.items()]
+    return Answer(data=LESSONS, text="\n".join(lines))
