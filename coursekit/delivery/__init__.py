@@ -1,0 +1,1 @@
+"""Part II: shipping models. The registry of versions, experiments, bandits."""
