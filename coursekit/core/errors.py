@@ -8,6 +8,9 @@
     ├── FileFormatError         a file that is not in the expected format
     ├── DataUnavailableError    a data set that is missing and cannot be fetched
     ├── UnknownNameError        an unknown name (also a LookupError)
+    ├── ConflictError           what is stored contradicts the request
+    ├── IllegalTransitionError  a status that cannot follow the present one (also a ValueError)
+    ├── ServiceUnavailableError a service, such as Redis, that does not answer
     ├── ArithmeticOverflowError a value would exceed the range of a float (also an ArithmeticError)
     ├── StateFormatError        saved state of another class, version or shape
     └── IntegrityError          content that does not match its digest
@@ -18,12 +21,15 @@ one: "`threshold` must be in (0, 1], got 1.7."
 
 __all__ = [
     "ArithmeticOverflowError",
+    "ConflictError",
     "CourseKitError",
     "DataUnavailableError",
     "FileFormatError",
+    "IllegalTransitionError",
     "IntegrityError",
     "InvalidParameterError",
     "InvalidSampleError",
+    "ServiceUnavailableError",
     "StateFormatError",
     "UnknownNameError",
 ]
@@ -51,6 +57,18 @@ class DataUnavailableError(CourseKitError):
 
 class UnknownNameError(CourseKitError, LookupError):
     """A name is not among the known ones."""
+
+
+class ConflictError(CourseKitError):
+    """What is stored contradicts the request: taken names, or a change by somebody else."""
+
+
+class IllegalTransitionError(CourseKitError, ValueError):
+    """A status cannot follow the present one; the message names those that can."""
+
+
+class ServiceUnavailableError(CourseKitError):
+    """A service, such as Redis, does not answer."""
 
 
 class ArithmeticOverflowError(CourseKitError, ArithmeticError):

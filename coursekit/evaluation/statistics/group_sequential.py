@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ SPENDING = ("obrien_fleming", "pocock")
 Spending = str | float
 """The name of a spending function, or the exponent of a power of the fraction."""
 
-_N_NODES = 256  # of the quadrature, at each look
+_NODES_PER_STEP = 12  # of the quadrature, in one standard deviation of a step
 _REACH = 9.0  # standard deviations of the statistic that the quadrature covers
 
 
@@ -98,18 +99,24 @@ def group_sequential_bounds(
     """
     spent = np.diff(level_spent(fractions, level=level, spending=spending), prepend=0.0)
     times = np.asarray(fractions, dtype=np.float64)
-    nodes, weights = np.polynomial.legendre.leggauss(_N_NODES)
     bounds, at, mass = np.empty(len(times)), np.zeros(1), np.ones(1)  # B_0 = 0
     for k, step in enumerate(np.diff(times, prepend=0.0)):
         scale = math.sqrt(step)
         bound = _bound_spending(spent[k] / 2, at, mass, scale)
         bounds[k] = bound / math.sqrt(times[k])
         reach = min(bound, _REACH * math.sqrt(times[k]))
+        nodes, weights = _quadrature(max(2, math.ceil(_NODES_PER_STEP * reach / scale / 32)))
         grid = reach * nodes
         steps = (grid[:, None] - at) / scale  # (next, now)
         density = np.exp(-0.5 * steps**2) @ mass / (scale * math.sqrt(2 * math.pi))
         at, mass = grid, density * weights * reach
     return bounds
+
+
+@cache
+def _quadrature(n_blocks: int) -> tuple[_Floats, _Floats]:
+    """Return nodes and weights of Gauss and Legendre, 32 for each block."""
+    return np.polynomial.legendre.leggauss(32 * n_blocks)
 
 
 def _bound_spending(side: float, at: _Floats, mass: _Floats, scale: float) -> float:
