@@ -61,6 +61,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Run a learner over your own ratings file, test then train.",
     ),
     "drift": ("coursekit.commands.drift:drift", "Find where a column of your own file changed."),
+    "ope": (
+        "coursekit.commands.ope:ope",
+        "Estimate what another policy would have earned, from a log of decisions.",
+    ),
 }
 """Name -> (module:attribute, short help); `coursekit --help` imports no command.
 

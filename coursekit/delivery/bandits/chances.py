@@ -78,17 +78,9 @@ def chances_of_being_largest(
     before = np.cumsum(masses, axis=1) - masses
     inside = densities @ matrix.T * widths[:, None]
     below = ((before[..., None] + inside) / totals[:, None, None]).clip(0.0, 1.0)  # F
-    chances = np.array(
-        [
-            np.sum(
-                np.delete(below, arm, axis=0).prod(axis=0)
-                * densities[arm]
-                * weights
-                * widths[:, None]
-            )
-            / totals[arm]
-            for arm in range(len(densities))
-        ]
-    )
+    ones = np.ones_like(below[:1])
+    smaller = np.concatenate([ones, below[:-1]]).cumprod(axis=0)  # of the arms before
+    smaller *= np.concatenate([ones, below[:0:-1]]).cumprod(axis=0)[::-1]  # and after
+    chances = (smaller * densities @ weights * widths).sum(axis=1) / totals
     shares: Floats = chances / chances.sum()
     return shares

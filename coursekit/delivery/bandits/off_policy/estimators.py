@@ -151,13 +151,16 @@ def doubly_robust(
 def gain_over_the_log(
     log: LoggedRewards, evaluated: npt.ArrayLike, *, level: float = 0.95
 ) -> PolicyValue:
-    r"""Return $\frac1n \sum_i (w_i - 1)\, r_i$: the IPS estimate minus the mean reward of the log.
+    r"""Return the SNIPS estimate minus the mean reward of the log.
 
     Both are computed from the same decisions, so the interval of the difference is narrower than
     that of two independent estimates. An interval that contains 0 shows no difference.
     """
+    estimate = self_normalized(log, evaluated)
     weights = importance_weights(log, evaluated)
-    return _mean("gain", (weights - 1.0) * log.rewards, level)
+    influence = weights / weights.mean() * (log.rewards - estimate.value)
+    mean = log.rewards.mean()
+    return _mean("gain", estimate.value - mean + influence - (log.rewards - mean), level)
 
 
 def _for_all_arms(

@@ -63,17 +63,18 @@ class BernoulliThompson(ArmPolicy):
         super().__init__(n_arms, seed, discount)
         alpha, beta = prior
         self._prior = np.array(
-            [number("alpha", alpha, at_least=0.5), number("beta", beta, at_least=0.5)]
+            [[number("alpha", alpha, at_least=0.5)], [number("beta", beta, at_least=0.5)]]
         )
 
     def config(self) -> State:
         """Return the settings by name."""
-        settings = {"n_arms": self.n_arms, "prior": self._prior.tolist()}
+        settings = {"n_arms": self.n_arms, "prior": self._prior[:, 0].tolist()}
         return settings | {"discount": self.discount, "seed": self._seed}
 
     def posteriors(self) -> Floats:
         """Return the parameters alpha and beta of each arm's posterior, shape (2, n_arms)."""
-        posteriors: Floats = self._memory + self._prior.reshape(2, *[1] * (self._memory.ndim - 1))
+        prior = self._prior if self._memory.ndim == 2 else self._prior[:, None]
+        posteriors: Floats = self._memory + prior
         return posteriors
 
     def _select(self) -> Any:

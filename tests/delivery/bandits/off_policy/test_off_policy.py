@@ -48,7 +48,7 @@ def test_the_estimators_are_those_of_the_open_bandit_pipeline():
     assert [each.estimator for each in found] == ["IPS", "SNIPS", "DM", "DR"]
     assert [each.value for each in found] == pytest.approx([ips, snips, dm, dr], rel=1e-13)
     assert off_policy.gain_over_the_log(log, evaluated).value == pytest.approx(
-        ips - log.rewards.mean(), rel=1e-12
+        snips - log.rewards.mean(), rel=1e-12
     )
 
 
@@ -229,3 +229,23 @@ def test_a_log_without_overlap_is_refused_by_snips_and_a_single_row_by_all():
 def test_a_bad_setting_is_named(settings):
     with pytest.raises(InvalidParameterError, match=f"`{next(iter(settings))}` must be"):
         off_policy.inverse_propensity(LoggedRewards(**GOOD), [0.5, 0.5], **settings)
+
+
+def test_the_gain_of_the_logging_policy_over_itself_is_nothing():
+    log, *_ = world(200, seed=5)
+    gain = off_policy.gain_over_the_log(log, log.propensities)
+    assert (gain.value, gain.low, gain.high) == pytest.approx((0.0, 0.0, 0.0), abs=1e-15)
+
+
+def test_the_interval_of_the_gain_is_that_of_the_bootstrap():
+    """Standard errors from 2,000 resamples are known to 2 %; the two agree within 10 %."""
+    log, evaluated, _, _ = world(2000, seed=6)
+    column = evaluated[np.arange(2000), log.actions]
+    rng, gains = np.random.default_rng(0), []
+    for _ in range(2000):
+        rows = rng.integers(2000, size=2000)
+        weights = column[rows] / log.propensities[rows]
+        mean = log.rewards[rows].mean()
+        gains.append(weights @ log.rewards[rows] / weights.sum() - mean)
+    gain = off_policy.gain_over_the_log(log, column)
+    assert gain.standard_error == pytest.approx(np.std(gains), rel=0.1)
