@@ -16,8 +16,10 @@ os.environ.setdefault(
 
 import hypothesis
 import pytest
+import redis
 
 from coursekit.commands.doctor.machine import SERVICES
+from tests.services import RedisServer
 
 ROOT = Path(__file__).resolve().parents[1]
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
@@ -82,6 +84,21 @@ def chromium() -> str:
     program = SERVICES["chromium"].find()
     assert program is not None
     return program
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisServer]:
+    """A Redis server; use it together with `@pytest.mark.needs("redis-server")`."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of a Redis server with an empty database."""
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+    return redis_server.url
 
 
 def pytest_report_header() -> list[str]:

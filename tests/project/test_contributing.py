@@ -125,13 +125,18 @@ def test_a_copy_of_the_course_is_unchanged(course: Course) -> None:
     assert course.changed() == course.touched == {"coursekit/new.py", "README.md"}
 
 
-def test_a_learner_is_two_files_and_the_contract_finds_it(course: Course) -> None:
+def test_a_learner_is_three_files_and_the_contract_finds_it(course: Course) -> None:
     course.add("learner")
+    line = '    "RobustLearner": "robust",\n'
+    package = "coursekit/learning/learners/__init__.py"
+    course.replace(package, line, f'{line}    "ItemMean": "item_mean",\n')
     assert course.changed() == course.touched == recipe("learner", "item_mean")
     assert len(course.touched) <= 3
-    contract = "tests/learning/learners/test_contract.py"
-    wanted = "ItemMean or item_mean or keeps_the_rule"
-    assert course.test(contract, *course.touched, STRUCTURE, "-k", wanted) >= 30
+    folder = "tests/learning/learners"
+    contracts = [f"{folder}/test_contract.py", f"{folder}/test_learner_of_state.py"]
+    tests = [*contracts, f"{folder}/test_item_mean.py", STRUCTURE]
+    wanted = "ItemMean or item_mean or keeps_the_rule or list_names"
+    assert course.test(*tests, "-k", wanted) >= 31
     course.is_clean()
 
 

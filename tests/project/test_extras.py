@@ -110,6 +110,28 @@ def test_commands_work_without_any_extra(words: tuple[str, ...], tmp_path: Path)
     assert done.stdout
 
 
+REGISTER = """
+from coursekit.delivery.registry.registry import ModelRegistry
+from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+
+with ModelRegistry.at("models", by="ada", url=URL) as registry:
+    registry.register_model("ratings", OnlineMatrixFactorization(2))
+    print(registry.promote("ratings", "1", why="first").status)
+"""
+
+
+def test_a_registry_in_a_file_works_without_any_extra(tmp_path: Path) -> None:
+    done = run("", REGISTER.replace("URL", "None"), tmp_path)
+    assert done.stdout.strip() == "production", done.stderr
+
+
+def test_a_registry_in_redis_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
+    done = run("", REGISTER.replace("URL", "'redis://127.0.0.1:1/0'"), tmp_path)
+    assert "pip install -e '.[redis]'" in done.stderr
+    done = run("redis", REGISTER.replace("URL", "'redis://127.0.0.1:1/0'"), tmp_path)
+    assert "Redis at 127.0.0.1:1 does not answer" in done.stderr
+
+
 def test_a_release_without_its_extra_says_what_to_install(tmp_path: Path) -> None:
     done = run("", command("release"), tmp_path)
     assert done.returncode == 2
