@@ -197,4 +197,5 @@ class RedisStore:
 
 
 def _version_of(stored: str) -> ModelVersion:
-    return restored(ModelVersion, json.loads(stored))
+    version: ModelVersion = restored(ModelVersion, json.loads(stored))
+    return version

@@ -49,11 +49,11 @@ def test_killed_at_random_while_promoting(shared_place) -> None:
         registry.promote("ratings", "1", why="first")
         for _ in range(10):
             before = len(registry.history("ratings"))
-            process = start(shared_place, "promote_for_ever")
-            process.stdout.readline()
-            time.sleep(rng.uniform(0.0, 0.05))
-            process.kill()
-            out, _ = process.communicate(timeout=60)
+            with start(shared_place, "promote_for_ever") as process:
+                process.stdout.readline()
+                time.sleep(rng.uniform(0.0, 0.05))
+                process.kill()
+                out = process.stdout.read()
             n_acknowledged = 1 + out.count("\n")
             assert len(live(registry)) == 1
             check_history(registry)
@@ -77,11 +77,11 @@ def test_redis_itself_is_killed_and_keeps_what_it_confirmed(tmp_path: Path) -> N
             with ModelRegistry.at(tmp_path, by="ada", url=server.url) as registry:
                 before = len(registry.history("ratings"))
             place = type("Place", (), {"folder": tmp_path, "url": server.url})
-            process = start(place, "promote_for_ever")
-            process.stdout.readline()
-            time.sleep(rng.uniform(0.0, 0.1))
-            server.stop(signal.SIGKILL)
-            out, err = process.communicate(timeout=60)
+            with start(place, "promote_for_ever") as process:
+                process.stdout.readline()
+                time.sleep(rng.uniform(0.0, 0.1))
+                server.stop(signal.SIGKILL)
+                out, err = process.stdout.read(), process.stderr.read()
             assert "ServiceUnavailableError: Redis" in err
             server.start()
             with ModelRegistry.at(tmp_path, by="ada", url=server.url) as registry:
