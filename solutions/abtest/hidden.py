@@ -7,16 +7,17 @@ from coursekit.grading.checks import check
 from .checks import (
     ask_compare,
     ask_summary,
-    asks_assign,
     asks_compare,
     asks_decide,
     asks_looks,
     asks_ratio,
+    assigned,
     draw_counts,
     draw_traffic,
     independent,
     read_summary,
     summaries,
+    user_names,
     welch,
 )
 
@@ -27,9 +28,10 @@ def assignment_elsewhere(t):
     with t.part("five variants, in proportion and repeatable", 1) as p:
         shares = [0.05, 0.15, 0.2, 0.25, 0.35]
         split = {f"arm {int(at)}": shares[at] for at in t.rng.permutation(5)}
-        asks_assign(t, p, 1000, f"test {int(t.rng.integers(1000))}", split)
-    with t.part("eight experiments that know nothing of each other", 1) as p:
-        independent(t, p, 8, 300)
+        users, label = user_names(t.rng, 500), f"test {int(t.rng.integers(1000))}"
+        assigned(t, p, users, label, split)
+    with t.part("six other experiments that know nothing of each other", 1) as p:
+        independent(t, p, 6, 240)
 
 
 @check("abtest-2", points=2, tier="hidden")
