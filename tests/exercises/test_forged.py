@@ -93,7 +93,7 @@ class Forger(LocalSubject):
             return {"$dict": pairs}
         if kind == 10:
             return {rng.choice(TEXTS): self.value(inner) for _ in range(rng.randrange(3))}
-        return [self.value(inner)] * rng.choice([0, 1, 3, 20, 200])
+        return [self.value(inner)] * rng.choice([0, 1, 3, 20, 200] if depth < 2 else [0, 1, 3])
 
     def mutated(self, body):
         """Replace one place of a right reply, somewhere deep inside, by something else."""
