@@ -25,7 +25,7 @@ import click
 
 from coursekit.core.records import plain
 
-__all__ = ["Answer", "Figure", "Folder", "Mark", "command", "emit_json", "progress_bar"]
+__all__ = ["Answer", "Figure", "Folder", "Mark", "Page", "command", "emit_json", "progress_bar"]
 
 _ENTRY = re.compile(r"^([\w, ]+?)(?: : (.+))?\n((?: {4}.*\n?)+)", re.MULTILINE)
 
@@ -49,20 +49,27 @@ class Answer:
     ok: bool = True
 
 
-class _PngFile(click.Path):
-    """The name of a PNG file that can be written; validated before the command runs."""
+class _NewFile(click.Path):
+    """The name of a file that can be written; validated before the command runs."""
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+        self.suffix = suffix
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if path.suffix != ".png" or not path.absolute().parent.is_dir():
+        if path.suffix != self.suffix or not path.absolute().parent.is_dir():
             self.fail(
-                f"`{path}` must be the name of a .png file in a folder that exists.", param, ctx
+                f"`{path}` must be the name of a {self.suffix} file in a folder that exists.",
+                param,
+                ctx,
             )
         return path
 
 
 Folder = Annotated[Path, click.Path(exists=True, file_okay=False, path_type=Path)]
-Figure = Annotated[Path | None, _PngFile(dir_okay=False, path_type=Path)]
+Figure = Annotated[Path | None, _NewFile(".png")]
+Page = Annotated[Path | None, _NewFile(".html")]
 
 
 def command(function: Callable[..., Answer | None]) -> click.Command:

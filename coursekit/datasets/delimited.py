@@ -16,7 +16,18 @@ from typing import TextIO
 
 from coursekit.core.errors import FileFormatError
 
-__all__ = ["DelimitedFile", "LineError", "number_in", "open_delimited", "seconds_in"]
+__all__ = [
+    "MISSING",
+    "DelimitedFile",
+    "LineError",
+    "column_at",
+    "number_in",
+    "open_delimited",
+    "seconds_in",
+]
+
+MISSING = {"", "nan", "na", "n/a", "null", "none", "-"}
+"""What stands for a missing value, in lower case."""
 
 _DELIMITERS = {"::": "'::'", "\t": "tab", ";": "semicolon", ",": "comma", "|": "'|'"}
 _DETECTED = ("::", "\t", ";", ",")
@@ -147,6 +158,20 @@ def _as_text(path: Path, encoding: str, errors: str) -> Iterator[TextIO]:
         stream = gzip.GzipFile(fileobj=file) if magic.startswith(b"\x1f\x8b") else file
         with io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="") as text:
             yield text
+
+
+def column_at(path: str | Path, header: list[str], name: str) -> int:
+    """Return the position of a column in a header.
+
+    Raises
+    ------
+    FileFormatError
+        If there is none of this name, or several; the message lists the header.
+    """
+    if header.count(name) != 1:
+        count = "no column" if name not in header else f"{header.count(name)} columns"
+        raise FileFormatError(f"{path} has {count} `{name}`; its header names {', '.join(header)}.")
+    return header.index(name)
 
 
 def number_in(text: str, name: str) -> float:

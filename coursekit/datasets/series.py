@@ -9,11 +9,16 @@ import numpy as np
 import numpy.typing as npt
 
 from coursekit.core.errors import FileFormatError
-from coursekit.datasets.delimited import LineError, number_in, open_delimited, seconds_in
+from coursekit.datasets.delimited import (
+    MISSING,
+    LineError,
+    column_at,
+    number_in,
+    open_delimited,
+    seconds_in,
+)
 
 __all__ = ["Series", "read_series"]
-
-_MISSING = {"", "nan", "na", "n/a", "null", "none", "-"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,11 +89,11 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
     missing: list[int] = []
     with open_delimited(path, "a CSV file, such as a spreadsheet exports") as file:
         header = [name.strip() for name in file.first]
-        at = _position(path, header, column)
-        time_at = None if time is None else _position(path, header, time)
+        at = column_at(path, header, column)
+        time_at = None if time is None else column_at(path, header, time)
         for fields in file:
             value = fields[at].strip()
-            if value.lower() in _MISSING:
+            if value.lower() in MISSING:
                 missing.append(file.line)
                 continue
             numbers.append(number_in(value, f"`{column}`"))
@@ -118,10 +123,3 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
         times=None if time is None else tuple(times),
         seconds=None if time is None else np.array(seconds),
     )
-
-
-def _position(path: Path, header: list[str], name: str) -> int:
-    if header.count(name) != 1:
-        count = "no column" if name not in header else f"{header.count(name)} columns"
-        raise FileFormatError(f"{path} has {count} `{name}`; its header names {', '.join(header)}.")
-    return header.index(name)
