@@ -64,6 +64,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ope": (
         "coursekit.commands.ope:ope",
         "Estimate what another policy would have earned, from a log of decisions.",
+    ),
     "abtest": (
         "coursekit.commands.abtest:abtest",
         "Analyse an A/B test in your own file: verdict, lift, intervals.",

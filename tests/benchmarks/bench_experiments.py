@@ -31,7 +31,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def assignment() -> None:
-    from growthbook.growthbook import gbhash
+    from growthbook.core import gbhash
 
     from coursekit.delivery.experiments import Assignment, Layer
 

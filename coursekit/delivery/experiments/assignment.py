@@ -14,7 +14,7 @@ from coursekit.core.errors import InvalidParameterError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 from coursekit.core.validation import number, require
-from coursekit.delivery.experiments.hashing import SaltedHash
+from coursekit.delivery.experiments.hashing import SaltedHash, Texts, texts_of
 
 __all__ = ["N_BUCKETS", "Assignment", "Layer", "shares_of"]
 
@@ -53,6 +53,7 @@ class Layer(Stateful):
         self._hash = SaltedHash(f"layer:{name}")
         self._experiments: list[str] = []
         self._owners = np.full(N_BUCKETS, _NOBODY, np.int64)
+        self._owned: dict[str, tuple[npt.NDArray[np.bool_], bool]] = {}
 
     def config(self) -> State:
         """Return the settings."""
@@ -92,24 +93,36 @@ class Layer(Stateful):
         if experiment not in self._experiments:
             self._experiments.append(experiment)
         self._owners[free[:more]] = self._number(experiment)
+        self._owned.clear()
 
     def release(self, experiment: str) -> None:
         """Free the buckets of an experiment that has ended."""
         self._owners[self._owners == self._number(experiment)] = _NOBODY
+        self._owned.clear()
 
     def owns(self, experiment: str, unit: Any) -> bool:
         """Return whether a unit is in a bucket of the experiment."""
-        bucket = ((self._hash(unit) >> 32) * N_BUCKETS) >> 32
-        return bool(self._owners[bucket] == self._number(experiment))
+        mine, is_all = self._owned.get(experiment) or self._own(experiment)
+        return is_all or bool(mine[((self._hash(unit) >> 32) * N_BUCKETS) >> 32])
 
-    def owns_many(
-        self, experiment: str, units: Sequence[Any] | npt.NDArray[Any]
-    ) -> npt.NDArray[np.bool_]:
-        """Return the same for many units, shape (n,)."""
-        high = self._hash.many(units) >> np.uint64(32)
-        buckets = (high * np.uint64(N_BUCKETS)) >> np.uint64(32)
-        mine: npt.NDArray[np.bool_] = self._owners[buckets] == self._number(experiment)
-        return mine
+    def owns_many(self, experiment: str, texts: Texts) -> npt.NDArray[np.bool_]:
+        """Return the same for many units, encoded by `texts_of`, shape (n,)."""
+        mine, is_all = self._owned.get(experiment) or self._own(experiment)
+        if is_all:
+            return np.ones(len(texts[1]) - 1, bool)
+        high = self._hash.of_texts(texts) >> np.uint64(32)
+        found: npt.NDArray[np.bool_] = mine[(high * np.uint64(N_BUCKETS)) >> np.uint64(32)]
+        return found
+
+    def _own(self, experiment: str) -> tuple[npt.NDArray[np.bool_], bool]:
+        """Return which buckets an experiment owns, and whether all; kept until they change."""
+        mine = self._owners == self._number(experiment)
+        self._owned[experiment] = mine, bool(mine.all())
+        return self._owned[experiment]
+
+    def _set_memory(self, memory: State) -> None:
+        super()._set_memory(memory)
+        self._owned.clear()
 
     def _number(self, experiment: str) -> int:
         """Return the number of an experiment; one that owns nothing has a number of its own."""
@@ -158,8 +171,9 @@ class Assignment:
 
     def variants_of(self, units: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """Return the number of each unit's variant, in the order of `shares`; -1 for none."""
-        found = np.searchsorted(self._end_array, self._hash.many(units), side="right")
-        return np.where(self.layer.owns_many(self.experiment_id, units), found, _NOBODY)
+        texts = texts_of(units)
+        found = np.searchsorted(self._end_array, self._hash.of_texts(texts), side="right")
+        return np.where(self.layer.owns_many(self.experiment_id, texts), found, _NOBODY)
 
 
 def shares_of(shares: Mapping[str, float]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -78,10 +79,22 @@ class ExposureLog(Stateful):
     def expose_many(
         self, units: Sequence[Any] | npt.NDArray[Any], variants: npt.NDArray[np.int64], *, at: float
     ) -> None:
-        """Log many exposures."""
+        """Log many exposures; all or, if a unit was exposed to another variant, none."""
+        known, n_before = self._rows, len(self)
         listed = units.tolist() if isinstance(units, np.ndarray) else units
-        for unit, variant in zip(listed, variants.tolist(), strict=True):
-            self.expose(unit, variant, at=at)
+        rows = np.fromiter((known.setdefault(u, len(known)) for u in listed), np.int64, len(listed))
+        size = len(self) if len(self) <= len(self._variants) else max(len(self), 2 * n_before)
+        self._variants, self._times = grown(self._variants, size, -1), grown(self._times, size)
+        is_new = rows >= n_before
+        self._variants[rows[is_new]], self._times[rows[is_new]] = variants[is_new], at
+        wrong = np.flatnonzero(self._variants[rows] != variants)
+        if len(wrong):
+            self._variants[n_before:] = -1
+            self._rows = dict(islice(known.items(), n_before))
+            raise InvalidSampleError(
+                f"Unit {listed[wrong[0]]!r} was exposed to another variant before, got "
+                f"{variants[wrong[0]]}."
+            )
 
     def row_of(self, unit: Any) -> int:
         """Return the row of a unit.

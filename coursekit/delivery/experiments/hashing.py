@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,10 @@ from coursekit.core.errors import InvalidSampleError
 from coursekit.core.validation import require
 from coursekit.delivery.experiments import blake2b
 
-__all__ = ["SaltedHash"]
+__all__ = ["SaltedHash", "Texts", "texts_of"]
+
+Texts = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
+"""Ids one after the other as UTF-8 text, and where each begins, shape (n + 1,)."""
 
 _KEY_SIZE = 32  # bytes
 
@@ -65,27 +69,33 @@ class SaltedHash:
         InvalidSampleError
             If the id is neither text, not empty, nor an integer.
         """
-        state = self._state.copy()
-        state.update(_encoded(unit))
-        return int.from_bytes(state.digest(), "little")
+        return self._of_bytes(_encoded(unit))
 
     def many(self, units: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
         """Return the positions of many units, shape (n,): equal to one call for each.
 
         Arrays of integers are the fastest, at millions per second.
         """
-        if self._keyed is None:
-            listed = units.tolist() if isinstance(units, np.ndarray) else units
-            return np.fromiter(map(self, listed), np.uint64, len(listed))
-        found: npt.NDArray[np.uint64] = blake2b.positions_of(*_texts(units), self._keyed)
-        return found
+        return self.of_texts(texts_of(units))
+
+    def of_texts(self, texts: Texts) -> npt.NDArray[np.uint64]:
+        """Return the positions of units whose ids `texts_of` has encoded, shape (n,)."""
+        text, starts = texts
+        if self._keyed is not None:
+            found: npt.NDArray[np.uint64] = blake2b.positions_of(text, starts, self._keyed)
+            return found
+        units = (text[start:stop].tobytes() for start, stop in pairwise(starts.tolist()))
+        return np.fromiter(map(self._of_bytes, units), np.uint64, len(starts) - 1)
+
+    def _of_bytes(self, unit: bytes) -> int:
+        state = self._state.copy()
+        state.update(unit)
+        return int.from_bytes(state.digest(), "little")
 
 
-def _texts(
-    units: Sequence[Any] | npt.NDArray[Any],
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+def texts_of(units: Sequence[Any] | npt.NDArray[Any]) -> Texts:
     """Return the ids as one text and where each begins, shape (n + 1,)."""
-    if isinstance(units, np.ndarray) and units.dtype.kind == "i":
+    if IS_COMPILED and isinstance(units, np.ndarray) and units.dtype.kind == "i":
         text, starts = blake2b.digits_of(units.astype(np.int64))
         return text, starts
     encoded = list(map(_encoded, units.tolist() if isinstance(units, np.ndarray) else units))

@@ -10,6 +10,7 @@ from scipy import stats
 
 from coursekit.core.errors import InvalidParameterError
 from coursekit.delivery.experiments import Assignment, Layer
+from coursekit.delivery.experiments.hashing import texts_of
 
 IDS = np.arange(100_000)
 
@@ -79,7 +80,7 @@ def test_the_state_of_a_layer_round_trips() -> None:
     layer.extend("two", 0.4)
     twin.set_state(layer.get_state())
     assert twin.share_of("two") == 0.4 and twin.share_of("three") == 0.0
-    units = IDS[:1000]
+    units = texts_of(IDS[:1000])
     assert np.array_equal(twin.owns_many("one", units), layer.owns_many("one", units))
 
 

@@ -235,7 +235,7 @@ def _added_up(
             f"{path}: `{unit}` {ids[at]!r} is in two variants, {two[0]!r} and {two[1]!r} "
             f"({len(set(rows[crossed].tolist())):,} such); each unit must have one."
         )
-    sums: _Floats = np.stack([np.bincount(rows, column) for column in table.T], axis=1) * 1.0
+    sums = np.array([np.bincount(rows, column) for column in table.T], dtype=np.float64).T
     return variant_of, sums, sums / np.bincount(rows)[:, None]
 
 
