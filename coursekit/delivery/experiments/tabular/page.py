@@ -11,7 +11,7 @@ from pathlib import Path
 from coursekit.core.files import write_atomically
 from coursekit.delivery.experiments.tabular.pictures import pictures
 from coursekit.delivery.experiments.tabular.reading import ExperimentTable
-from coursekit.delivery.experiments.tabular.report import ExperimentReport, OutcomeComparison
+from coursekit.delivery.experiments.tabular.records import ExperimentReport, OutcomeComparison
 from coursekit.delivery.experiments.tabular.verdict import in_percent, in_words, verdict
 from coursekit.figures.style import figure_of, png
 

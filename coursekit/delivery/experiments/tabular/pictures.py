@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from coursekit.delivery.experiments.tabular.reading import ExperimentTable
-from coursekit.delivery.experiments.tabular.report import ExperimentReport, moments_of
+from coursekit.delivery.experiments.tabular.records import ExperimentReport
+from coursekit.delivery.experiments.tabular.report import moments_of
 from coursekit.delivery.experiments.tabular.verdict import in_percent, shortened
 from coursekit.evaluation.statistics import (
     always_valid_test,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from coursekit.delivery.experiments.tabular.report import ExperimentReport, OutcomeComparison
+from coursekit.delivery.experiments.tabular.records import ExperimentReport, OutcomeComparison
 
 __all__ = ["in_percent", "in_words", "shortened", "table_lines", "verdict"]
 
