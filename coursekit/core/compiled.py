@@ -2,13 +2,20 @@
 
 The first call of a compiled function compiles it (about a second) and caches the machine code on
 disk for later sessions. Set ``COURSEKIT_COMPILE=0`` to run the same source as plain Python.
+
+numba compiles a function anew when its own file has changed. Functions and constants of other files
+are compiled into it as well, so here the cache also depends on the modules of the same package
+that the file imports, if they contain compiled functions.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
+import sys
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +68,29 @@ def compiled(
     has_file = Path(function.__code__.co_filename).is_file()
     # these two flags leave NaN and infinity as IEEE 754 defines them
     fastmath = {"reassoc", "contract"} if reorder_sums else False
-    machine_code: Callable[..., Any] = njit(cache=has_file, error_model="numpy", fastmath=fastmath)(
-        function
-    )
-    return machine_code
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": fastmath}
+    machine_code: Any = njit(cache=has_file, **options)(function)
+    index = getattr(getattr(machine_code, "_cache", None), "_cache_file", None)
+    if index is not None:
+        index._source_stamp = _digest(function.__module__)
+    return machine_code  # type: ignore[no-any-return]
+
+
+@cache
+def _digest(module: str) -> str:
+    """Return the sha256 of a module and of the modules that its compiled functions may depend on;
+    empty for a module without compiled functions.
+    """
+    file = getattr(sys.modules.get(module), "__file__", None)
+    text = Path(file).read_text(encoding="utf-8") if file else ""
+    if "coursekit.core.compiled import" not in text:
+        return ""
+    package = module.partition(".")[0]
+    parts = [text]
+    for place, names in re.findall(rf"^from ({package}\b[\w.]*) import ([\w, ]*)", text, re.M):
+        others = [place, *(f"{place}.{name}" for name in names.split(", "))]
+        parts += [_digest(other) for other in others if other != __name__]
+    return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 def entrance(function: Callable[..., Any], *, reorder_sums: bool = False) -> Callable[..., Any]:

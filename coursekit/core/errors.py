@@ -72,7 +72,13 @@ class ServiceUnavailableError(CourseKitError):
 
 
 class ArithmeticOverflowError(CourseKitError, ArithmeticError):
-    """An update would leave the range of floating-point numbers."""
+    """An update would leave the range of floating-point numbers; `at` is the index of the event in
+    its chunk or batch, None for a single event.
+    """
+
+    def __init__(self, message: str, at: int | None = None) -> None:
+        super().__init__(message)
+        self.at = at
 
 
 class StateFormatError(CourseKitError):

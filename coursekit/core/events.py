@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import InvalidSampleError
 
 __all__ = ["Chunk", "Features", "OnlineSample"]
 
-Features = Mapping[str, float | str] | npt.NDArray[np.float64]
+Features = Mapping[str, float | str] | Floats
 """Side features of one event: names to numbers (or categories), or a dense vector."""
 
 
@@ -109,10 +109,10 @@ class Chunk:
 
     user_ids: Sequence[Any]
     item_ids: Sequence[Any]
-    targets: npt.NDArray[np.float64]
-    weights: npt.NDArray[np.float64] | None = None
+    targets: Floats
+    weights: Floats | None = None
     features: Sequence[Features | None] | None = None
-    timestamps: npt.NDArray[np.float64] | None = None
+    timestamps: Floats | None = None
 
     def __post_init__(self) -> None:
         for name in ("user_ids", "item_ids"):
@@ -134,7 +134,7 @@ class Chunk:
             at = int(np.flatnonzero(self.weights < 0)[0])
             raise InvalidSampleError(f"`weights[{at}]` must be 0 or more, got {self.weights[at]}.")
 
-    def _finite_column(self, name: str, n: int) -> npt.NDArray[np.float64]:
+    def _finite_column(self, name: str, n: int) -> Floats:
         try:
             column = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -182,7 +182,7 @@ class Chunk:
     def __iter__(self) -> Iterator[OnlineSample]:
         return (self[at] for at in range(len(self)))
 
-    def weights_or_ones(self) -> npt.NDArray[np.float64]:
+    def weights_or_ones(self) -> Floats:
         """Return the weights, all 1 if the chunk has none, shape (n,)."""
         return np.ones(len(self)) if self.weights is None else self.weights
 

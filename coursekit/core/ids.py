@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import AnyArray
 from coursekit.core.errors import StateFormatError
 
 __all__ = ["decode_ids", "encode_ids"]
 
 
-def encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
+def encode_ids(ids: Iterable[Any]) -> AnyArray:
     """Return ids as an int64 array, or as JSON bytes if they are not all integers.
 
     Ids may be strings, integers, and tuples of these.
@@ -31,7 +31,7 @@ def encode_ids(ids: Iterable[Any]) -> npt.NDArray[Any]:
     return np.frombuffer(json.dumps(ids, separators=(",", ":")).encode(), dtype=np.uint8)
 
 
-def decode_ids(array: npt.NDArray[Any]) -> list[Any]:
+def decode_ids(array: AnyArray) -> list[Any]:
     """Return the ids that `encode_ids` encoded."""
     if array.dtype == np.int64:
         ids: list[Any] = array.tolist()

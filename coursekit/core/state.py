@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import AnyArray
 from coursekit.core.errors import IntegrityError, StateFormatError
 from coursekit.core.files import replaced_atomically
 
@@ -26,7 +26,7 @@ State = dict[str, Any]
 
 _ARRAY_MARK = "__array__"
 _HEADER_FIELDS = {"format", "format_version", "kind", "values", "sha256"}
-_Arrays = dict[str, npt.NDArray[Any]]
+_Arrays = dict[str, AnyArray]
 
 
 def save_state(path: str | Path, state: State, *, kind: str) -> str:

@@ -7,18 +7,27 @@ from a state, they continue exactly as the original would have.
 from __future__ import annotations
 
 import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, is_dataclass
+from functools import cache, wraps
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
+from coursekit.core.validation import bind
 
 __all__ = ["Stateful"]
 
 
 class Stateful:
-    """A mixin: `get_state` and `set_state` from `config()` and a list of attributes.
+    """A mixin: `config`, `clone`, `get_state` and `set_state` without code in the subclass.
+
+    The arguments of a subclass's constructor are checked by their types (see
+    :func:`~coursekit.core.validation.validated`) and recorded: they are its settings. Arguments
+    passed on as ``**settings`` are those of the constructor above.
 
     A subclass names its memory in `_memory_names`; an attribute may be a number, a string, None, an
     array, nested lists and dicts of these, another `Stateful`, or a tuple of them. Where memory is
@@ -30,8 +39,6 @@ class Stateful:
     ...     _memory_names = ("count",)
     ...     def __init__(self, step=1):
     ...         self.step, self.count = step, 0
-    ...     def config(self):
-    ...         return {"step": self.step}
     >>> counter = Counter(step=2)
     >>> counter.count = 6
     >>> counter.get_state()
@@ -41,19 +48,27 @@ class Stateful:
     coursekit.core.errors.StateFormatError: The state is of Counter with {'step': 2}, expected ...
     """
 
-    __slots__ = ()
-
     _memory_names: ClassVar[tuple[str, ...]] = ()
     _state_name: ClassVar[str] = ""
     """The class name in states, for classes that can exchange them; default: their own."""
 
+    def __init_subclass__(cls) -> None:
+        if "__init__" in vars(cls):
+            cls.__init__ = _recorded(cls.__init__)  # type: ignore[method-assign]
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the arguments of the constructor, checked and with defaults."""
+        recorded, cls = getattr(self, "_arguments", {}), type(self)
+        names = _parameters(cls)  # type: ignore[arg-type]  # it takes classes for objects
+        return {name: recorded[name] for name in names if name in recorded}
+
     def config(self) -> State:
         """Return the settings by name: JSON values and nested dicts of them."""
-        return {}
+        return {name: _plain(value) for name, value in self._settings().items()}
 
     def clone(self) -> Self:
         """Return a new object with the same settings and initial memory."""
-        return type(self)(**self.config())
+        return type(self)(**{name: _cloned(value) for name, value in self._settings().items()})
 
     def get_state(self) -> State:
         """Return a copy of class, settings and memory, ready for `save_state`."""
@@ -138,3 +153,50 @@ def _written(value: Any) -> Any:
     if _are_stateful(value):
         return [part.get_state() for part in value]
     return value if isinstance(value, int | float | str) else copy.deepcopy(value)
+
+
+def _recorded(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that checks and records its arguments."""
+
+    @wraps(init)
+    def recording(self: Any, *args: Any, **kwargs: Any) -> None:
+        bound = bind(init, (self, *args), kwargs)
+        self._arguments = {**bound.arguments, **getattr(self, "_arguments", {})}
+        init(*bound.args, **bound.kwargs)
+
+    return recording
+
+
+@cache
+def _parameters(cls: type[Any]) -> tuple[str, ...]:
+    """Return the names of the settings of a class."""
+    names: list[str] = []
+    for init in (vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)):
+        _, *parameters = inspect.signature(init).parameters.values()
+        names += [each.name for each in parameters if each.kind not in (_ARGS, _KWARGS)]
+        if all(each.kind is not _KWARGS for each in parameters):
+            break
+    return tuple(dict.fromkeys(names))
+
+
+_ARGS, _KWARGS = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+
+
+def _plain(value: Any) -> Any:
+    """Return a setting as it is written: an object without `config` by its name or its class."""
+    if hasattr(value, "config"):
+        return value.config()
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if value is None or isinstance(value, bool | int | float | str | dict):
+        return value
+    if is_dataclass(value):
+        return asdict(value)  # type: ignore[arg-type]
+    return getattr(value, "__name__", type(value).__name__)
+
+
+def _cloned(value: Any) -> Any:
+    """Return a setting for another object: stateful ones cloned."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_cloned, value))
+    return value.clone() if hasattr(value, "clone") else value

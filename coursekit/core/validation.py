@@ -1,7 +1,15 @@
 """Validation of settings, with errors that name the setting, the expected and the actual value.
 
->>> integer("batch_size", 32)
-32
+A parameter's type states its range; `validated` checks it at every call:
+
+>>> @validated
+... def learn(rate: Positive, n_epochs: Count = 1):
+...     return rate, n_epochs
+>>> learn(1)
+(1.0, 1)
+>>> learn(0.1, n_epochs=0)
+Traceback (most recent call last):
+coursekit.core.errors.InvalidParameterError: `n_epochs` must be an integer, 1 or more, got 0.
 >>> number("threshold", 1.7, above=0, at_most=1)
 Traceback (most recent call last):
 coursekit.core.errors.InvalidParameterError: `threshold` must be in (0, 1], got 1.7.
@@ -9,14 +17,31 @@ coursekit.core.errors.InvalidParameterError: `threshold` must be in (0, 1], got 
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import cache, partial, wraps
 from numbers import Integral, Real
-from typing import Any
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from coursekit.core.errors import CourseKitError, InvalidParameterError, UnknownNameError
 
-__all__ = ["choice", "integer", "number", "require"]
+__all__ = [
+    "Count",
+    "Natural",
+    "NonNegative",
+    "Positive",
+    "Proportion",
+    "Share",
+    "bind",
+    "choice",
+    "integer",
+    "number",
+    "require",
+    "validated",
+]
+
+_Callable = TypeVar("_Callable", bound=Callable[..., Any])
 
 
 def require(
@@ -100,6 +125,67 @@ def choice(name: str, value: Any, options: Collection[Any]) -> Any:
     listed = ", ".join(map(repr, options))
     require(value in options, name, f"one of {listed}", value, UnknownNameError)
     return value
+
+
+Count = Annotated[int, integer]
+"""An integer, 1 or more."""
+Natural = Annotated[int, partial(integer, at_least=0)]
+"""An integer, 0 or more."""
+Positive = Annotated[float, partial(number, above=0)]
+"""A finite number greater than 0."""
+NonNegative = Annotated[float, partial(number, at_least=0)]
+"""A finite number, 0 or more."""
+Proportion = Annotated[float, partial(number, above=0, below=1)]
+"""A number in (0, 1)."""
+Share = Annotated[float, partial(number, above=0, at_most=1)]
+"""A number in (0, 1]."""
+
+
+def validated(target: _Callable) -> _Callable:
+    """Check the arguments of a function, or of a dataclass, by the types of its parameters.
+
+    The types that count are `Annotated` with a check: a function of name and value that returns the
+    value to use or raises the error. None is accepted where the type has `| None`.
+    """
+    if isinstance(target, type):
+        target.__init__ = validated(target.__init__)  # type: ignore[misc]
+        return target
+
+    @wraps(target)
+    def checking(*args: Any, **kwargs: Any) -> Any:
+        bound = bind(target, args, kwargs)
+        return target(*bound.args, **bound.kwargs)
+
+    return checking  # type: ignore[return-value]
+
+
+def bind(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> inspect.BoundArguments:
+    """Return the checked arguments of a call, with defaults."""
+    signature, checks = _checks(function)
+    bound = signature.bind(*args, **kwargs)
+    bound.apply_defaults()
+    for name, (check, may_be_none) in checks.items():
+        value = bound.arguments[name]
+        if value is not None or not may_be_none:
+            bound.arguments[name] = check(name, value)
+    return bound
+
+
+@cache
+def _checks(
+    function: Callable[..., Any],
+) -> tuple[inspect.Signature, dict[str, tuple[Callable[[str, Any], Any], bool]]]:
+    """Return the signature of a function, and of its parameters the check and whether None is
+    accepted.
+    """
+    checks = {}
+    for name, hint in get_type_hints(function, include_extras=True).items():
+        for type_ in (hint, *get_args(hint)):
+            for check in getattr(type_, "__metadata__", ()):
+                checks[name] = (check, type(None) in get_args(hint))
+    return inspect.signature(function), checks
 
 
 def _interval(

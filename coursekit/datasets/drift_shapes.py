@@ -15,10 +15,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from coursekit.core.errors import InvalidParameterError
-from coursekit.core.validation import integer
+from coursekit.core.arrays import Floats
+from coursekit.core.validation import Count, Natural, require, validated
 
 __all__ = ["AbruptDrift", "Drift", "GradualDrift", "IncrementalDrift", "RecurringDrift"]
 
@@ -37,22 +36,23 @@ class Drift(ABC):
     size: float = 0.5
 
     @abstractmethod
-    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+    def share(self, n_samples: int) -> Floats:
         """Return the completed share of the change at each event, in [0, 1], shape (n_samples,)."""
 
     @abstractmethod
     def change_points(self, n_samples: int) -> tuple[int, ...]:
         """Return the events at which a change begins."""
 
-    def magnitude(self, n_samples: int) -> npt.NDArray[np.float64]:
+    def magnitude(self, n_samples: int) -> Floats:
         """Return the expected change at each event, `size * share`, shape (n_samples,)."""
         return self.size * self.share(n_samples)
 
-    def draw(self, n_samples: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    def draw(self, n_samples: int, rng: np.random.Generator) -> Floats:
         """Return the change at each event, shape (n_samples,); random for gradual drift."""
         return self.magnitude(n_samples)
 
 
+@validated
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AbruptDrift(Drift):
     """From event `at` on, the level has changed by `size`.
@@ -69,13 +69,9 @@ class AbruptDrift(Drift):
     array([0. , 0. , 0.5, 0.5])
     """
 
-    at: int | None = None
+    at: Natural | None = None
 
-    def __post_init__(self) -> None:
-        if self.at is not None:
-            integer("at", self.at, at_least=0)
-
-    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+    def share(self, n_samples: int) -> Floats:
         """Return 0 before `at` and 1 from there on."""
         return np.where(np.arange(n_samples) >= self._at(n_samples), 1.0, 0.0)
 
@@ -95,13 +91,9 @@ class _Transition(Drift):
     stop: int
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start < self.stop:
-            raise InvalidParameterError(
-                f"`start` and `stop` must satisfy 0 <= start < stop, got {self.start} and "
-                f"{self.stop}."
-            )
+        require(0 <= self.start < self.stop, "start", f"in [0, {self.stop})", self.start)
 
-    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+    def share(self, n_samples: int) -> Floats:
         """Return 0 until `start`, rising linearly, 1 from `stop` on."""
         return np.clip((np.arange(n_samples) - self.start) / (self.stop - self.start), 0.0, 1.0)
 
@@ -132,11 +124,12 @@ class GradualDrift(_Transition):
     array([0., 0., 0., 1., 1., 0., 1., 1., 1., 1.])
     """
 
-    def draw(self, n_samples: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    def draw(self, n_samples: int, rng: np.random.Generator) -> Floats:
         """Return 0 or `size` for each event, drawn independently."""
         return np.where(rng.random(n_samples) < self.share(n_samples), self.size, 0.0)
 
 
+@validated
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecurringDrift(Drift):
     """From event `start` on, the new and the old concept alternate every `period` events.
@@ -150,14 +143,10 @@ class RecurringDrift(Drift):
     (2, 4, 6)
     """
 
-    start: int
-    period: int
+    start: Natural
+    period: Count
 
-    def __post_init__(self) -> None:
-        integer("start", self.start, at_least=0)
-        integer("period", self.period)
-
-    def share(self, n_samples: int) -> npt.NDArray[np.float64]:
+    def share(self, n_samples: int) -> Floats:
         """Return 0 until `start`, then 1 and 0 alternately."""
         turn = (np.arange(n_samples) - self.start) // self.period  # negative before the first turn
         return np.where((turn >= 0) & (turn % 2 == 0), 1.0, 0.0)

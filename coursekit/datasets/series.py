@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import FileFormatError
 from coursekit.datasets.delimited import (
     MISSING,
@@ -38,9 +38,9 @@ class Series:
     """
 
     column: str
-    values: npt.NDArray[np.float64]
+    values: Floats
     times: tuple[str, ...] | None = None
-    seconds: npt.NDArray[np.float64] | None = None
+    seconds: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.values)

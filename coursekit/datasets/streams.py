@@ -7,13 +7,14 @@ they differ in the drift alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats, Indices
 from coursekit.core.events import Chunk
-from coursekit.core.validation import integer, number, require
+from coursekit.core.validation import Count, NonNegative, number, require, validated
 from coursekit.datasets.drift_shapes import (
     AbruptDrift,
     Drift,
@@ -34,9 +35,6 @@ __all__ = [
     "rating_stream",
 ]
 
-_Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.intp]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RatingStream(Chunk):
@@ -52,8 +50,8 @@ class RatingStream(Chunk):
         The events at which a change begins.
     """
 
-    expected: _Floats
-    magnitude: _Floats
+    expected: Floats
+    magnitude: Floats
     change_points: tuple[int, ...]
 
     @property
@@ -62,22 +60,23 @@ class RatingStream(Chunk):
         return float(np.sqrt(np.mean((self.targets - self.expected) ** 2)))
 
 
+@validated
 def rating_stream(
-    n_samples: int = 5000,
-    n_users: int = 100,
-    n_items: int = 200,
+    n_samples: Count = 5000,
+    n_users: Count = 100,
+    n_items: Count = 200,
     *,
     seed: int,
     drift: Drift | None = AbruptDrift(),  # noqa: B008 - a frozen value
     drifting: Literal["level", "tastes"] = "level",
-    n_factors: int = 5,
+    n_factors: Count = 5,
     mean: float = 3.0,
-    user_std: float = 0.3,
-    item_std: float = 0.4,
-    taste_std: float = 0.5,
-    noise_std: float = 0.5,
-    popularity_skew: float = 1.0,
-    session_length: float = 8.0,
+    user_std: NonNegative = 0.3,
+    item_std: NonNegative = 0.4,
+    taste_std: NonNegative = 0.5,
+    noise_std: NonNegative = 0.5,
+    popularity_skew: NonNegative = 1.0,
+    session_length: Annotated[float, partial(number, at_least=1)] = 8.0,
     rating_range: tuple[float, float] | None = None,
 ) -> RatingStream:
     r"""Simulate ratings with sessions, skewed item popularity, user factors, noise and drift.
@@ -125,14 +124,6 @@ def rating_stream(
     >>> (stream.targets - calm.targets)[2498:2502].round(6)
     array([0. , 0. , 0.5, 0.5])
     """
-    counts = {"n_samples": n_samples, "n_users": n_users, "n_items": n_items}
-    for name, count in {**counts, "n_factors": n_factors}.items():
-        integer(name, count)
-    stds = {"user_std": user_std, "item_std": item_std, "taste_std": taste_std}
-    for name, std in {**stds, "noise_std": noise_std}.items():
-        number(name, std, at_least=0)
-    number("popularity_skew", popularity_skew, at_least=0)
-    number("session_length", session_length, at_least=1)
     require(drifting in ("level", "tastes"), "drifting", "'level' or 'tastes'", drifting)
     is_range = rating_range is None or rating_range[0] < rating_range[1]
     require(is_range, "rating_range", "(lowest, highest)", rating_range)
@@ -185,21 +176,22 @@ class ErrorStream:
         The events at which a change begins.
     """
 
-    values: _Floats
-    expected: _Floats
+    values: Floats
+    expected: Floats
     change_points: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.values)
 
 
+@validated
 def error_stream(
-    n_samples: int = 10_000,
+    n_samples: Count = 10_000,
     *,
     seed: int,
     kind: Literal["bernoulli", "gaussian"] = "bernoulli",
     level: float = 0.2,
-    spread: float = 0.1,
+    spread: NonNegative = 0.1,
     drift: Drift | None = None,
 ) -> ErrorStream:
     """Simulate the errors of a model, as input of a drift detector.
@@ -229,8 +221,6 @@ def error_stream(
     >>> stream.change_points, stream.values.reshape(2, 1000).mean(axis=1).round(1)
     ((1000,), array([0.2, 0.5]))
     """
-    integer("n_samples", n_samples)
-    number("spread", spread, at_least=0)
     require(kind in ("bernoulli", "gaussian"), "kind", "'bernoulli' or 'gaussian'", kind)
     noise, change = (
         np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(2)
@@ -251,7 +241,7 @@ def error_stream(
 
 def _sessions(
     rng: np.random.Generator, n_samples: int, n_users: int, session_length: float
-) -> tuple[_Ints, _Floats]:
+) -> tuple[Indices, Floats]:
     """Draw users and timestamps: a minute between events of a session, an hour between sessions."""
     begins = rng.random(n_samples) < 1 / session_length
     begins[0] = True
@@ -262,7 +252,7 @@ def _sessions(
     return visitors[session], np.cumsum(gaps)
 
 
-def _popular(rng: np.random.Generator, n_samples: int, n_items: int, skew: float) -> _Ints:
+def _popular(rng: np.random.Generator, n_samples: int, n_items: int, skew: float) -> Indices:
     """Draw items by a power law of their popularity rank; the ranks are a random permutation."""
     weights = np.arange(1, n_items + 1) ** -skew
     ranks = rng.choice(n_items, n_samples, p=weights / weights.sum())

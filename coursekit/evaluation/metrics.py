@@ -9,14 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.errors import InvalidParameterError
 
 __all__ = ["RunningMean", "mae", "rmse"]
-
-_Floats = npt.NDArray[np.float64]
-_Numbers = npt.ArrayLike
 
 
 class RunningMean:
@@ -47,7 +44,7 @@ class RunningMean:
             self.weight += weight
             self._mean += (value - self._mean) * (weight / self.weight)
 
-    def update_many(self, values: _Numbers, weights: _Numbers | None = None) -> None:
+    def update_many(self, values: ArrayLike, weights: ArrayLike | None = None) -> None:
         """Update with many values at once."""
         values, weights = _columns(values, weights)
         total = float(weights.sum())
@@ -59,7 +56,7 @@ class RunningMean:
         return self._mean if self.weight > 0 else math.nan
 
 
-def rmse(targets: _Numbers, predictions: _Numbers, weights: _Numbers | None = None) -> float:
+def rmse(targets: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None = None) -> float:
     r"""Return the root mean squared error, $\sqrt{\operatorname{mean} (y - \hat y)^2}$.
 
     >>> round(rmse([4.0, 4.0], [3.0, 4.0]), 4)
@@ -69,7 +66,7 @@ def rmse(targets: _Numbers, predictions: _Numbers, weights: _Numbers | None = No
     return math.sqrt(_mean((targets - predictions) ** 2, weights))
 
 
-def mae(targets: _Numbers, predictions: _Numbers, weights: _Numbers | None = None) -> float:
+def mae(targets: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None = None) -> float:
     r"""Return the mean absolute error, $\operatorname{mean} |y - \hat y|$.
 
     >>> mae([4.0, 4.0], [3.0, 4.0])
@@ -79,15 +76,15 @@ def mae(targets: _Numbers, predictions: _Numbers, weights: _Numbers | None = Non
     return _mean(np.abs(targets - predictions), weights)
 
 
-def _mean(losses: _Floats, weights: _Numbers | None) -> float:
+def _mean(losses: Floats, weights: ArrayLike | None) -> float:
     mean = RunningMean()
     mean.update_many(losses, weights)
     return mean.get()
 
 
 def _columns(
-    values: _Numbers, others: _Numbers | None, name: str = "weights"
-) -> tuple[_Floats, _Floats]:
+    values: ArrayLike, others: ArrayLike | None, name: str = "weights"
+) -> tuple[Floats, Floats]:
     """Return two arrays of shape (n,); the second defaults to ones."""
     first = np.asarray(values, dtype=np.float64)
     second = np.ones_like(first) if others is None else np.asarray(others, dtype=np.float64)

@@ -20,8 +20,8 @@ from itertools import pairwise
 from typing import Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats, Ints
 from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.core.events import Chunk
 from coursekit.evaluation.metrics import mae, rmse
@@ -38,14 +38,11 @@ __all__ = [
     "rmse_of_running_mean",
 ]
 
-_Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.int64]
-
 
 class PredictsThenLearns(Protocol):
     """What progressive validation needs of a learner."""
 
-    def predict_then_learn_many(self, chunk: Chunk) -> _Floats:
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Return the prediction of each event, made after learning from all earlier events."""
         ...
 
@@ -64,9 +61,9 @@ class LearningCurve:
         Error over all events up to the end of each block.
     """
 
-    n_seen: _Ints
-    rmse: _Floats
-    cumulative_rmse: _Floats
+    n_seen: Ints
+    rmse: Floats
+    cumulative_rmse: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +85,7 @@ class Evaluation:
     rmse: float
     mae: float
     n_samples: int
-    predictions: _Floats
+    predictions: Floats
     curve: LearningCurve
     cpu_seconds: float
 
@@ -176,7 +173,7 @@ def progressive_validation(
     )
 
 
-def _one_per_event(predictions: _Floats, chunk: Chunk) -> _Floats:
+def _one_per_event(predictions: Floats, chunk: Chunk) -> Floats:
     wanted, found = (len(chunk),), np.shape(predictions)
     if found != wanted:
         raise InvalidSampleError(
@@ -186,9 +183,7 @@ def _one_per_event(predictions: _Floats, chunk: Chunk) -> _Floats:
     return predictions
 
 
-def learning_curve(
-    stream: Chunk, predictions: npt.ArrayLike, *, n_points: int = 50
-) -> LearningCurve:
+def learning_curve(stream: Chunk, predictions: ArrayLike, *, n_points: int = 50) -> LearningCurve:
     """Return the error in each of `n_points` blocks of a stream (at most one per event).
 
     The error of a block without weight is NaN.
@@ -215,7 +210,7 @@ def rmse_of_running_mean(stream: Chunk) -> float:
     return rmse(stream.targets[1:], means[:-1])
 
 
-def ages(ids: Iterable[Hashable]) -> _Ints:
+def ages(ids: Iterable[Hashable]) -> Ints:
     """Return the number of earlier occurrences of each id, shape (n,).
 
     >>> ages(["ada", "bob", "ada", "ada"])
@@ -259,7 +254,7 @@ class AgeSlice:
 
 def error_by_age(
     stream: Chunk,
-    predictions: npt.ArrayLike,
+    predictions: ArrayLike,
     *,
     of: Literal["user", "item"] = "user",
     starts: Sequence[int] = (0, 1, 5, 20),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.validation import integer
 
 __all__ = ["ndcg_at_k", "precision_at_k", "recall_at_k"]
@@ -48,9 +48,7 @@ def ndcg_at_k(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int
     return float(_hits(ranked, relevant, k) @ discounts / ideal) if relevant else math.nan
 
 
-def _hits(
-    ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int
-) -> npt.NDArray[np.float64]:
+def _hits(ranked: Sequence[Hashable], relevant: Collection[Hashable], k: int) -> Floats:
     """Return 1.0 for each of the first `k` ranks with a relevant item, shape (k,)."""
     wanted = set(relevant)
     hits = np.zeros(integer("k", k))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.evaluation.progressive import LearningCurve
 from coursekit.figures.panels import draw_curves
 from coursekit.figures.style import (
@@ -19,6 +19,7 @@ from coursekit.figures.style import (
     group_thousands,
     looks_of,
     new_axes,
+    note,
 )
 
 if TYPE_CHECKING:
@@ -26,19 +27,18 @@ if TYPE_CHECKING:
 
 __all__ = ["mark_alarm", "mark_drift", "mark_points", "plot_curves", "plot_learning_curves"]
 
-_Floats = npt.NDArray[np.float64]
 _NAMED_AT_THE_LINE = 4  # more lines than this get a legend
 _LINE_HEIGHT = 1.25  # of a name at its line, in font sizes
 
 
 @course_style()
 def plot_curves(
-    curves: Mapping[str, npt.ArrayLike],
+    curves: Mapping[str, ArrayLike],
     *,
     title: str,
     x_label: str,
     y_label: str,
-    x: npt.ArrayLike | None = None,
+    x: ArrayLike | None = None,
     roles: Mapping[str, str] | None = None,
     axes: Axes | None = None,
 ) -> Axes:
@@ -126,19 +126,10 @@ def mark_alarm(axes: Axes, at: float | Iterable[float], *, label: str = "alarm")
 
 
 @course_style()
-def mark_points(axes: Axes, x: npt.ArrayLike, y: npt.ArrayLike, *, label: str) -> None:
+def mark_points(axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str) -> None:
     """Draw single observations as hollow grey circles, with a legend."""
-    (points,) = axes.plot(
-        x,
-        y,
-        linestyle="none",
-        marker="o",
-        markersize=5.5,
-        markerfacecolor="white",
-        markeredgecolor=QUIET,
-        label=label,
-        zorder=1.8,
-    )
+    (points,) = axes.plot(x, y, "o", markersize=5.5, label=label, zorder=1.8)
+    points.set(markerfacecolor="white", markeredgecolor=QUIET)
     axes.legend(handles=[points], loc="best", labelcolor=QUIET)
 
 
@@ -156,17 +147,9 @@ def _mark(
     for each in places:
         axes.axvline(each, color=colour, linestyle=dashes, linewidth=1.3, zorder=1.5)
     if places:
-        axes.annotate(
-            label,
-            (places[0], 1.0),
-            (-4 if place == "left" else 4, -2),
-            xycoords=("data", "axes fraction"),
-            textcoords="offset points",
-            ha="right" if place == "left" else "left",
-            va="top",
-            color=colour,
-            fontsize=9,
-        )
+        offset, ha = ((-4, -2), "right") if place == "left" else ((4, -2), "left")
+        words: dict[str, Any] = {"ha": ha, "va": "top", "color": colour, "fontsize": 9}
+        note(axes, label, (places[0], 1.0), offset, along=("data", "axes fraction"), **words)
 
 
 def _name_lines(axes: Axes, ends: list[tuple[str, float, Look]]) -> None:
@@ -182,21 +165,11 @@ def _name_lines(axes: Axes, ends: list[tuple[str, float, Look]]) -> None:
     ordered = sorted(ends, key=lambda end: end[1])
     places = _apart([value for _, value, _ in ordered], step)
     for (name, _, each), at in zip(ordered, places, strict=True):
-        axes.annotate(
-            name,
-            (1.0, at),
-            (6, 0),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            va="center",
-            color=each.colour,
-            fontsize=9.5,
-            fontweight="bold",
-            annotation_clip=False,
-        )
+        words: dict[str, Any] = {"color": each.colour, "fontsize": 9.5, "fontweight": "bold"}
+        note(axes, name, (1.0, at), (6, 0), along=("axes fraction", "data"), **words)
 
 
-def _apart(places: Sequence[float], step: float) -> _Floats:
+def _apart(places: Sequence[float], step: float) -> Floats:
     """Return the closest positions (least squares) that are at least `step` apart.
 
     With the steps subtracted, this is isotonic regression by the pool adjacent violators
@@ -211,10 +184,10 @@ def _apart(places: Sequence[float], step: float) -> _Floats:
         while len(pools) > 1 and np.mean(pools[-2]) > np.mean(pools[-1]):
             last = pools.pop()
             pools[-1] += last
-    level: _Floats = np.concatenate([np.full(len(pool), np.mean(pool)) for pool in pools])
+    level: Floats = np.concatenate([np.full(len(pool), np.mean(pool)) for pool in pools])
     return level + step * np.arange(len(places))
 
 
-def _last_finite(values: _Floats) -> float:
+def _last_finite(values: Floats) -> float:
     finite = values[np.isfinite(values)]
     return float(finite[-1]) if len(finite) else 0.0

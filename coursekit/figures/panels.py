@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.errors import InvalidParameterError
 from coursekit.figures.style import (
     INK,
@@ -29,11 +29,8 @@ _BAND = (10, 90)  # percent
 
 
 def draw_curves(
-    axes: Axes,
-    curves: Mapping[str, npt.ArrayLike],
-    looks: Mapping[str, Look],
-    x: npt.ArrayLike | None,
-) -> dict[str, npt.NDArray[np.float64]]:
+    axes: Axes, curves: Mapping[str, ArrayLike], looks: Mapping[str, Look], x: ArrayLike | None
+) -> dict[str, Floats]:
     """Draw lines, several seeds as a median with a 10-90 % band, and return the line of each name,
     shape (n_points,).
     """
@@ -66,12 +63,12 @@ def draw_curves(
 
 @course_style()
 def plot_panels(
-    panels: Mapping[str, Mapping[str, npt.ArrayLike]],
+    panels: Mapping[str, Mapping[str, ArrayLike]],
     *,
     title: str,
     x_label: str,
     y_label: str,
-    x: npt.ArrayLike | None = None,
+    x: ArrayLike | None = None,
     roles: Mapping[str, str] | None = None,
     n_columns: int = 3,
 ) -> list[Axes]:

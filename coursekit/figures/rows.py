@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from coursekit.figures.style import GRID, INK, course_style, group_thousands, looks_of, new_axes
+from coursekit.figures.style import (
+    GRID,
+    INK,
+    Look,
+    course_style,
+    group_thousands,
+    looks_of,
+    new_axes,
+    note,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,11 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["plot_bars", "plot_dots"]
 
 _BAND = (10, 50, 90)  # percent
+_Values = Mapping[str, float | Sequence[float]]
 
 
-@course_style()
 def plot_bars(
-    values: Mapping[str, float | Sequence[float]],
+    values: _Values,
     *,
     title: str,
     x_label: str,
@@ -44,36 +53,18 @@ def plot_bars(
         Format of the values.
     axes : Axes, optional
     """
-    looks = looks_of(values, roles, default="model")
-    axes = _rows(values, title=title, x_label=x_label, axes=axes)
-    for row, (name, low, middle, high) in enumerate(_intervals(values)):
-        axes.barh(
-            row,
-            middle,
-            height=0.62,
-            color=looks[name].colour,
-            hatch=looks[name].hatch,
-            edgecolor="white",
-            linewidth=0,
-        )
+
+    def bar(axes: Axes, row: int, look: Look, low: float, middle: float, high: float) -> None:
+        bars = axes.barh(row, middle, height=0.62, color=look.colour, hatch=look.hatch)
+        bars[0].set(edgecolor="white", linewidth=0)
         _whisker(axes, row, low, high, INK)
-        axes.annotate(
-            number_format.format(middle),
-            (max(middle, high), row),
-            (5, 0),
-            textcoords="offset points",
-            va="center",
-            color=INK,
-        )
-    axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
-    axes.margins(x=0.12)
-    group_thousands(axes.xaxis)
-    return axes
+        note(axes, number_format.format(middle), (max(middle, high), row), (5, 0), color=INK)
+
+    return _rows(values, bar, title=title, x_label=x_label, roles=roles, axes=axes, from_zero=True)
 
 
-@course_style()
 def plot_dots(
-    values: Mapping[str, float | Sequence[float]],
+    values: _Values,
     *,
     title: str,
     x_label: str,
@@ -91,61 +82,48 @@ def plot_dots(
     title, x_label, roles, number_format, axes
         As in `plot_bars`.
     """
-    looks = looks_of(values, roles, default="model")
-    axes = _rows(values, title=title, x_label=x_label, axes=axes)
+
+    def dot(axes: Axes, row: int, look: Look, low: float, middle: float, high: float) -> None:
+        _whisker(axes, row, low, high, look.colour)
+        axes.plot(middle, row, look.marker, color=look.colour, markersize=8)
+        words = number_format.format(middle)
+        note(axes, words, (middle, row), (0, 8), ha="center", va="baseline", color=INK, fontsize=9)
+
+    axes = _rows(values, dot, title=title, x_label=x_label, roles=roles, axes=axes)
     axes.grid(True, axis="y", color=GRID, linestyle=(0, (1, 2)))
-    for row, (name, low, middle, high) in enumerate(_intervals(values)):
-        _whisker(axes, row, low, high, looks[name].colour)
-        axes.plot(
-            middle,
-            row,
-            marker=looks[name].marker,
-            color=looks[name].colour,
-            markersize=8,
-            linestyle="none",
-        )
-        axes.annotate(
-            number_format.format(middle),
-            (middle, row),
-            (0, 8),
-            textcoords="offset points",
-            ha="center",
-            color=INK,
-            fontsize=9,
-        )
-    axes.margins(x=0.12)
-    group_thousands(axes.xaxis)
     return axes
 
 
 def _rows(
-    values: Mapping[str, float | Sequence[float]], *, title: str, x_label: str, axes: Axes | None
+    values: _Values,
+    draw: Callable[..., None],
+    *,
+    title: str,
+    x_label: str,
+    roles: Mapping[str, str] | None,
+    axes: Axes | None,
+    from_zero: bool = False,
 ) -> Axes:
-    """Return axes with one row per name, the first on top."""
+    """Draw one row per name, the first on top, with its 10th, 50th and 90th percentile."""
+    looks = looks_of(values, roles, default="model")
     axes = new_axes(height=1.15 + 0.36 * len(values)) if axes is None else axes
-    axes.set(title=title, xlabel=x_label)
-    axes.set_yticks(range(len(values)), list(values))
-    axes.tick_params(axis="y", labelsize=10, labelcolor=INK)
-    axes.set_ylim(len(values) - 0.45, -0.55)
-    axes.spines["left"].set_visible(False)
-    axes.grid(False, axis="y")
-    axes.grid(True, axis="x")
+    with course_style():
+        axes.set(title=title, xlabel=x_label, ylim=(len(values) - 0.45, -0.55))
+        axes.set_yticks(range(len(values)), list(values))
+        axes.tick_params(axis="y", labelsize=10, labelcolor=INK)
+        axes.spines["left"].set_visible(False)
+        axes.grid(False, axis="y")
+        axes.grid(True, axis="x")
+        for row, (name, each) in enumerate(values.items()):
+            draw(axes, row, looks[name], *np.percentile(np.atleast_1d(each), _BAND).tolist())
+        if from_zero:
+            axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
+        axes.margins(x=0.12)
+        group_thousands(axes.xaxis)
     return axes
-
-
-def _intervals(
-    values: Mapping[str, float | Sequence[float]],
-) -> list[tuple[str, float, float, float]]:
-    """Return name, 10th, 50th and 90th percentile."""
-    whiskers = []
-    for name, each in values.items():
-        low, middle, high = map(float, np.percentile(np.atleast_1d(each), _BAND))
-        whiskers.append((name, low, middle, high))
-    return whiskers
 
 
 def _whisker(axes: Axes, row: int, low: float, high: float, colour: str) -> None:
     if high > low:
-        axes.plot(
-            [low, high], [row, row], color=colour, linewidth=2.4, alpha=0.75, solid_capstyle="butt"
-        )
+        (line,) = axes.plot([low, high], [row, row], color=colour, linewidth=2.4, alpha=0.75)
+        line.set_solid_capstyle("butt")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from coursekit.core.errors import InvalidParameterError, UnknownNameError
 from coursekit.core.files import replaced_atomically
@@ -34,6 +34,7 @@ __all__ = [
     "look",
     "looks_of",
     "new_axes",
+    "note",
     "png",
     "save",
     "show",
@@ -143,6 +144,23 @@ def new_axes(
         axes = Figure(figsize=(width, height), dpi=_DPI).subplots()
         axes.set(title=title, xlabel=x_label, ylabel=y_label)
     return axes
+
+
+def note(
+    axes: Axes,
+    words: str,
+    at: tuple[float, float],
+    offset: tuple[float, float],
+    *,
+    along: tuple[str, str] = ("data", "data"),
+    va: str = "center",
+    **style: Any,
+) -> None:
+    """Write words at a place of the axes, `offset` points away from it.
+
+    `along` names the coordinates of the place, such as ("axes fraction", "data").
+    """
+    axes.annotate(words, at, offset, xycoords=along, textcoords="offset points", va=va, **style)
 
 
 def show(figure: Figure | Axes, *, alt: str) -> None:

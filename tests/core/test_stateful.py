@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from coursekit.core.errors import StateFormatError
+from coursekit.core.errors import InvalidParameterError, StateFormatError
 from coursekit.core.state import load_state, save_state
 from coursekit.core.stateful import Stateful
+from coursekit.core.validation import Count
 
 
 class Inner(Stateful):
@@ -25,9 +26,6 @@ class Outer(Stateful):
         self.rows = np.zeros((2, width))
         self.inner = Inner()
         self.notes: list[Any] = []
-
-    def config(self) -> dict[str, Any]:
-        return {"width": self.width}
 
 
 def used() -> Outer:
@@ -58,6 +56,35 @@ def test_a_state_is_a_copy_both_ways() -> None:
     other.notes[0]["values"][0] = 9
     assert state["memory"]["rows"][0, 0] == 1.5
     assert state["memory"]["notes"][0]["values"][0] == 0
+
+
+class Wrapper(Stateful):
+    def __init__(self, part: Stateful, *, names: tuple[str, ...] = (), **settings: Any) -> None:
+        self.part = part
+
+
+class Scaled(Outer):
+    def __init__(self, factor: Count = 2, **settings: Any) -> None:
+        super().__init__(**settings)
+
+
+def test_settings_are_the_arguments_of_the_constructor_with_their_defaults() -> None:
+    assert Outer().config() == {"width": 3}
+    assert Scaled(4, width=5).config() == {"factor": 4, "width": 5}
+    assert Scaled(4, width=5).clone().config() == {"factor": 4, "width": 5}
+    with pytest.raises(InvalidParameterError, match="`factor`"):
+        Scaled(0)
+    with pytest.raises(TypeError, match="height"):
+        Scaled(height=1)
+
+
+def test_settings_that_are_objects_are_written_and_cloned() -> None:
+    wrapper = Wrapper(used(), names=("a", "b"))
+    assert wrapper.config() == {"part": {"width": 3}, "names": ["a", "b"]}
+    clone = wrapper.clone()
+    assert clone.part is not wrapper.part
+    assert clone.part.rows.sum() == 0.0
+    assert Wrapper(len).config() == {"part": "len", "names": []}
 
 
 def test_a_clone_has_the_settings_and_no_memory() -> None:

@@ -7,15 +7,14 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 
 __all__ = ["EventBuffer"]
 
-_FloatArray = npt.NDArray[np.float64]
 _COLUMNS = ("user_ids", "item_ids", "targets", "weights", "features", "timestamps")
 
 
@@ -38,17 +37,13 @@ class EventBuffer(Stateful):
 
     def __init__(self, max_size: int | None = None) -> None:
         self.max_size = max_size
-        self._parts: deque[tuple[OnlineSample | Chunk, _FloatArray]] = deque()
+        self._parts: deque[tuple[OnlineSample | Chunk, Floats]] = deque()
         self._size = 0  # events in all parts, may exceed `max_size`
-
-    def config(self) -> State:
-        """Return the maximum size."""
-        return {"max_size": self.max_size}
 
     def __len__(self) -> int:
         return self._size if self.max_size is None else min(self._size, self.max_size)
 
-    def add(self, part: OnlineSample | Chunk, errors: _FloatArray) -> None:
+    def add(self, part: OnlineSample | Chunk, errors: Floats) -> None:
         """Append one event or several."""
         self._parts.append((part, errors))
         self._size += len(errors)
@@ -63,7 +58,7 @@ class EventBuffer(Stateful):
         self.clear()
         self.add(events.slice(start, len(events)), errors[start:])
 
-    def contents(self) -> tuple[Chunk, _FloatArray]:
+    def contents(self) -> tuple[Chunk, Floats]:
         """Return all events and their errors."""
         if not self._parts:
             return Chunk.of([]), np.empty(0)
@@ -72,7 +67,7 @@ class EventBuffer(Stateful):
         start = len(events) - len(self)
         return (events.slice(start, len(events)), errors[start:]) if start else (events, errors)
 
-    def take(self) -> tuple[Chunk, _FloatArray]:
+    def take(self) -> tuple[Chunk, Floats]:
         """Return all events and their errors, and clear the buffer."""
         taken = self.contents()
         self.clear()

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any
 
 from coursekit.core.errors import StateFormatError, UnknownNameError
 from coursekit.core.state import State, load_state, save_state
-from coursekit.core.validation import integer
+from coursekit.core.validation import Count, Natural, validated
 from coursekit.learning.learners.learner import OnlineLearner
 
-__all__ = ["Changes", "Checkpoint", "Checkpointed", "LearnerStates", "LogsChanges"]
+__all__ = ["Checkpoint", "Checkpointed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,90 +29,15 @@ class Checkpoint:
         Mean squared error on arrival so far; NaN before the first event.
     manager_state : State
         State of the manager without that of the learner; immutable.
+    learner_state : object
+        Checkpoint of the learner.
     """
 
     samples_processed: int
     model_version: int
     mean_loss: float
     manager_state: State = field(repr=False)
-
-
-class Changes(Protocol):
-    """The state of a learner at a checkpoint: whole, or incremental to the checkpoint before."""
-
-    is_whole: bool
-
-    def update(self, later: Any) -> None:
-        """Apply later changes to a whole state, in place."""
-
-    def followed_by(self, later: list[Any]) -> State:
-        """Return a whole state with later changes applied."""
-
-
-@runtime_checkable
-class LogsChanges(Protocol):
-    """A learner that logs which parameters have changed."""
-
-    def changes_since(self, log: Any) -> tuple[Any, Any]:
-        """Return the `Changes` since a log was begun, and a new log; the whole state without a log,
-        or if the log is incomplete.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class _FullState:
-    """A full copy of the state of a learner that does not log changes."""
-
-    state: State
-    is_whole: ClassVar[bool] = True
-
-    def update(self, later: Any) -> None:
-        """Do nothing: later states are whole."""
-
-    def followed_by(self, later: list[Any]) -> State:
-        """Return the state."""
-        return self.state
-
-
-class LearnerStates:
-    """States of a learner at the last checkpoints: the oldest whole, later ones incremental if the
-    learner `LogsChanges`.
-
-    Parameters
-    ----------
-    learner : OnlineLearner
-    max_states : int
-        Number of states to keep.
-    """
-
-    def __init__(self, learner: OnlineLearner, max_states: int) -> None:
-        self._learner = learner
-        self._logs_changes = isinstance(learner, LogsChanges)
-        self._max_states = max_states
-        self._states: list[Any] = []  # Changes, from the oldest to the newest
-        self._log: Any = None
-
-    def add(self) -> None:
-        """Store the present state; beyond `max_states` the oldest is dropped."""
-        learner: Any = self._learner
-        states = self._states
-        if self._logs_changes:
-            changes, self._log = learner.changes_since(self._log)
-        else:
-            changes = _FullState(learner.get_model_state())
-        states.append(changes)
-        if len(states) > self._max_states:
-            oldest = states.pop(0)
-            if not states[0].is_whole:
-                oldest.update(states[0])
-                states[0] = oldest
-
-    def go_back(self, at: int) -> None:
-        """Restore state number `at` of the learner; newer states are dropped."""
-        del self._states[at + 1 :]
-        whole = max(n for n, state in enumerate(self._states) if state.is_whole)
-        first, *later = self._states[whole:]
-        self._learner.set_model_state(first.followed_by(later))
+    learner_state: Any = field(repr=False)
 
 
 class Checkpointed(ABC):
@@ -121,19 +46,20 @@ class Checkpointed(ABC):
     Parameters
     ----------
     learner : OnlineLearner
-    interval : int, 0 or more
+    checkpoint_interval : int, 0 or more
         Number of events between two checkpoints; 0 for none.
     max_checkpoints : int, 1 or more
         Number of checkpoints to keep.
     """
 
-    def __init__(self, learner: OnlineLearner, interval: int, max_checkpoints: int) -> None:
+    @validated
+    def __init__(
+        self, learner: OnlineLearner, checkpoint_interval: Natural, max_checkpoints: Count
+    ) -> None:
         self.learner = learner
-        self.checkpoint_interval = integer("checkpoint_interval", interval, at_least=0)
-        self.max_checkpoints = integer("max_checkpoints", max_checkpoints)
+        self.checkpoint_interval, self.max_checkpoints = checkpoint_interval, max_checkpoints
         self.n_rollbacks = 0
         self._checkpoints: list[Checkpoint] = []
-        self._states = LearnerStates(learner, max_checkpoints)
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -142,8 +68,8 @@ class Checkpointed(ABC):
 
     def create_checkpoint(self) -> Checkpoint:
         """Store the whole state; beyond `max_checkpoints` the oldest checkpoint is dropped."""
-        self._states.add()
-        self._checkpoints.append(self._checkpoint())
+        last = self._checkpoints[-1].learner_state if self._checkpoints else None
+        self._checkpoints.append(self._checkpoint(self.learner.checkpoint(last)))
         del self._checkpoints[: -self.max_checkpoints]
         return self._checkpoints[-1]
 
@@ -173,7 +99,7 @@ class Checkpointed(ABC):
             )
         del self._checkpoints[found[-1] + 1 :]
         checkpoint = self._checkpoints[-1]
-        self._states.go_back(found[-1])
+        self.learner.go_back(checkpoint.learner_state)
         self._set_state(checkpoint.manager_state)
         self.n_rollbacks += 1
         self._issue_version()
@@ -216,7 +142,7 @@ class Checkpointed(ABC):
         self._set_state(state["manager"])
 
     @abstractmethod
-    def _checkpoint(self) -> Checkpoint:
+    def _checkpoint(self, learner_state: Any) -> Checkpoint:
         """Return a checkpoint of the present state."""
 
     @abstractmethod

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
-import numpy.typing as npt
 
-from coursekit.core.state import State
+from coursekit.core.arrays import Floats, Ints
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import integer, require
+from coursekit.core.validation import Count, require
 from coursekit.learning.learners.learner import OnlineLearner
 
 __all__ = ["Counters", "History"]
-
-_FloatArray = npt.NDArray[np.float64]
-_IntArray = npt.NDArray[np.int64]
 
 
 class History(Stateful):
@@ -42,18 +38,13 @@ class History(Stateful):
 
     _memory_names = ("block_size", "_points", "_n_points", "_loss", "_n")
 
-    def __init__(self, block_size: int = 50, max_points: int = 1000) -> None:
-        self.block_size = integer("block_size", block_size)
-        self.max_points = integer("max_points", max_points, at_least=2)
+    def __init__(self, block_size: Count = 50, max_points: Count = 1000) -> None:
         require(max_points % 2 == 0, "max_points", "an even number, 2 or more", max_points)
+        self.block_size, self.max_points = block_size, max_points
         self._points = np.empty((max_points, 3))  # (mean loss, rate and version at the end)
         self._n_points = 0
         self._loss = 0.0  # of the current block
         self._n = 0
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {"max_points": self.max_points}
 
     def add(self, loss: float, n: int, *, learning_rate: float, model_version: int) -> None:
         """Add `n` events, at most `room`, with the sum of their losses."""
@@ -66,7 +57,7 @@ class History(Stateful):
             if self._n_points == self.max_points:
                 self._merge()
 
-    def add_many(self, losses: _FloatArray, *, learning_rate: float, model_version: int) -> None:
+    def add_many(self, losses: Floats, *, learning_rate: float, model_version: int) -> None:
         """Add the losses of any number of events."""
         start = 0
         while start < len(losses):
@@ -88,26 +79,26 @@ class History(Stateful):
         self._n_points = half
         self.block_size *= 2
 
-    def _column(self, at: int) -> _FloatArray:
+    def _column(self, at: int) -> Floats:
         return self._points[: self._n_points, at].copy()
 
     @property
-    def n_seen(self) -> _IntArray:
+    def n_seen(self) -> Ints:
         """Events up to each point, shape (n_points,)."""
         return self.block_size * np.arange(1, self._n_points + 1)
 
     @property
-    def mean_loss(self) -> _FloatArray:
+    def mean_loss(self) -> Floats:
         """Mean squared error on arrival of the events of each point, shape (n_points,)."""
         return self._column(0)
 
     @property
-    def learning_rate(self) -> _FloatArray:
+    def learning_rate(self) -> Floats:
         """Learning rate at each point, shape (n_points,)."""
         return self._column(1)
 
     @property
-    def model_version(self) -> _IntArray:
+    def model_version(self) -> Ints:
         """Version of the model at each point, shape (n_points,)."""
         return self._column(2).astype(np.int64)
 
@@ -120,7 +111,7 @@ class History(Stateful):
         return (mean * n + self._loss) / (n + self._n) if n + self._n else math.nan
 
 
-@dataclass(slots=True)
+@dataclass
 class Counters(Stateful):
     """Counters of a manager; a rollback restores them."""
 
@@ -136,14 +127,14 @@ class Counters(Stateful):
 
     @property
     def _memory_names(self) -> tuple[str, ...]:  # type: ignore[override]
-        return tuple(self.__slots__)
+        return tuple(each.name for each in fields(self))
 
     @property
     def mean_loss(self) -> float:
         """Mean squared error on arrival; NaN before the first event."""
         return self.loss / self.n_seen if self.n_seen else math.nan
 
-    def count(self, errors: _FloatArray, last_time: float, learner: OnlineLearner) -> None:
+    def count(self, errors: Floats, last_time: float, learner: OnlineLearner) -> None:
         """Count predicted events: their errors, the time of the last one, and their learner."""
         n, loss = len(errors), float(errors @ errors)
         self.n_seen += n

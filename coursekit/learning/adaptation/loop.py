@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
@@ -17,8 +17,6 @@ from coursekit.learning.learners.learner import OnlineLearner
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
 
 __all__ = ["LearningLoop"]
-
-_FloatArray = npt.NDArray[np.float64]
 
 
 class LearningLoop(Stateful):
@@ -90,7 +88,7 @@ class LearningLoop(Stateful):
         self.answer_open_alarm()
         return prediction, alarm, warning
 
-    def process_part(self, part: Chunk) -> _FloatArray:
+    def process_part(self, part: Chunk) -> Floats:
         """Process the events of a part, at most `room` of the policy, up to the first that changes
         how the next are learnt; return their predictions.
         """
@@ -109,7 +107,7 @@ class LearningLoop(Stateful):
         self.answer_open_alarm()
         return predictions[:n]
 
-    def _process_at_once(self, part: Chunk) -> _FloatArray:
+    def _process_at_once(self, part: Chunk) -> Floats:
         nothing_can_change = self.monitor.detector is None and self.schedule is None
         if not nothing_can_change or self.response.is_active or self.response.observes:
             done = []
@@ -123,7 +121,7 @@ class LearningLoop(Stateful):
         self._note_learnt(len(part), n_updates=len(part))
         return predictions
 
-    def _watch(self, part: Chunk, predictions: _FloatArray) -> tuple[int, bool, _FloatArray]:
+    def _watch(self, part: Chunk, predictions: Floats) -> tuple[int, bool, Floats]:
         """Monitor and count events, up to the first alarm if it changes how the next are learnt.
         Return how many, whether one raised an alarm, and their errors.
         """
@@ -134,14 +132,14 @@ class LearningLoop(Stateful):
         self._count(errors, time, alarms)
         return n, bool(alarms), errors
 
-    def _count(self, errors: _FloatArray, time: float, alarms: list[int]) -> None:
+    def _count(self, errors: Floats, time: float, alarms: list[int]) -> None:
         counters = self.counters
         if alarms:
             counters.drift_at.extend(counters.n_seen + at for at in alarms)
             counters.has_open_alarm = True
         counters.count(errors, time, self.learner)
 
-    def _keep(self, part: OnlineSample | Chunk, errors: _FloatArray, alarm: bool) -> None:
+    def _keep(self, part: OnlineSample | Chunk, errors: Floats, alarm: bool) -> None:
         """Buffer events; learn them if the policy requires it."""
         self.policy.add(part, errors)
         if self.policy.is_retraining:
@@ -162,7 +160,7 @@ class LearningLoop(Stateful):
         self.counters.n_learnt += n
         self.counters.n_updates += n_updates
 
-    def _observe(self, chunk: Chunk | None, errors: _FloatArray) -> None:
+    def _observe(self, chunk: Chunk | None, errors: Floats) -> None:
         self.response.observe(len(errors), chunk, errors)
         if self.schedule is not None:
             self.schedule.update_many(errors * errors)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
 from coursekit.learning.adaptation.checkpoints import Checkpoint, Checkpointed
@@ -36,8 +36,6 @@ from coursekit.learning.learners.learner import OnlineLearner
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
 
 __all__ = ["LearningMode", "OnlineLearningManager", "Retraining"]
-
-_FloatArray = npt.NDArray[np.float64]
 
 
 class OnlineLearningManager(Checkpointed):
@@ -127,14 +125,16 @@ class OnlineLearningManager(Checkpointed):
     ) -> None:
         super().__init__(learner, checkpoint_interval, max_checkpoints)
         policy = policy_of(learning_mode, batch_size, retraining or Retraining(), learner)
+        default = absolute_error
+        if detector is None:
+            detector, default = MeanAndScale(), signed_error
+        watch = ErrorMonitor(detector, monitor or default)
         self.learning_mode = LearningMode(learning_mode)
         self._loop = LearningLoop(
             learner,
             policy=policy,
-            monitor=_monitor_of(detector, monitor)
-            if enable_drift_detection
-            else ErrorMonitor(None),
-            response=Boost() if response is None else response,
+            monitor=watch if enable_drift_detection else ErrorMonitor(None),
+            response=response or Boost(),
             schedule=schedule,
         )
         self._next_checkpoint = checkpoint_interval
@@ -157,7 +157,9 @@ class OnlineLearningManager(Checkpointed):
         InvalidSampleError
             If event time decreases (0, the default, is no time); nothing has changed.
         ArithmeticOverflowError
-            If an update would exceed the range of floats; nothing has changed.
+            If the event's own update would exceed the range of floats; nothing has changed. If it
+            is the update with a mini-batch, the event that causes it is dropped, and the events
+            that have not been learnt wait for the next update.
         """
         counters = self._loop.counters
         check_time(sample.timestamp, counters.last_time)
@@ -178,8 +180,13 @@ class OnlineLearningManager(Checkpointed):
 
         Raises
         ------
-        InvalidSampleError, ArithmeticOverflowError
-            As `process_sample`; nothing of the chunk has been processed.
+        InvalidSampleError
+            If event time decreases; nothing of the chunk has been processed.
+        ArithmeticOverflowError
+            If a target is too large; nothing of the chunk has been processed. If an update would
+            exceed the range of floats: `samples_processed` of `get_learning_stats` counts the
+            events that have been processed; those before the named one may have been learnt as
+            well. To continue from a state without them, roll back to a checkpoint.
         """
         counters = self._loop.counters
         check_chunk(chunk, counters.last_time)
@@ -202,7 +209,7 @@ class OnlineLearningManager(Checkpointed):
             **self._present(),
         )
 
-    def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Process events; return their predictions on arrival, for `progressive_validation`."""
         return self.process_many(chunk).predictions
 
@@ -223,7 +230,7 @@ class OnlineLearningManager(Checkpointed):
         user_ids: Sequence[Any],
         item_ids: Sequence[Any],
         features: Sequence[Features | None] | None = None,
-    ) -> _FloatArray:
+    ) -> Floats:
         """Return the predictions of the learner for n pairs, shape (n,)."""
         return self.learner.predict_many(user_ids, item_ids, features)
 
@@ -266,12 +273,13 @@ class OnlineLearningManager(Checkpointed):
             self.learner.record_performance(self.history.recent_loss)
             self.create_checkpoint()
 
-    def _checkpoint(self) -> Checkpoint:
+    def _checkpoint(self, learner_state: Any) -> Checkpoint:
         return Checkpoint(
             samples_processed=self._loop.counters.n_seen,
             model_version=self.learner.model_version,
             mean_loss=self._loop.counters.mean_loss,
             manager_state=self._get_state(),
+            learner_state=learner_state,
         )
 
     def _get_state(self) -> State:
@@ -288,9 +296,3 @@ class OnlineLearningManager(Checkpointed):
 
     def _issue_version(self) -> None:
         self._loop.issue_version()
-
-
-def _monitor_of(detector: Detector | None, monitor: Monitor | None) -> ErrorMonitor:
-    if detector is None:
-        return ErrorMonitor(MeanAndScale(), monitor or signed_error)
-    return ErrorMonitor(detector, monitor or absolute_error)

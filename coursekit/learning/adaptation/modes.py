@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
+from coursekit.core.arrays import Floats
+from coursekit.core.errors import ArithmeticOverflowError
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import choice, integer
+from coursekit.core.validation import Count, choice, validated
 from coursekit.learning.adaptation.buffers import EventBuffer
 from coursekit.learning.adaptation.reports import LearningMode
 from coursekit.learning.learners.learner import OnlineLearner
@@ -27,22 +26,17 @@ __all__ = [
     "policy_of",
 ]
 
-_FloatArray = npt.NDArray[np.float64]
 
-
+@validated
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraining:
     """Settings of batch mode: retrain every `every` events, from scratch, on the last `window`
     events, for `n_epochs` epochs.
     """
 
-    every: int = 1000
-    window: int = 10_000
-    n_epochs: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("every", "window", "n_epochs"):
-            integer(name, getattr(self, name))
+    every: Count = 1000
+    window: Count = 10_000
+    n_epochs: Count = 1
 
 
 class LearningPolicy(Stateful, ABC):
@@ -61,13 +55,9 @@ class LearningPolicy(Stateful, ABC):
 
     _memory_names: ClassVar[tuple[str, ...]] = ("_buffer",)
 
-    def __init__(self, batch_size: int) -> None:
-        self.batch_size = integer("batch_size", batch_size)
+    def __init__(self, batch_size: Count) -> None:
+        self.batch_size = batch_size
         self._buffer = EventBuffer()
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {"batch_size": self.batch_size}
 
     @property
     def n_waiting(self) -> int:
@@ -87,14 +77,26 @@ class LearningPolicy(Stateful, ABC):
         """Return whether the buffered events are to be learnt now."""
         return self.room <= 0
 
-    def add(self, part: OnlineSample | Chunk, errors: _FloatArray) -> None:
+    def add(self, part: OnlineSample | Chunk, errors: Floats) -> None:
         """Buffer one event or several."""
         self._buffer.add(part, errors)
 
-    def learn(self, learner: OnlineLearner) -> tuple[Chunk, _FloatArray, int]:
-        """Learn the buffered events; return them, their errors and the number of events learnt."""
+    def learn(self, learner: OnlineLearner) -> tuple[Chunk, Floats, int]:
+        """Learn the buffered events; return them, their errors and the number of events learnt.
+
+        If the update with an event overflows, that event is dropped, and those that have not been
+        learnt go on waiting.
+        """
         events, errors = self._buffer.take()
-        learner.batch_update(events)
+        n_before = learner.samples_processed
+        try:
+            learner.batch_update(events)
+        except ArithmeticOverflowError as error:
+            n_learnt = learner.samples_processed - n_before
+            at = n_learnt if error.at is None else error.at
+            for start, stop in ((n_learnt, at), (at + 1, len(events))):
+                self._buffer.add(events.slice(start, stop), errors[start:stop])
+            raise
         return events, errors, len(events)
 
     def forget_past(self) -> None:
@@ -152,10 +154,6 @@ class Batch(LearningPolicy):
         self._buffer = EventBuffer(max_size=retraining.window)
         self._n_waiting = 0
 
-    def config(self) -> State:
-        """Return the settings."""
-        return {**super().config(), "retraining": asdict(self.retraining)}
-
     @property
     def n_waiting(self) -> int:
         """Events since the last retraining."""
@@ -166,12 +164,12 @@ class Batch(LearningPolicy):
         """Events until the next retraining."""
         return self.retraining.every - self._n_waiting
 
-    def add(self, part: OnlineSample | Chunk, errors: _FloatArray) -> None:
+    def add(self, part: OnlineSample | Chunk, errors: Floats) -> None:
         """Add one event or several to the window."""
         super().add(part, errors)
         self._n_waiting += len(errors)
 
-    def learn(self, learner: OnlineLearner) -> tuple[Chunk, _FloatArray, int]:
+    def learn(self, learner: OnlineLearner) -> tuple[Chunk, Floats, int]:
         """Retrain from the initial state on the window."""
         learner.set_model_state(self._first_state)
         window, errors = self._buffer.contents()

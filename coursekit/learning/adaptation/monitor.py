@@ -8,12 +8,10 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from coursekit.core.arrays import Floats
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import integer, require
+from coursekit.core.validation import Count, require
 from coursekit.learning.drift.detector import Detector
 
 __all__ = [
@@ -26,7 +24,6 @@ __all__ = [
     "zero_one_error",
 ]
 
-_FloatArray = npt.NDArray[np.float64]
 
 Monitor = Callable[[Any, Any], Any]
 """A function of targets and predictions, numbers or arrays (n,): the input of a detector."""
@@ -65,13 +62,9 @@ class PeriodicAlarm(Stateful):
 
     _memory_names = ("_n",)
 
-    def __init__(self, period: int) -> None:
-        self.period = integer("period", period)
+    def __init__(self, period: Count) -> None:
+        self.period = period
         self._n = 0
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {"period": self.period}
 
     def update(self, value: float) -> None:
         """Count one value."""
@@ -130,7 +123,7 @@ class ErrorMonitor(Stateful):
         return bool(detector.drift_detected), bool(getattr(detector, "warning_detected", False))
 
     def update_many(
-        self, targets: _FloatArray, predictions: _FloatArray, *, until_alarm: bool
+        self, targets: Floats, predictions: Floats, *, until_alarm: bool
     ) -> tuple[list[int], int]:
         """Update with events in order; return the indices of the alarms, and the number of events
         used.

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-import numpy.typing as npt
+from coursekit.core.arrays import Floats
 
 __all__ = ["ChunkReport", "LearningMode", "LearningStats", "StepReport"]
-
-_FloatArray = npt.NDArray[np.float64]
 
 
 class LearningMode(Enum):
@@ -81,8 +78,8 @@ class ChunkReport:
         As in `StepReport`, after the last event.
     """
 
-    predictions: _FloatArray
-    losses: _FloatArray
+    predictions: Floats
+    losses: Floats
     drift_at: tuple[int, ...]
     n_learnt: int
     n_buffered: int

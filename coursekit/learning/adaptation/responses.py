@@ -10,20 +10,18 @@ import copy
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
-
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Chunk
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Count, Natural, Share, integer, number
 from coursekit.learning.learners.learner import OnlineLearner
 
 __all__ = ["Boost", "DriftResponse", "NoResponse", "PairedLearner", "Reset"]
-
-_FloatArray = npt.NDArray[np.float64]
 
 
 class DriftResponse(Stateful, ABC):
@@ -39,12 +37,8 @@ class DriftResponse(Stateful, ABC):
         model is relearnt its errors change, and would raise repeated alarms.
     """
 
-    def __init__(self, pause: int = 0) -> None:
-        self.pause = integer("pause", pause, at_least=0)
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {"pause": self.pause}
+    def __init__(self, pause: Natural = 0) -> None:
+        self.pause = pause
 
     @property
     def rate_factor(self) -> float:
@@ -70,7 +64,7 @@ class DriftResponse(Stateful, ABC):
     def answer(self, learner: OnlineLearner) -> bool:
         """Respond to an alarm; return whether the model or its learning has changed."""
 
-    def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
+    def observe(self, n: int, chunk: Chunk | None, errors: Floats | None) -> None:
         """Observe `n` events; if `observes`, with their errors before the update."""
 
 
@@ -137,20 +131,17 @@ class Boost(DriftResponse):
     """
 
     def __init__(
-        self, factor: float = 2.0, n_samples: int = 500, keep_evidence: float = 0.01, pause: int = 0
+        self,
+        factor: Annotated[float, partial(number, at_least=1)] = 2.0,
+        n_samples: Count = 500,
+        keep_evidence: Share = 0.01,
+        pause: int = 0,
     ) -> None:
         super().__init__(pause)
-        self.factor = number("factor", factor, at_least=1)
-        self.n_samples = integer("n_samples", n_samples)
-        self.keep_evidence = number("keep_evidence", keep_evidence, above=0, at_most=1)
+        self.factor, self.n_samples, self.keep_evidence = factor, n_samples, keep_evidence
         self._n_left = 0
 
     _memory_names = ("_n_left",)
-
-    def config(self) -> State:
-        """Return the settings."""
-        names = ("factor", "n_samples", "keep_evidence")
-        return {**super().config(), **{name: getattr(self, name) for name in names}}
 
     @property
     def rate_factor(self) -> float:
@@ -171,7 +162,7 @@ class Boost(DriftResponse):
         self._n_left = self.n_samples
         return True
 
-    def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
+    def observe(self, n: int, chunk: Chunk | None, errors: Floats | None) -> None:
         """Count `n` events of the raised rate."""
         self._n_left = max(self._n_left - n, 0)
 
@@ -210,14 +201,12 @@ class PairedLearner(DriftResponse):
     doi:10.1109/ICDM.2008.119.
     """
 
-    def __init__(self, max_age: int = 1000, pause: int = 0) -> None:
+    def __init__(
+        self, max_age: Annotated[int, partial(integer, at_least=10)] = 1000, pause: int = 0
+    ) -> None:
         super().__init__(pause)
-        self.max_age = integer("max_age", max_age, at_least=10)
+        self.max_age = max_age
         self._rivals: list[_Rival] = []  # the second model, then its replacement, once begun
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {**super().config(), "max_age": self.max_age}
 
     @property
     def observes(self) -> bool:
@@ -235,7 +224,7 @@ class PairedLearner(DriftResponse):
         rival.learner.set_model_state(self._first if state is None else state)
         return rival
 
-    def observe(self, n: int, chunk: Chunk | None, errors: _FloatArray | None) -> None:
+    def observe(self, n: int, chunk: Chunk | None, errors: Floats | None) -> None:
         """Update the second model and its replacement, and compare their errors with the
         learner's.
         """
@@ -252,7 +241,7 @@ class PairedLearner(DriftResponse):
             elif self._rivals[0].age >= self.max_age:
                 del self._rivals[0]
 
-    def _learn(self, chunk: Chunk, errors: _FloatArray) -> None:
+    def _learn(self, chunk: Chunk, errors: Floats) -> None:
         for rival in self._rivals:
             gaps = errors**2 - rival.learner.partial_fit_many(chunk)
             for gap in gaps.tolist():

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import InvalidSampleError
 from coursekit.datasets.series import Series
 from coursekit.learning.drift.detector import Detector
@@ -105,9 +105,7 @@ def find_changes(series: Series, detector: Detector) -> SeriesChanges:
     )
 
 
-def alarms_and_changes(
-    detector: Detector, values: npt.NDArray[np.float64]
-) -> Iterator[tuple[int, int]]:
+def alarms_and_changes(detector: Detector, values: Floats) -> Iterator[tuple[int, int]]:
     """Yield each alarm's index and the index of the first value after its change point.
 
     A detector without `n_since_change` puts the change at the alarm.

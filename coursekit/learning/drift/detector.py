@@ -8,22 +8,19 @@ installed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats, Indices
 from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 from coursekit.learning.drift.domain import BINARY, FINITE, Domain
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, WARNING, N, scan_of
 
 __all__ = ["BinaryDetector", "Detector", "DriftDetector"]
-
-N = 0
-"""Index in every memory of the number of values since the last restart."""
 
 
 @runtime_checkable
@@ -48,6 +45,17 @@ class DriftDetector(Stateful):
 
     After an alarm a detector restarts with the next value, as River's do.
 
+    Parameters
+    ----------
+    memory : array
+        Initial memory; it begins with `N` and `CHANGE` (see
+        :mod:`~coursekit.learning.drift.kernels`).
+    step : function, of a subclass
+        Kernel: (memory, value) -> signal.
+    scan : function, of a subclass
+        Kernel: (memory, values, signal) -> (number of values used, signal of the last one); returns
+        at the first alarm. Default: `step` for each value.
+
     Attributes
     ----------
     drift_detected : bool
@@ -60,19 +68,21 @@ class DriftDetector(Stateful):
         Number of latest values after the estimated change point; 0 while there is no alarm.
     """
 
-    __slots__ = ("_at_start", "_config", "_memory", "_signal")
+    __slots__ = ("_at_start", "_memory", "_signal")  # read a twentieth faster than from a dict
 
     _memory_names: ClassVar[tuple[str, ...]] = ("_memory", "_signal")
     _domain: ClassVar[Domain] = FINITE
     _step: ClassVar[Callable[..., int]]
-    """Kernel: (memory, value) -> signal."""
     _scan: ClassVar[Callable[..., tuple[int, int]]]
-    """Kernel: (memory, values, signal) -> (number of values used, signal of the last one); returns
-    at the first alarm.
-    """
 
-    def __init__(self, memory: npt.NDArray[np.float64], config: Mapping[str, Any]) -> None:
-        self._config = dict(config)
+    def __init_subclass__(
+        cls, step: Callable[..., Any] | None = None, scan: Callable[..., Any] | None = None
+    ) -> None:
+        super().__init_subclass__()
+        if step is not None:
+            cls._step, cls._scan = staticmethod(step), staticmethod(scan or scan_of(step))
+
+    def __init__(self, memory: Floats) -> None:
         self._at_start = memory
         self._memory = memory.copy()
         self._signal = IN_CONTROL
@@ -89,15 +99,16 @@ class DriftDetector(Stateful):
         InvalidSampleError
             If the value is not a number in the detector's range; nothing has changed.
         """
+        domain = self._domain
         if value.__class__ is not float:
-            value = self._domain.number(value)
-        if not self._domain.lowest <= value <= self._domain.highest:
-            self._domain.refuse(value)
+            value = domain.number(value)
+        if not domain.lowest <= value <= domain.highest:
+            domain.refuse(value)
         if self._signal == DRIFT:
             self._restart()
         self._signal = self._step(self._memory, value)
 
-    def update_many(self, values: npt.ArrayLike) -> npt.NDArray[np.intp]:
+    def update_many(self, values: ArrayLike) -> Indices:
         """Update with values in order and return the indices of those that raised an alarm.
 
         Equal to `update` with each value.
@@ -161,19 +172,12 @@ class DriftDetector(Stateful):
     @property
     def n_since_change(self) -> int:
         """Number of latest values after the estimated change point; 0 while there is no alarm."""
-        return self._n_since_change() if self.drift_detected else 0
-
-    def _n_since_change(self) -> int:
-        return 1
+        return int(self._memory.flat[N] - self._memory.flat[CHANGE]) if self.drift_detected else 0
 
     def __repr__(self) -> str:
         """Return the expression that creates the detector."""
-        settings = ", ".join(f"{name}={value!r}" for name, value in self._config.items())
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
         return f"{type(self).__name__}({settings})"
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        return dict(self._config)
 
     def _get_memory(self) -> State:
         self._settle()
@@ -193,7 +197,6 @@ class DriftDetector(Stateful):
 class BinaryDetector(DriftDetector):
     """A detector for errors of a classifier: 1 for a wrong answer, 0 for a right one."""
 
-    __slots__ = ()
     _domain = BINARY
 
     def update(self, value: float) -> None:
@@ -204,9 +207,9 @@ class BinaryDetector(DriftDetector):
         InvalidSampleError
             If the value is neither; nothing has changed.
         """
-        if value == 0:
+        if value == 0.0:
             value = 0.0
-        elif value == 1:
+        elif value == 1.0:
             value = 1.0
         else:
             self._domain.refuse(value)

@@ -8,8 +8,8 @@ from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.compiled import compiled
 from coursekit.core.errors import InvalidSampleError
 
@@ -17,9 +17,7 @@ __all__ = ["BINARY", "FINITE", "UNIT", "Domain"]
 
 
 @compiled
-def are_inside(
-    values: npt.NDArray[np.float64], lowest: float, highest: float, is_binary: bool
-) -> bool:
+def are_inside(values: Floats, lowest: float, highest: float, is_binary: bool) -> bool:
     """Return whether all `values` (n,) are accepted: without a branch, several at a time."""
     accepted = True
     for t in range(values.size):
@@ -49,7 +47,7 @@ class Domain:
                 return float(value)
         self.refuse(value)
 
-    def numbers(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    def numbers(self, values: ArrayLike) -> Floats:
         """Return values as float64, shape (n,); raise an error for the first that is outside."""
         array = np.asarray(values)
         if array.ndim != 1 or (array.size and array.dtype.kind not in "biuf"):

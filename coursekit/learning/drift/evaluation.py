@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats, Indices
 from coursekit.core.errors import InvalidParameterError, UnknownNameError
 from coursekit.learning.drift.changes import alarms_and_changes
 from coursekit.learning.drift.detector import Detector
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DetectionRow", "DetectionTable", "KnownStream", "alarms_of", "evaluate_detectors"]
 
-_Indices = npt.NDArray[np.intp]
 _PER = 10_000
 
 
@@ -34,7 +33,7 @@ class KnownStream(Protocol):
     """
 
     @property
-    def values(self) -> npt.NDArray[np.float64]:
+    def values(self) -> Floats:
         """Input of the detector, shape (n,)."""
 
     @property
@@ -134,6 +133,7 @@ class DetectionTable:
             Detector -> role, see :mod:`coursekit.figures.curves`.
         """
         from coursekit import figures
+        from coursekit.figures.style import note
 
         rows = [row for row in self.rows if row.stream == stream]
         if not any(row.delays for row in rows):
@@ -153,15 +153,8 @@ class DetectionTable:
             words = f"{_text(row.false_alarms_per_10k)} false in 10,000"
             if row.n_missed:
                 words += f"\n{row.n_missed} of {row.n_changes} missed"
-            axes.annotate(
-                words,
-                (1.0, at),
-                (8, 0),
-                xycoords=("axes fraction", "data"),
-                textcoords="offset points",
-                va="center",
-                fontsize=9,
-            )
+            place: dict[str, Any] = {"along": ("axes fraction", "data"), "fontsize": 9}
+            note(axes, words, (1.0, at), (8, 0), **place)
         axes.set_xlim(left=0)
         return axes
 
@@ -209,16 +202,16 @@ def evaluate_detectors(
     return DetectionTable(rows=tuple(rows))
 
 
-def alarms_of(detector: Detector, values: npt.NDArray[np.float64]) -> _Indices:
+def alarms_of(detector: Detector, values: Floats) -> Indices:
     """Return the indices of the alarms, by `update_many` if the detector has it."""
     update_many = getattr(detector, "update_many", None)
     if update_many is not None:
-        alarms: _Indices = update_many(values)
+        alarms: Indices = update_many(values)
         return alarms
     return np.array([alarm for alarm, _ in alarms_and_changes(detector, values)], dtype=np.intp)
 
 
-def _row(detector: str, stream: str, runs: list[tuple[_Indices, KnownStream]]) -> DetectionRow:
+def _row(detector: str, stream: str, runs: list[tuple[Indices, KnownStream]]) -> DetectionRow:
     """Return the results over all seeds of one stream."""
     delays: list[int] = []
     n_changes = n_unchanged = n_false = n_repeated = 0

@@ -1,20 +1,36 @@
-"""Signals of the kernels of drift detectors, and the loop over a chunk."""
+"""What the kernels of drift detectors have in common: signals, the beginning of the memory, and the
+loop over a chunk.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Annotated, Any
 
 from coursekit.core.compiled import compiled
 from coursekit.core.validation import require
 
-__all__ = ["DRIFT", "IN_CONTROL", "WARNING", "scan_of", "watched"]
+__all__ = ["CHANGE", "DRIFT", "IN_CONTROL", "WARNING", "Direction", "N", "scan_of", "watched"]
 
 IN_CONTROL, WARNING, DRIFT = 0, 1, 2
 """Signals of a kernel."""
 
+N, CHANGE = 0, 1
+"""The first two numbers of every memory: values since the last restart, and, at an alarm, those up
+to the estimated change point.
+"""
+
 _WATCHED = {"up": (1.0, 0.0), "down": (0.0, 1.0), "both": (1.0, 1.0)}
+
+
+def _direction(name: str, value: str) -> str:
+    require(value in _WATCHED, name, "'up', 'down' or 'both'", value)
+    return value
+
+
+Direction = Annotated[str, _direction]
+"""Which changes raise alarms: "up", "down" or "both"."""
 
 
 def scan_of(step: Callable[..., int]) -> Callable[..., tuple[int, int]]:
@@ -46,5 +62,4 @@ def watched(direction: str) -> tuple[float, float]:
     >>> watched("up"), watched("both")
     ((1.0, 0.0), (1.0, 1.0))
     """
-    require(direction in _WATCHED, "direction", "'up', 'down' or 'both'", direction)
     return _WATCHED[direction]

@@ -7,19 +7,19 @@ from __future__ import annotations
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer
+from coursekit.core.validation import Natural
 from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.glr import gaussian
-from coursekit.learning.drift.glr.gaussian import CHANGE, KNOWN, GaussianGLR, N
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL
+from coursekit.learning.drift.glr.gaussian import KNOWN, GaussianGLR
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL
 
 __all__ = ["MeanAndScale"]
 
 # Memory, shape (2, 7, CAPACITY): that of a GaussianGLR for the errors, and for their sizes.
 TESTS = MEAN, SCALE = range(2)
-# Indices in the first row of each that GaussianGLR does not use: number of errors still to ignore
-# (in the first test), and signal of the latest value.
-N_IGNORED, ALARMED = 17, 18
+# Index in the first row of the first test that GaussianGLR does not use: number of errors still to
+# ignore.
+N_IGNORED = 17
 
 test_step, test_scan = gaussian.step, gaussian.scan
 
@@ -31,7 +31,14 @@ def step(memory, value):
         memory[MEAN, KNOWN, N_IGNORED] -= 1.0
         return IN_CONTROL
     of_mean, of_scale = test_step(memory[MEAN], value), test_step(memory[SCALE], abs(value))
-    memory[MEAN, KNOWN, ALARMED], memory[SCALE, KNOWN, ALARMED] = of_mean, of_scale
+    return _either(memory, of_mean, of_scale)
+
+
+@compiled
+def _either(memory, of_mean, of_scale):
+    """Return the signal of both tests, with the change point where the first looks for it."""
+    if of_mean != DRIFT and of_scale == DRIFT:
+        memory[MEAN, KNOWN, CHANGE] = memory[SCALE, KNOWN, CHANGE]
     return max(of_mean, of_scale)
 
 
@@ -46,11 +53,10 @@ def scan(memory, values, signal):
     if n < n_of_mean:  # an alarm for the scale; the test for the mean must not be ahead of it
         memory[MEAN] = before
         of_mean = test_scan(memory[MEAN], values[:n], IN_CONTROL)[1]
-    memory[MEAN, KNOWN, ALARMED], memory[SCALE, KNOWN, ALARMED] = of_mean, of_scale
-    return n_ignored + n, max(of_mean, of_scale)
+    return n_ignored + n, _either(memory, of_mean, of_scale)
 
 
-class MeanAndScale(DriftDetector):
+class MeanAndScale(DriftDetector, step=step, scan=scan):
     """Monitor signed errors: alarm when their mean changes or their scale increases.
 
     A shift of all targets changes the mean of the errors first; a change of user factors changes
@@ -74,24 +80,14 @@ class MeanAndScale(DriftDetector):
     array([1101])
     """
 
-    __slots__ = ()
-    _step = staticmethod(step)
-    _scan = staticmethod(scan)
-
-    def __init__(self, samples_between_false_alarms: float = 1_000_000, warm_up: int = 100) -> None:
-        config = {
-            "samples_between_false_alarms": samples_between_false_alarms,
-            "warm_up": integer("warm_up", warm_up, at_least=0),
-        }
+    def __init__(
+        self, samples_between_false_alarms: float = 1_000_000, warm_up: Natural = 100
+    ) -> None:
         tests = [GaussianGLR(samples_between_false_alarms, direction=d) for d in ("both", "up")]
         memory = np.stack([test._at_start for test in tests])
         memory[MEAN, KNOWN, N_IGNORED] = warm_up
-        super().__init__(memory, config)
+        super().__init__(memory)
 
     def _restart(self) -> None:
         self.reset_baseline()
         self._memory[MEAN, KNOWN, N_IGNORED] = 0.0
-
-    def _n_since_change(self) -> int:
-        alarmed = next(test for test in TESTS if self._memory[test, KNOWN, ALARMED] == DRIFT)
-        return int(self._memory[alarmed, KNOWN, N] - self._memory[alarmed, KNOWN, CHANGE])

@@ -14,15 +14,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import InvalidParameterError
 from coursekit.learning.drift.changes import alarms_and_changes
 from coursekit.learning.drift.detector import Detector
 
 __all__ = ["MarkedSeries", "change_points_of", "covering", "covering_score", "read_marked_series"]
-
-_Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,7 @@ class MarkedSeries:
     """
 
     name: str
-    values: _Floats
+    values: Floats
     marks: Mapping[str, tuple[int, ...]]
 
 
@@ -129,7 +127,7 @@ def _overlap(start: int, stop: int, other_start: int, other_stop: int) -> float:
     return common / (stop - start + other_stop - other_start - common)
 
 
-def _standardized(values: _Floats) -> _Floats:
+def _standardized(values: Floats) -> Floats:
     """Interpolate missing values; subtract the mean and divide by the standard deviation."""
     at = np.arange(len(values))
     known = np.isfinite(values)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats, Indices
 from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.learning.factors import kernels
@@ -20,15 +20,12 @@ from coursekit.learning.learners.learner import refuse_overflow
 
 __all__ = ["ActiveRows", "FactorModel"]
 
-_FloatArray = npt.NDArray[np.float64]
-_RowNumbers = npt.NDArray[np.intp]
-
 
 class ActiveRows(NamedTuple):
     """Rows of the known ids and then of the known features of a query, and what is unseen."""
 
-    rows: _RowNumbers
-    values: _FloatArray
+    rows: Indices
+    values: Floats
     n_ids: int
     unseen_ids: float  # sum of squared values
     unseen_features: float
@@ -62,14 +59,14 @@ class FactorModel(FactorParameters):
         error: float = target - prediction
         return error * error
 
-    def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Learn from events in order; return the prediction of each before its own update, shape
         (n,).
         """
         n_rows = self._rows.n_rows
         return self._learn_pairs(chunk, *self._rows_to_learn(chunk), n_rows)
 
-    def predict_then_batch_update(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_batch_update(self, chunk: Chunk) -> Floats:
         """Predict all events, then learn them in order; return the predictions, shape (n,)."""
         n_rows = self._rows.n_rows
         # a new row predicts like an unseen id
@@ -78,7 +75,7 @@ class FactorModel(FactorParameters):
         self._learn_pairs(chunk, users, items, n_rows)
         return predictions
 
-    def _rows_to_learn(self, chunk: Chunk) -> tuple[_RowNumbers, _RowNumbers]:
+    def _rows_to_learn(self, chunk: Chunk) -> tuple[Indices, Indices]:
         """Return the rows of the users and items of a chunk, adding new ones."""
         n_rows = self._rows.n_rows
         try:
@@ -90,9 +87,7 @@ class FactorModel(FactorParameters):
             raise
         return users, items
 
-    def _learn_pairs(
-        self, chunk: Chunk, users: _RowNumbers, items: _RowNumbers, n_rows: int
-    ) -> _FloatArray:
+    def _learn_pairs(self, chunk: Chunk, users: Indices, items: Indices, n_rows: int) -> Floats:
         """Learn events in order; the rows from `n_rows` on are new."""
         if self._rows.log is not None:
             self._rows.log.add_many(users, items)
@@ -105,7 +100,7 @@ class FactorModel(FactorParameters):
             self._refuse_from(chunk, n_learnt, n_rows, learnt)
         return predictions
 
-    def _refuse_from(self, chunk: Chunk, at: int, n_rows: int, learnt: _RowNumbers) -> NoReturn:
+    def _refuse_from(self, chunk: Chunk, at: int, n_rows: int, learnt: Indices) -> NoReturn:
         """Raise the error of event `at`; remove the rows from `n_rows` on that were not learnt."""
         self._table.forget(n_rows, keep=set(learnt.tolist()))
         refuse_overflow(chunk[at], at)
@@ -142,12 +137,12 @@ class FactorModel(FactorParameters):
         user_ids: Sequence[Any],
         item_ids: Sequence[Any],
         features: Sequence[Features | None] | None = None,
-    ) -> _FloatArray:
+    ) -> Floats:
         """Predict n pairs, shape (n,)."""
         users = self._users.known_numbers_of(list(user_ids))
         return self._predict_pairs(users, self._items.known_numbers_of(list(item_ids)))
 
-    def _predict_pairs(self, users: _RowNumbers, items: _RowNumbers) -> _FloatArray:
+    def _predict_pairs(self, users: Indices, items: Indices) -> Floats:
         """Predict pairs of rows, -1 for an id without one, shape (n,)."""
         predictions = np.empty(len(users))
         model = self._rows.array, self._model, self.n_factors

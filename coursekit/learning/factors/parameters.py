@@ -5,21 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Natural, NonNegative, Positive, number
 from coursekit.learning.factors import kernels
-from coursekit.learning.factors.changes import TableChanges, changes_since
-from coursekit.learning.factors.settings import FactorSettings
-from coursekit.learning.factors.table import ChangeLog, FactorTable
+from coursekit.learning.factors.checkpoints import TableCheckpoint
+from coursekit.learning.factors.settings import FactorOptimizer, FactorSettings
+from coursekit.learning.factors.table import FactorTable
 from coursekit.learning.learners.learner import OnlineLearner
-from coursekit.learning.optim.optimizer import Optimizer
 
 __all__ = ["FactorParameters"]
-
-_FloatArray = npt.NDArray[np.float64]
 
 
 class FactorParameters(OnlineLearner):
@@ -52,29 +49,25 @@ class FactorParameters(OnlineLearner):
 
     def __init__(
         self,
-        n_factors: int,
+        n_factors: Natural,
         *,
-        optimizer: str | Optimizer | State = "belief",
-        learning_rate: float | None = None,
-        bias_rate: float | None = None,
-        regularization: float | None = None,
-        user_bias_reg: float | None = None,
-        item_bias_reg: float | None = None,
-        initial_scale: float = 0.0225,
-        seed: int = 0,
+        optimizer: FactorOptimizer = "belief",
+        learning_rate: Positive | None = None,
+        bias_rate: Positive | None = None,
+        regularization: NonNegative | None = None,
+        user_bias_reg: NonNegative | None = None,
+        item_bias_reg: NonNegative | None = None,
+        initial_scale: NonNegative = 0.0225,
+        seed: Natural = 0,
     ) -> None:
-        self.n_factors = integer("n_factors", n_factors, at_least=0)
-        self.seed = integer("seed", seed, at_least=0)
-        self.initial_scale = number("initial_scale", initial_scale, at_least=0)
-        self._given: State = {
-            "learning_rate": learning_rate,
-            "bias_rate": bias_rate,
-            "regularization": regularization,
-            "user_bias_reg": user_bias_reg,
-            "item_bias_reg": item_bias_reg,
-        }
-        rates = {name: value for name, value in self._given.items() if name != "learning_rate"}
-        self.settings = FactorSettings.of(optimizer, **rates)
+        self.n_factors, self.initial_scale, self.seed = n_factors, initial_scale, seed
+        self.settings = FactorSettings.of(
+            optimizer,
+            bias_rate=bias_rate,
+            regularization=regularization,
+            user_bias_reg=user_bias_reg,
+            item_bias_reg=item_bias_reg,
+        )
         self.optimizer = self.settings.optimizer
         self._tag = self.optimizer.tag
         self._model = np.zeros(kernels.MODEL_SIZE)
@@ -126,7 +119,7 @@ class FactorParameters(OnlineLearner):
         """Return the bias of an id of a field ("user" or "item"); 0 if unseen."""
         return float(self._table.row(field, id_)[0])
 
-    def factors(self, field: str, id_: Any) -> _FloatArray:
+    def factors(self, field: str, id_: Any) -> Floats:
         """Return a copy of the factors of an id of a field, shape (n_factors,); 0 if unseen."""
         return self._table.row(field, id_)[1 : self.n_factors + 1]
 
@@ -134,26 +127,15 @@ class FactorParameters(OnlineLearner):
         """Return the ids learnt, in order of arrival."""
         return list(self._table.field(field))
 
-    def config(self) -> State:
-        """Return the settings."""
-        return {
-            "n_factors": self.n_factors,
-            "optimizer": self.optimizer.config(),
-            **self._given,
-            "initial_scale": self.initial_scale,
-            "seed": self.seed,
-        }
+    def checkpoint(self, last: Any = None) -> Any:
+        """Return a checkpoint that copies only the rows changed since the `last` one."""
+        return super()._get_memory(), TableCheckpoint(self._table, last and last[1])
 
-    def changes_since(self, log: ChangeLog | None) -> tuple[TableChanges, ChangeLog]:
-        """Return the changes since a log was begun, and a new log; the whole state if it is not the
-        newest log of this model.
-        """
-        rest = {
-            "class": type(self).__name__,
-            "config": self.config(),
-            "memory": super()._get_memory(),
-        }
-        return changes_since(log, self._rows, self._table.fields, rest)
+    def go_back(self, checkpoint: Any) -> None:
+        """Restore a checkpoint; newer ones can no longer be restored."""
+        memory, table = checkpoint
+        self._use(table.restore())
+        super()._set_memory(memory)
 
     def _get_memory(self) -> State:
         return {**super()._get_memory(), "fields": self._table.get_state()}

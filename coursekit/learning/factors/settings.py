@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import InvalidParameterError
-from coursekit.core.state import State
-from coursekit.core.validation import number, require
+from coursekit.core.validation import require
 from coursekit.learning.optim.adagrad import AdaGrad
 from coursekit.learning.optim.gaussian_belief import GaussianBelief
-from coursekit.learning.optim.optimizer import Optimizer, optimizer_named
+from coursekit.learning.optim.optimizer import one_of
 from coursekit.learning.optim.sgd import SGD
 
-__all__ = ["FactorSettings"]
+__all__ = ["FactorOptimizer", "FactorSettings"]
 
-_KNOWN = (SGD(0.06), AdaGrad(0.15, initial_memory=0.2), GaussianBelief())
-_BIAS_RATES = {"sgd": 0.08, "adagrad": 0.3}  # beside the learning rates of `_KNOWN`
+_RATES = {"sgd": (0.06, 0.08), "adagrad": (0.15, 0.3)}  # of factors and of biases
 _PENALTIES = {"sgd": (0.05, 0.03), "adagrad": (0.01, 0.01)}  # of biases and of factors
+FactorOptimizer = Annotated[
+    Any, one_of(SGD(0.06), AdaGrad(0.15, initial_memory=0.2), GaussianBelief())
+]
+"""An optimizer of a factor model, its name or its `config()`."""
 _MEANINGLESS = (
     "`{}` has no meaning for a Gaussian belief, got {!r}; pass "
     "`optimizer=GaussianBelief(bias_variance=..., factor_variance=...)`."
@@ -46,43 +49,31 @@ class FactorSettings:
     penalties: tuple[float, float, float, float]
 
     @classmethod
-    def of(
-        cls,
-        optimizer: str | Optimizer | State,
-        *,
-        bias_rate: float | None,
-        regularization: float | None,
-        user_bias_reg: float | None,
-        item_bias_reg: float | None,
-    ) -> FactorSettings:
-        """Validate settings of a model, and replace None by defaults."""
-        chosen = optimizer_named(optimizer, _KNOWN)
-        given = {
-            "regularization": regularization,
-            "user_bias_reg": user_bias_reg,
-            "item_bias_reg": item_bias_reg,
-        }
-        if isinstance(chosen, GaussianBelief):
-            for name, value in {**given, "bias_rate": bias_rate}.items():
+    def of(cls, optimizer: SGD | AdaGrad | GaussianBelief, **given: float | None) -> FactorSettings:
+        """Replace None by defaults, in `bias_rate`, `regularization`, `user_bias_reg` and
+        `item_bias_reg`.
+        """
+        if isinstance(optimizer, GaussianBelief):
+            for name, value in given.items():
                 if value is not None:
                     raise InvalidParameterError(_MEANINGLESS.format(name, value))
-            return cls(chosen, 0.0, (0.0, 0.0, 0.0, 0.0))
-        plain = getattr(chosen, "decay", 0.0) == 0.0 and chosen.radius == math.inf
+            return cls(optimizer, 0.0, (0.0, 0.0, 0.0, 0.0))
+        plain = getattr(optimizer, "decay", 0.0) == 0.0 and optimizer.radius == math.inf
+        usable = plain and getattr(optimizer, "initial_memory", 1.0) > 0
         expected = "without decay and radius, and with an initial memory greater than 0"
-        require(plain and getattr(chosen, "initial_memory", 1.0) > 0, "optimizer", expected, chosen)
-        for name, value in given.items():
-            if value is not None:
-                number(name, value, at_least=0)
-        bias, factor = _PENALTIES[chosen.name]
-        if regularization is not None:
-            bias = factor = regularization
-        user, item = (bias if own is None else own for own in (user_bias_reg, item_bias_reg))
-        if bias_rate is None:
-            default = optimizer_named(chosen.name, _KNOWN)
-            bias_rate = _BIAS_RATES[chosen.name] * (chosen.learning_rate / default.learning_rate)
-        return cls(chosen, number("bias_rate", bias_rate, above=0), (user, item, bias, factor))
+        require(usable, "optimizer", expected, optimizer)
 
-    def for_kernels(self, learning_rate: float) -> npt.NDArray[np.float64]:
+        def chosen(name: str, default: float) -> float:
+            value = given[name]
+            return default if value is None else value
+
+        bias, factor = (chosen("regularization", each) for each in _PENALTIES[optimizer.name])
+        user, item = (chosen(name, bias) for name in ("user_bias_reg", "item_bias_reg"))
+        factor_rate, bias_rate = _RATES[optimizer.name]
+        rate = chosen("bias_rate", bias_rate * (optimizer.learning_rate / factor_rate))
+        return cls(optimizer, rate, (user, item, bias, factor))
+
+    def for_kernels(self, learning_rate: float) -> Floats:
         """Return the part of `model` from NOISE on, at this learning rate of the factors."""
         scale = learning_rate / self.optimizer.learning_rate
         user, item, feature, factor = self.penalties

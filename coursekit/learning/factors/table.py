@@ -7,13 +7,13 @@ is first learnt, never by a prediction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats, Indices
 from coursekit.core.errors import StateFormatError
 from coursekit.core.ids import decode_ids, encode_ids
 from coursekit.core.state import State
@@ -21,34 +21,26 @@ from coursekit.core.validation import choice
 
 __all__ = ["ChangeLog", "FactorTable", "Field", "Rows"]
 
-_FloatArray = npt.NDArray[np.float64]
 _READ_AHEAD = 256
 _DOUBLES_BELOW = 2**19  # entries (4 MB)
 
 
 class ChangeLog:
-    """Indices of the rows updated since the log was begun.
+    """Indices of the rows updated since the log was begun."""
 
-    Parameters
-    ----------
-    n_ids : dict
-        Number of ids of each field at its beginning.
-    """
-
-    def __init__(self, n_ids: dict[str, int]) -> None:
-        self.n_ids = n_ids
+    def __init__(self) -> None:
         self._singles: list[int] = []
-        self._arrays: list[npt.NDArray[np.intp]] = []
+        self._arrays: list[Indices] = []
 
     def add(self, *numbers: int) -> None:
         """Add the rows of one event."""
         self._singles.extend(numbers)
 
-    def add_many(self, *numbers: npt.NDArray[np.intp]) -> None:
+    def add_many(self, *numbers: Indices) -> None:
         """Add the rows of a chunk."""
         self._arrays.extend(numbers)
 
-    def numbers(self, n_rows: int) -> npt.NDArray[np.intp]:
+    def numbers(self, n_rows: int) -> Indices:
         """Return the distinct logged rows, of `n_rows` in all, in order."""
         is_noted = np.zeros(n_rows, dtype=np.bool_)
         is_noted[np.concatenate([np.array(self._singles, dtype=np.intp), *self._arrays])] = True
@@ -73,7 +65,7 @@ class Rows:
     """
 
     def __init__(self, width: int, capacity: int = 64) -> None:
-        self.array: _FloatArray = np.zeros((capacity, width))
+        self.array: Floats = np.zeros((capacity, width))
         self.n_rows = 0
         self.log: ChangeLog | None = None
 
@@ -114,7 +106,7 @@ class Field(dict[Any, int]):
     """
 
     def __init__(
-        self, rows: Rows, *, start: _FloatArray, n_factors: int, scale: float, seed: tuple[int, int]
+        self, rows: Rows, *, start: Floats, n_factors: int, scale: float, seed: tuple[int, int]
     ) -> None:
         super().__init__()
         self._rows = rows
@@ -123,7 +115,7 @@ class Field(dict[Any, int]):
         self._half_width = scale * np.sqrt(3.0)
         self._key = np.random.SeedSequence(seed).generate_state(2, np.uint64)
         # starting rows at hand, from id number `_drawn_from` on
-        self._drawn: _FloatArray = np.empty((0, start.size))
+        self._drawn: Floats = np.empty((0, start.size))
         self._drawn_from = 0
         self._n_started = 0
         self._newest_row = -1
@@ -135,7 +127,7 @@ class Field(dict[Any, int]):
         rows.n_rows = number + 1
         return number
 
-    def numbers_of(self, ids: Sequence[Any]) -> npt.NDArray[np.intp]:
+    def numbers_of(self, ids: Sequence[Any]) -> Indices:
         """Return the rows of `ids`; `start_rows` must initialize those of new ids."""
         return np.fromiter(map(self.__getitem__, ids), np.intp, len(ids))
 
@@ -154,7 +146,7 @@ class Field(dict[Any, int]):
         rows.array[stop - (n - n_started) : stop] = self._drawn[at : at + n - n_started]
         self._n_started = n
 
-    def _draw(self, first: int, n: int) -> _FloatArray:
+    def _draw(self, first: int, n: int) -> Floats:
         """Draw initial rows: id number m starts at counter m * stride of Philox."""
         stride = -(-self._n_factors // 4)  # Philox gives 4 numbers a count
         philox = np.random.Philox(key=self._key, counter=[first * stride, 0, 0, 0])
@@ -166,7 +158,7 @@ class Field(dict[Any, int]):
         starts[:, 1 : self._n_factors + 1] = noise[:, : self._n_factors]
         return starts
 
-    def known_numbers_of(self, ids: Sequence[Any]) -> npt.NDArray[np.intp]:
+    def known_numbers_of(self, ids: Sequence[Any]) -> Indices:
         """Return the rows of `ids`, -1 for an unseen id; changes nothing."""
         return np.fromiter(map(self.get, ids, repeat(-1)), np.intp, len(ids))
 
@@ -175,6 +167,10 @@ class Field(dict[Any, int]):
         while self and forgets(next(reversed(self.values()))):
             self.popitem()
         self._n_started = min(self._n_started, len(self))
+
+    def keep_oldest(self, n: int) -> None:
+        """Remove all ids but the first `n`."""
+        self.forget_newest(lambda _: len(self) > n)
 
     def get_state(self) -> State:
         """Return ids and their rows in order of arrival."""
@@ -218,7 +214,7 @@ class FactorTable:
         self,
         names: Sequence[str],
         *,
-        start: _FloatArray,
+        start: Floats,
         n_factors: int,
         scale: float,
         seed: int,
@@ -234,7 +230,7 @@ class FactorTable:
         """Return a field by its name."""
         return self.fields[choice("field", name, self.fields)]
 
-    def row(self, name: str, id_: Any) -> _FloatArray:
+    def row(self, name: str, id_: Any) -> Floats:
         """Return a copy of the row of an id of a field, zeros if it has none, shape (width,)."""
         at = self.field(name).get(id_, -1)
         return self.rows.array[at].copy() if at >= 0 else np.zeros(self.rows.array.shape[1])
@@ -248,6 +244,13 @@ class FactorTable:
         """Remove the ids with rows from `n_rows` on, unless their row is in `keep`."""
         for field in self.fields.values():
             field.forget_newest(lambda row: row >= n_rows and row not in keep)
+
+    def go_back(self, n_ids: Mapping[str, int], rows: Floats) -> None:
+        """Keep the first `n_ids` ids of each field and set all `rows`."""
+        for name, field in self.fields.items():
+            field.keep_oldest(n_ids[name])
+        self.rows.n_rows = len(rows)
+        self.rows.array[: len(rows)] = rows
 
     def get_state(self) -> State:
         """Return ids and rows of every field."""

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.compiled import compiled
 from coursekit.core.errors import InvalidParameterError
 from coursekit.core.events import Chunk, Features, OnlineSample
-from coursekit.core.state import State
 from coursekit.core.validation import number, require
 from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 
 __all__ = ["WeightedEnsemble"]
 
-_FloatArray = npt.NDArray[np.float64]
 _LARGEST = 1e100  # squares of larger targets, summed up, could leave the range of floats
 
 
@@ -102,7 +101,7 @@ class WeightedEnsemble(OnlineLearner):
         learners: Sequence[OnlineLearner],
         *,
         target_range: tuple[float, float],
-        share: float = 0.001,
+        share: Annotated[float, partial(number, at_least=0, below=1)] = 0.001,
     ) -> None:
         lowest, highest = target_range
         if not learners:
@@ -111,7 +110,7 @@ class WeightedEnsemble(OnlineLearner):
         require(ordered, "target_range", "(lowest, highest), finite", target_range)
         self.learners = tuple(learners)
         self.target_range = (float(lowest), float(highest))
-        self.share = number("share", share, at_least=0, below=1)
+        self.share = share
         self._sharpness = 1.0 / (2.0 * (self.target_range[1] - self.target_range[0]) ** 2)
         self._shares = np.full(len(learners), 1.0 / len(learners))
         self._rates = [learner.learning_rate for learner in learners]
@@ -131,7 +130,7 @@ class WeightedEnsemble(OnlineLearner):
         self.samples_processed += 1
         return float((sample.target - mixed[0]) ** 2)
 
-    def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Learn from events in order; return the prediction of each before its own update, shape
         (n,).
         """
@@ -163,15 +162,13 @@ class WeightedEnsemble(OnlineLearner):
         """Return the weighted mean of the members' predictions."""
         return _weighted_mean(self._shares, self._members_predict(user_id, item_id, features))
 
-    def _members_predict(
-        self, user_id: Any, item_id: Any, features: Features | None
-    ) -> _FloatArray:
+    def _members_predict(self, user_id: Any, item_id: Any, features: Features | None) -> Floats:
         predictions = [learner.predict(user_id, item_id, features) for learner in self.learners]
-        clipped: _FloatArray = np.clip(predictions, *self.target_range)
+        clipped: Floats = np.clip(predictions, *self.target_range)
         return clipped
 
     @property
-    def shares(self) -> _FloatArray:
+    def shares(self) -> Floats:
         """A copy of the weights of the members, which sum to 1, shape (n_members,)."""
         return self._shares.copy()
 
@@ -198,21 +195,8 @@ class WeightedEnsemble(OnlineLearner):
         for learner, rate in zip(self.learners, self._rates, strict=True):
             learner.learning_rate = value * rate
 
-    def config(self) -> State:
-        """Return the settings that it was made with, those of the members included."""
-        return {
-            "learners": [learner.config() for learner in self.learners],
-            "target_range": list(self.target_range),
-            "share": self.share,
-        }
 
-    def clone(self) -> WeightedEnsemble:
-        """Return a new ensemble with the same settings and clones of the members."""
-        members = [learner.clone() for learner in self.learners]
-        return WeightedEnsemble(members, target_range=self.target_range, share=self.share)
-
-
-def _weighted_mean(shares: _FloatArray, predictions: _FloatArray) -> float:
+def _weighted_mean(shares: Floats, predictions: Floats) -> float:
     """Return the weighted mean, summed in the order of `mix` for equal rounding."""
     total = 0.0
     for share, prediction in zip(shares.tolist(), predictions.tolist(), strict=True):

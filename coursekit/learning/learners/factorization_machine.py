@@ -8,12 +8,11 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats, Indices
 from coursekit.core.errors import InvalidSampleError
 from coursekit.core.events import Chunk, Features, OnlineSample
-from coursekit.core.state import State
-from coursekit.core.validation import integer
+from coursekit.core.validation import Count, Natural
 from coursekit.learning.factors import kernels
 from coursekit.learning.factors.model import ActiveRows, FactorModel
 from coursekit.learning.factors.table import FactorTable
@@ -21,8 +20,6 @@ from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 
 __all__ = ["OnlineFactorizationMachine"]
 
-_FloatArray = npt.NDArray[np.float64]
-_RowNumbers = npt.NDArray[np.intp]
 _ActiveFeatures = list[tuple[Any, float]]
 
 
@@ -80,14 +77,10 @@ class OnlineFactorizationMachine(FactorModel):
     field_names = ("user", "item", "feature")
 
     def __init__(
-        self, n_factors: int = 10, feature_dim: int | None = None, **settings: Any
+        self, n_factors: Natural = 10, feature_dim: Count | None = None, **settings: Any
     ) -> None:
-        self.feature_dim = None if feature_dim is None else integer("feature_dim", feature_dim)
+        self.feature_dim = feature_dim
         super().__init__(n_factors, **settings)
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {**super().config(), "feature_dim": self.feature_dim}
 
     def _use(self, table: FactorTable) -> None:
         super()._use(table)
@@ -113,7 +106,7 @@ class OnlineFactorizationMachine(FactorModel):
         error: float = sample.target - prediction
         return error * error
 
-    def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Learn from events in order; return the prediction of each before its own update, shape
         (n,).
         """
@@ -132,7 +125,7 @@ class OnlineFactorizationMachine(FactorModel):
             self._refuse_from(chunk, n_learnt, n_rows, rows[: starts[n_learnt]])
         return predictions
 
-    def predict_then_batch_update(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_batch_update(self, chunk: Chunk) -> Floats:
         """Predict all events, then learn them in order; return the predictions, shape (n,)."""
         if chunk.features is None:
             return super().predict_then_batch_update(chunk)
@@ -153,7 +146,7 @@ class OnlineFactorizationMachine(FactorModel):
         user_ids: Sequence[Any],
         item_ids: Sequence[Any],
         features: Sequence[Features | None] | None = None,
-    ) -> _FloatArray:
+    ) -> Floats:
         """Predict n pairs with their features, shape (n,)."""
         if features is None:
             return super().predict_many(user_ids, item_ids)
@@ -171,7 +164,7 @@ class OnlineFactorizationMachine(FactorModel):
 
     def _columns(
         self, chunk: Chunk, features: list[_ActiveFeatures]
-    ) -> tuple[_RowNumbers, _RowNumbers, _FloatArray]:
+    ) -> tuple[Indices, Indices, Floats]:
         """Return the start of each event, shape (n + 1,), and the active rows and values of all
         events, concatenated (compressed sparse rows).
         """

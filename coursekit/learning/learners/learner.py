@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import ArithmeticOverflowError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import number
+from coursekit.core.validation import NonNegative, Positive, number
 
 __all__ = ["OnlineLearner", "Performance", "refuse_overflow"]
 
@@ -27,7 +27,7 @@ __all__ = ["OnlineLearner", "Performance", "refuse_overflow"]
 class OnlineLearner(Stateful, ABC):
     """Learn a target from (user, item, features), one event at a time.
 
-    Subclasses implement `partial_fit`, `predict`, `config` and their memory (see
+    Subclasses implement `partial_fit`, `predict` and their memory (see
     :class:`~coursekit.core.stateful.Stateful`), and may override `predict_then_learn_many` and
     `predict_many` by faster versions with the same results.
 
@@ -55,9 +55,8 @@ class OnlineLearner(Stateful, ABC):
     samples_processed: int = 0
     model_version: int = 1
 
-    def __init__(self, learning_rate: float = 0.01, regularization: float = 0.001) -> None:
-        self.learning_rate = learning_rate
-        self.regularization = number("regularization", regularization, at_least=0)
+    def __init__(self, learning_rate: Positive = 0.01, regularization: NonNegative = 0.001) -> None:
+        self.learning_rate, self.regularization = learning_rate, regularization
         self.performance_history: list[Performance] = []
 
     @property
@@ -97,7 +96,15 @@ class OnlineLearner(Stateful, ABC):
         """
         self.set_state(state)
 
-    def predict_then_learn_many(self, chunk: Chunk) -> npt.NDArray[np.float64]:
+    def checkpoint(self, last: Any = None) -> Any:
+        """Return a checkpoint for `go_back`; `last`, the one before, may make it cheaper."""
+        return self.get_model_state()
+
+    def go_back(self, checkpoint: Any) -> None:
+        """Restore a checkpoint of this object; newer ones can no longer be restored."""
+        self.set_model_state(checkpoint)
+
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Learn from events in order; return the prediction of each before its own update, shape
         (n,).
 
@@ -110,15 +117,15 @@ class OnlineLearner(Stateful, ABC):
             try:
                 self.partial_fit(sample)
             except ArithmeticOverflowError as error:
-                raise ArithmeticOverflowError(f"Event {at} of the chunk: {error}") from error
+                raise ArithmeticOverflowError(f"Event {at} of the chunk: {error}", at) from error
         return predictions
 
-    def partial_fit_many(self, chunk: Chunk) -> npt.NDArray[np.float64]:
+    def partial_fit_many(self, chunk: Chunk) -> Floats:
         """Learn from events in order; return the squared error of each before its own update, shape
         (n,).
         """
         errors = chunk.targets - self.predict_then_learn_many(chunk)
-        losses: npt.NDArray[np.float64] = errors * errors
+        losses: Floats = errors * errors
         return losses
 
     def predict_many(
@@ -126,7 +133,7 @@ class OnlineLearner(Stateful, ABC):
         user_ids: Sequence[Any],
         item_ids: Sequence[Any],
         features: Sequence[Features | None] | None = None,
-    ) -> npt.NDArray[np.float64]:
+    ) -> Floats:
         """Predict n pairs, shape (n,)."""
         sides = features if features is not None else [None] * len(user_ids)
         return np.array(
@@ -142,7 +149,7 @@ class OnlineLearner(Stateful, ABC):
         chunk = Chunk.of(samples)
         return float(self.partial_fit_many(chunk).mean()) if len(chunk) else 0.0
 
-    def predict_then_batch_update(self, chunk: Chunk) -> npt.NDArray[np.float64]:
+    def predict_then_batch_update(self, chunk: Chunk) -> Floats:
         """Predict all events before learning any of them, then `batch_update`; return the
         predictions, shape (n,).
 
@@ -188,5 +195,6 @@ def refuse_overflow(sample: OnlineSample, at: int | None = None, of: str = "chun
     raise ArithmeticOverflowError(
         f"{where}learning target {sample.target!r} of user {sample.user_id!r} and item "
         f"{sample.item_id!r} would leave the range of floats; nothing was learnt from it. Use a "
-        "smaller `learning_rate`, or targets of a smaller size."
+        "smaller `learning_rate`, or targets of a smaller size.",
+        at,
     )

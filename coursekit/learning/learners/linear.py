@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats, Indices
 from coursekit.core.compiled import compiled
 from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.events import Features, OnlineSample
 from coursekit.core.ids import decode_ids, encode_ids
 from coursekit.core.state import State
-from coursekit.core.validation import choice
+from coursekit.core.validation import NonNegative, Positive, choice
 from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
-from coursekit.learning.optim.descent import Descent
+from coursekit.learning.optim.descent import AnyOptimizer, Descent, update
 from coursekit.learning.optim.optimizer import Optimizer
-from coursekit.learning.optim.update import update
 
 __all__ = ["OnlineLinearModel"]
 
-_FloatArray = npt.NDArray[np.float64]
 _LARGEST = 1e100  # squares of larger numbers, summed up, could leave the range of floats
 _INTERCEPT = "(intercept)"
 
@@ -89,20 +88,18 @@ class OnlineLinearModel(OnlineLearner):
 
     def __init__(
         self,
-        loss: Literal["squared", "logistic"] = "squared",
-        optimizer: str | Optimizer | State = "adagrad",
+        loss: Annotated[str, partial(choice, options=("squared", "logistic"))] = "squared",
+        optimizer: AnyOptimizer = "adagrad",
         *,
-        learning_rate: float | None = None,
-        regularization: float = 0.0,
+        learning_rate: Positive | None = None,
+        regularization: NonNegative = 0.0,
         use_ids: bool = True,
     ) -> None:
-        self.loss = choice("loss", loss, ("squared", "logistic"))
-        self.use_ids = use_ids
+        self.loss, self.use_ids = loss, use_ids
         self._descent = Descent(optimizer)
         self._columns: dict[Any, int] = {_INTERCEPT: 0}
-        self._weights: _FloatArray = np.zeros(16)
+        self._weights: Floats = np.zeros(16)
         self._descent.reserve(self._weights.size)
-        self._given_rate = learning_rate
         rate = self._descent.learning_rate if learning_rate is None else learning_rate
         super().__init__(rate, regularization)
 
@@ -129,11 +126,11 @@ class OnlineLinearModel(OnlineLearner):
         self.samples_processed += 1
         return error * error
 
-    def _columns_of(self, names: list[Any]) -> npt.NDArray[np.intp]:
+    def _columns_of(self, names: list[Any]) -> Indices:
         """Return the columns of names, -1 if unknown."""
         return np.fromiter((self._columns.get(name, -1) for name in names), np.intp, len(names))
 
-    def _add_columns(self, names: list[Any]) -> npt.NDArray[np.intp]:
+    def _add_columns(self, names: list[Any]) -> Indices:
         """Return the columns of names, adding unknown ones."""
         for name in names:
             self._columns.setdefault(name, len(self._columns))
@@ -164,7 +161,7 @@ class OnlineLinearModel(OnlineLearner):
 
     def _read(
         self, user_id: Any, item_id: Any, features: Features | None
-    ) -> tuple[list[Any], _FloatArray]:
+    ) -> tuple[list[Any], Floats]:
         """Return names and values of the features that are not 0."""
         names: list[Any] = [_INTERCEPT]
         values = [1.0]
@@ -202,16 +199,6 @@ class OnlineLinearModel(OnlineLearner):
     def optimizer(self) -> Optimizer:
         """The optimizer as it was given."""
         return self._descent.optimizer
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {
-            "loss": self.loss,
-            **self._descent.config(),
-            "learning_rate": self._given_rate,
-            "regularization": self.regularization,
-            "use_ids": self.use_ids,
-        }
 
     def _get_memory(self) -> State:
         return {**super()._get_memory(), "columns": encode_ids(self._columns)}

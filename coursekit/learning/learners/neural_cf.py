@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import AnyArray, ArrayLike, Floats, Indices
 from coursekit.core.state import State
 from coursekit.learning.neural.embedding import Embedding
 from coursekit.learning.neural.model import NeuralModel
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["OnlineNeuralCollaborativeFiltering", "one_torch_thread"]
-
-_FloatArray = npt.NDArray[np.float64]
-_RowNumbers = npt.NDArray[np.intp]
 
 
 class OnlineNeuralCollaborativeFiltering(NeuralModel):
@@ -99,17 +96,17 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
         super().__init__(embedding_dim, hidden_dims, user_vocab_size, item_vocab_size, **settings)
         self._require_gradients()
 
-    def clone(self) -> Self:
-        """Return a new model with the same settings on the same device."""
-        return type(self)(**self.config(), device=str(self.device))
+    def config(self) -> State:
+        """Return the settings without the device: a state fits every device."""
+        return {name: value for name, value in super().config().items() if name != "device"}
 
-    def _to_array(self, array: npt.ArrayLike) -> torch.Tensor:
+    def _to_array(self, array: ArrayLike) -> torch.Tensor:
         import torch
 
         return torch.tensor(np.asarray(array, self.dtype), device=self.device)
 
-    def _to_numpy(self, tensor: torch.Tensor) -> npt.NDArray[Any]:
-        array: npt.NDArray[Any] = tensor.detach().cpu().numpy().copy()
+    def _to_numpy(self, tensor: torch.Tensor) -> AnyArray:
+        array: AnyArray = tensor.detach().cpu().numpy().copy()
         return array
 
     def _set_memory(self, memory: State) -> None:
@@ -120,7 +117,7 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
         for layer in self._layers:
             layer.requires_grad_()
 
-    def _rows(self, numbers: _RowNumbers) -> torch.Tensor:
+    def _rows(self, numbers: Indices) -> torch.Tensor:
         import torch
 
         return torch.from_numpy(numbers).to(self.device)
@@ -133,7 +130,7 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
         hidden = torch.relu(torch.addmm(bias2, hidden, weight2))  # (n, hidden_dims[1])
         return torch.addmv(bias3, hidden, weight3)  # (n,)
 
-    def _forward(self, users: _RowNumbers, items: _RowNumbers) -> tuple[_FloatArray, torch.Tensor]:
+    def _forward(self, users: Indices, items: Indices) -> tuple[Floats, torch.Tensor]:
         import torch
 
         rows = self._users.table[self._rows(users)], self._items.table[self._rows(items)]
@@ -144,11 +141,11 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
 
     def _step(
         self,
-        errors: _FloatArray,
+        errors: Floats,
         trace: torch.Tensor,
-        counts: _RowNumbers,
-        to_users: _RowNumbers,
-        to_items: _RowNumbers,
+        counts: Indices,
+        to_users: Indices,
+        to_items: Indices,
     ) -> None:
         import torch
 
@@ -164,7 +161,7 @@ class OnlineNeuralCollaborativeFiltering(NeuralModel):
             self._step_rows(self._users, to_users, for_rows[:, : self.embedding_dim])
             self._step_rows(self._items, to_items, for_rows[:, self.embedding_dim :])
 
-    def _step_rows(self, side: Embedding, rows: _RowNumbers, gradients: torch.Tensor) -> None:
+    def _step_rows(self, side: Embedding, rows: Indices, gradients: torch.Tensor) -> None:
         """AdaGrad on rows; the gradients of a row that occurs several times are summed."""
         import torch
 

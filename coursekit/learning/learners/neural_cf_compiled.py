@@ -8,18 +8,14 @@ import math
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import AnyArray, Bools, Floats, Indices
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.learning.learners.learner import refuse_overflow
 from coursekit.learning.neural import kernels
 from coursekit.learning.neural.model import LARGEST, NeuralModel
 
 __all__ = ["CompiledNeuralCollaborativeFiltering"]
-
-_FloatArray = npt.NDArray[np.float64]
-_Array = npt.NDArray[Any]
-_RowNumbers = npt.NDArray[np.intp]
 
 
 class CompiledNeuralCollaborativeFiltering(NeuralModel):
@@ -63,7 +59,7 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
         error: float = sample.target - (before if nothing_known else before + output)
         return error * error
 
-    def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Learn from events one after the other; return the prediction of each before its own
         update, shape (n,).
         """
@@ -86,8 +82,8 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
         return predictions
 
     def _take_rows_in_order(
-        self, chunk: Chunk, weights: _FloatArray, start: int, stop: int
-    ) -> tuple[_RowNumbers, _RowNumbers, npt.NDArray[np.bool_]]:
+        self, chunk: Chunk, weights: Floats, start: int, stop: int
+    ) -> tuple[Indices, Indices, Bools]:
         """Return the rows of events from `start` to the first that would evict an id used since,
         and whether both ids were unknown.
         """
@@ -120,10 +116,10 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
         return self._running, rates, self._tables, memories, tuple(self._layers), self._scratch
 
     @property
-    def _tables(self) -> tuple[_Array, _Array]:
+    def _tables(self) -> tuple[AnyArray, AnyArray]:
         return self._users.table, self._items.table
 
-    def _forward(self, users: _RowNumbers, items: _RowNumbers) -> tuple[_FloatArray, Any]:
+    def _forward(self, users: Indices, items: Indices) -> tuple[Floats, Any]:
         n, layers = len(users), tuple(self._layers)
         widths = 2 * self.embedding_dim, *self.hidden_dims
         trace = [np.empty((n, width), self.dtype) for width in widths]  # X, H1, H2
@@ -132,12 +128,7 @@ class CompiledNeuralCollaborativeFiltering(NeuralModel):
         return outputs, trace
 
     def _step(
-        self,
-        errors: _FloatArray,
-        trace: Any,
-        counts: _RowNumbers,
-        to_users: _RowNumbers,
-        to_items: _RowNumbers,
+        self, errors: Floats, trace: Any, counts: Indices, to_users: Indices, to_items: Indices
     ) -> None:
         X, H1, H2 = (part if len(counts) == len(part) else part[counts] for part in trace)
         before, layers = tuple(map(kernels.aligned, self._layers)), tuple(self._layers)

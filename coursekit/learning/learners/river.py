@@ -8,7 +8,8 @@ import copy
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 
@@ -19,6 +20,12 @@ from coursekit.core.validation import choice, number, require
 from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 
 __all__ = ["FromRiver", "ToRiver"]
+
+_IDS: dict[str, Callable[[Any, Any], dict[Any, Any]]] = {
+    "one-hot": lambda user_id, item_id: {f"user={user_id}": 1.0, f"item={item_id}": 1.0},
+    "entries": lambda user_id, item_id: {"user": user_id, "item": item_id},
+    "omitted": lambda user_id, item_id: {},
+}
 
 
 class FromRiver(OnlineLearner):
@@ -66,9 +73,9 @@ class FromRiver(OnlineLearner):
     """
 
     def __init__(
-        self, model: Any, *, ids: Literal["one-hot", "entries", "omitted"] = "one-hot"
+        self, model: Any, *, ids: Annotated[str, partial(choice, options=_IDS)] = "one-hot"
     ) -> None:
-        self.ids = choice("ids", ids, _IDS)
+        self.ids = ids
         usable = all(callable(getattr(model, name, None)) for name in ("learn_one", "predict_one"))
         require(usable, "model", "one with `learn_one` and `predict_one`", model)
         self._use(model)
@@ -137,14 +144,6 @@ class FromRiver(OnlineLearner):
         for optimizer in self._optimizers:
             optimizer.lr.learning_rate *= change
 
-    def config(self) -> State:
-        """Return the class of the model and the encoding of ids."""
-        return {"model": type(self.model).__name__, "ids": self.ids}
-
-    def clone(self) -> FromRiver:
-        """Return an adapter of a clone of the model (River's models have `clone`)."""
-        return FromRiver(self.model.clone(), ids=self.ids)
-
     def _get_memory(self) -> State:
         """Return a deep copy, for checkpoints in memory; it cannot be saved to disk."""
         return {**super()._get_memory(), "model": copy.deepcopy(self.model)}
@@ -208,13 +207,6 @@ def _sides(features: Features | None) -> dict[Any, Any] | None:
     if features is None or isinstance(features, Mapping):
         return None if features is None else dict(features)
     return dict(enumerate(np.asarray(features, dtype=np.float64).tolist()))
-
-
-_IDS: dict[str, Callable[[Any, Any], dict[Any, Any]]] = {
-    "one-hot": lambda user_id, item_id: {f"user={user_id}": 1.0, f"item={item_id}": 1.0},
-    "entries": lambda user_id, item_id: {"user": user_id, "item": item_id},
-    "omitted": lambda user_id, item_id: {},
-}
 
 
 def _optimizers(model: Any) -> Iterator[Any]:

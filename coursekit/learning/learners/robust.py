@@ -20,36 +20,37 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Bools, Floats
 from coursekit.core.events import Chunk, Features, OnlineSample
-from coursekit.core.state import State
-from coursekit.core.validation import number
+from coursekit.core.validation import Positive, number, validated
 from coursekit.learning.learners.learner import OnlineLearner
 
 __all__ = ["RobustLearner", "clipped", "push_attack", "trimmed_mean"]
 
-_FloatArray = npt.NDArray[np.float64]
 
 _QUARTILE = 0.6745  # |error| / sigma is below it for half of all normal errors
+_Minority = Annotated[float, partial(number, at_least=0, below=0.5)]
 
 
-def clipped(gradient: npt.ArrayLike, max_norm: float) -> _FloatArray:
+@validated
+def clipped(gradient: ArrayLike, max_norm: Positive) -> Floats:
     """Return a gradient, scaled down to `max_norm` if its norm is larger.
 
     >>> clipped([3.0, 4.0], max_norm=1.0)
     array([0.6, 0.8])
     """
-    number("max_norm", max_norm, above=0)
     vector = np.asarray(gradient, dtype=np.float64)
     norm = float(np.linalg.norm(vector))
     return vector if norm <= max_norm else vector * (max_norm / norm)
 
 
-def trimmed_mean(gradients: npt.ArrayLike, trim: float) -> _FloatArray:
+@validated
+def trimmed_mean(gradients: ArrayLike, trim: _Minority) -> Floats:
     """Return the mean gradient, in each coordinate without the share `trim` at either end, shape
     (d,).
 
@@ -57,9 +58,8 @@ def trimmed_mean(gradients: npt.ArrayLike, trim: float) -> _FloatArray:
     array([2.5, 0.5])
     """
     ordered = np.sort(np.asarray(gradients, dtype=np.float64), axis=0)
-    number("trim", trim, at_least=0, below=0.5)
     n_cut = math.floor(trim * len(ordered))
-    mean: _FloatArray = ordered[n_cut : len(ordered) - n_cut].mean(axis=0)
+    mean: Floats = ordered[n_cut : len(ordered) - n_cut].mean(axis=0)
     return mean
 
 
@@ -96,10 +96,10 @@ class RobustLearner(OnlineLearner):
 
     _memory_names = ("samples_processed", "model_version", "learner", "_median", "_n")
 
-    def __init__(self, learner: OnlineLearner, *, clip: float = 3.0, trim: float = 0.1) -> None:
-        self.learner = learner
-        self.clip = number("clip", clip, above=0)
-        self.trim = number("trim", trim, at_least=0, below=0.5)
+    def __init__(
+        self, learner: OnlineLearner, *, clip: Positive = 3.0, trim: _Minority = 0.1
+    ) -> None:
+        self.learner, self.clip, self.trim = learner, clip, trim
         self._median = 0.0
         self._n = 0
         super().__init__(learner.learning_rate, learner.regularization)
@@ -159,7 +159,7 @@ class RobustLearner(OnlineLearner):
         """Return the prediction of the learner."""
         return self.learner.predict(user_id, item_id, features)
 
-    def predict_many(self, user_ids: Any, item_ids: Any, features: Any = None) -> _FloatArray:
+    def predict_many(self, user_ids: Any, item_ids: Any, features: Any = None) -> Floats:
         """Return the predictions of the learner for n pairs, shape (n,)."""
         return self.learner.predict_many(user_ids, item_ids, features)
 
@@ -176,18 +176,11 @@ class RobustLearner(OnlineLearner):
     def learning_rate(self, value: float) -> None:
         self.learner.learning_rate = value
 
-    def config(self) -> State:
-        """Return the settings that it was made with, those of the learner included."""
-        return {"learner": self.learner.config(), "clip": self.clip, "trim": self.trim}
 
-    def clone(self) -> RobustLearner:
-        """Return a new object with the same settings and a clone of the learner."""
-        return RobustLearner(self.learner.clone(), clip=self.clip, trim=self.trim)
-
-
+@validated
 def push_attack(
-    stream: Chunk, *, item_id: Any, target: float, share: float, seed: int
-) -> tuple[Chunk, npt.NDArray[np.bool_]]:
+    stream: Chunk, *, item_id: Any, target: float, share: _Minority, seed: int
+) -> tuple[Chunk, Bools]:
     """Insert forged events into a stream: fake users rate one item, all with the same target.
 
     Parameters
@@ -213,7 +206,6 @@ def push_attack(
     >>> len(attacked), int(forged.sum()), set(attacked.targets[forged].tolist())
     (100, 10, {5.0})
     """
-    number("share", share, at_least=0, below=0.5)
     rng = np.random.default_rng(seed)
     n_forged = round(len(stream) * share / (1.0 - share))
     # index of the honest event that follows each forged one, (n_forged,)

@@ -6,17 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import AnyArray, Indices
 from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 from coursekit.learning.neural.vocabulary import BoundedVocabulary
 
 __all__ = ["Embedding"]
-
-_Array = npt.NDArray[Any]
-_RowNumbers = npt.NDArray[np.intp]
 
 
 class Embedding(Stateful):
@@ -45,10 +42,10 @@ class Embedding(Stateful):
     def __init__(
         self,
         size: int,
-        unknown: _Array,
+        unknown: AnyArray,
         initial_memory: float,
-        to_array: Callable[[_Array], Any] = np.array,
-        to_numpy: Callable[[Any], _Array] = np.array,
+        to_array: Callable[[AnyArray], Any] = np.array,
+        to_numpy: Callable[[Any], AnyArray] = np.array,
     ) -> None:
         self.vocabulary = BoundedVocabulary(size)
         self.initial_memory = initial_memory
@@ -69,7 +66,7 @@ class Embedding(Stateful):
             self.memory[row] = self.initial_memory
         return row
 
-    def take_rows(self, ids: Sequence[Any]) -> _RowNumbers:
+    def take_rows(self, ids: Sequence[Any]) -> Indices:
         """Return the rows of the ids of a batch; known ids first, so that new ones do not evict
         them.
         """

@@ -25,18 +25,17 @@ Shapes, with embeddings of length d, hidden layers of $n_1$ and $n_2$ units and 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import AnyArray, ArrayLike
 from coursekit.core.compiled import compiled
 from coursekit.learning.optim.adagrad import adagrad
 
 __all__ = ["aligned", "forward_many", "learn_many", "learn_one", "step_many", "step_rows"]
 
 
-def aligned(numbers: npt.ArrayLike) -> npt.NDArray[Any]:
+def aligned(numbers: ArrayLike) -> AnyArray:
     """Return a copy whose memory begins at a multiple of 64 bytes, a cache line: numpy promises 16,
     where every second load of a vector of numbers touches two lines (kernels 1.15 times slower).
     """

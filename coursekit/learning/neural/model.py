@@ -8,26 +8,45 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import AnyArray, Floats, Indices
 from coursekit.core.errors import StateFormatError
 from coursekit.core.events import Chunk, Features, OnlineSample
 from coursekit.core.state import State
-from coursekit.core.validation import integer, number, require
+from coursekit.core.validation import (
+    Count,
+    Natural,
+    NonNegative,
+    Positive,
+    integer,
+    number,
+    require,
+)
 from coursekit.learning.learners.learner import OnlineLearner, refuse_overflow
 from coursekit.learning.neural.embedding import Embedding
 
 __all__ = ["LARGEST", "LAYERS", "NeuralModel"]
 
-_FloatArray = npt.NDArray[np.float64]
-_Array = npt.NDArray[Any]
-_RowNumbers = npt.NDArray[np.intp]
 
 LAYERS = ("weight1", "bias1", "weight2", "bias2", "weight3", "bias3")
 LARGEST = 1e15  # squares of larger numbers, summed up, could leave the range of single precision
+
+
+def _two_widths(name: str, value: Sequence[int]) -> tuple[int, ...]:
+    require(len(value) == 2, name, "two widths", value)
+    return tuple(integer(name, width) for width in value)
+
+
+def _float_type(name: str, value: str) -> str:
+    require(value in ("float32", "float64"), name, "'float32' or 'float64'", value)
+    return value
+
+
+def _limit(name: str, value: float | None) -> float | None:
+    return None if value in (None, math.inf) else number(name, value, above=0)
 
 
 class NeuralModel(OnlineLearner):
@@ -36,7 +55,7 @@ class NeuralModel(OnlineLearner):
     """
 
     _to_array: ClassVar[Callable[..., Any]] = np.array  # to the array type of the network
-    _to_numpy: ClassVar[Callable[..., _Array]] = np.array
+    _to_numpy: ClassVar[Callable[..., AnyArray]] = np.array
     _state_name = "NeuralModel"  # both implementations can exchange states
     _memory_names = (
         "learning_rate", "samples_processed", "model_version", "_running", "_users", "_items"
@@ -44,40 +63,27 @@ class NeuralModel(OnlineLearner):
 
     def __init__(
         self,
-        embedding_dim: int = 64,
-        hidden_dims: Sequence[int] = (128, 64),
-        user_vocab_size: int = 10_000,
-        item_vocab_size: int = 10_000,
+        embedding_dim: Count = 64,
+        hidden_dims: Annotated[Sequence[int], _two_widths] = (128, 64),
+        user_vocab_size: Count = 10_000,
+        item_vocab_size: Count = 10_000,
         *,
-        learning_rate: float = 0.003,
-        embedding_rate: float = 0.1,
-        regularization: float = 0.0,
-        initial_memory: float = 0.1,
-        max_error: float | None = 3.0,
-        dtype: str = "float32",
-        seed: int = 0,
+        learning_rate: Positive = 0.003,
+        embedding_rate: Positive = 0.1,
+        regularization: NonNegative = 0.0,
+        initial_memory: Positive = 0.1,
+        max_error: Annotated[float | None, _limit] = 3.0,
+        dtype: Annotated[str, _float_type] = "float32",
+        seed: Natural = 0,
     ) -> None:
-        self.embedding_dim = integer("embedding_dim", embedding_dim)
-        self.hidden_dims = tuple(integer("hidden_dims", width) for width in hidden_dims)
-        require(len(self.hidden_dims) == 2, "hidden_dims", "two widths", hidden_dims)
-        sizes = (
-            integer("user_vocab_size", user_vocab_size),
-            integer("item_vocab_size", item_vocab_size),
-        )
-        self.embedding_rate = number("embedding_rate", embedding_rate, above=0)
-        self.initial_memory = number("initial_memory", initial_memory, above=0)
-        self.max_error = math.inf
-        if max_error not in (None, math.inf):
-            self.max_error = number("max_error", max_error, above=0)
-        require(dtype in ("float32", "float64"), "dtype", "'float32' or 'float64'", dtype)
-        self.dtype = dtype
-        self.seed = integer("seed", seed, at_least=0)
-        self._network_rate = learning_rate
+        self.embedding_dim, self.hidden_dims, self.dtype = embedding_dim, hidden_dims, dtype
+        self.max_error = math.inf if max_error is None else max_error
+        self._network_rate, self._row_rate = learning_rate, embedding_rate
         self._running = np.zeros(2)  # mean of the targets, and the weight of the events in it
-        unknown, layers = _start(self.embedding_dim, self.hidden_dims, dtype, self.seed)
+        unknown, layers = _start(embedding_dim, hidden_dims, dtype, seed)
         self._users, self._items = (
-            Embedding(size, row, self.initial_memory, self._to_array, self._to_numpy)
-            for size, row in zip(sizes, unknown, strict=True)
+            Embedding(size, row, initial_memory, self._to_array, self._to_numpy)
+            for size, row in zip((user_vocab_size, item_vocab_size), unknown, strict=True)
         )
         self._layers = [self._to_array(layer) for layer in layers]
         super().__init__(learning_rate, regularization)
@@ -94,7 +100,7 @@ class NeuralModel(OnlineLearner):
         error = sample.target - prediction
         return error * error
 
-    def predict_then_learn_many(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_learn_many(self, chunk: Chunk) -> Floats:
         """Learn from events one after the other; return the prediction of each before its own
         update, shape (n,).
         """
@@ -124,7 +130,7 @@ class NeuralModel(OnlineLearner):
             return 0.0
         return float(np.mean((chunk.targets - self.predict_then_batch_update(chunk)) ** 2))
 
-    def predict_then_batch_update(self, chunk: Chunk) -> _FloatArray:
+    def predict_then_batch_update(self, chunk: Chunk) -> Floats:
         """Predict all events, then take one step for all of them; return the predictions, shape
         (n,).
         """
@@ -143,7 +149,7 @@ class NeuralModel(OnlineLearner):
             start = stop
         return predictions
 
-    def _learn_batch(self, chunk: Chunk) -> _FloatArray:
+    def _learn_batch(self, chunk: Chunk) -> Floats:
         """Take one step for a batch; return the predictions before it. If one is NaN, nothing has
         changed.
         """
@@ -166,7 +172,7 @@ class NeuralModel(OnlineLearner):
     @property
     def row_rate(self) -> float:
         """The present step size of the embeddings, in proportion to the learning rate."""
-        return self.embedding_rate * self.learning_rate / self._network_rate
+        return self._row_rate * self.learning_rate / self._network_rate
 
     # -- asking
 
@@ -181,13 +187,13 @@ class NeuralModel(OnlineLearner):
         user_ids: Sequence[Any],
         item_ids: Sequence[Any],
         features: Sequence[Features | None] | None = None,
-    ) -> _FloatArray:
+    ) -> Floats:
         """Predict n pairs, shape (n,)."""
         return self._answer(user_ids, item_ids)[0]
 
     def _answer(
         self, user_ids: Sequence[Any], item_ids: Sequence[Any]
-    ) -> tuple[_FloatArray, _FloatArray, Any]:
+    ) -> tuple[Floats, Floats, Any]:
         """Return predictions, outputs of the network, and the trace for `_step`; if both ids are
         unknown, the prediction is the running mean.
         """
@@ -219,22 +225,6 @@ class NeuralModel(OnlineLearner):
 
     # -- state
 
-    def config(self) -> State:
-        """Return the settings."""
-        return {
-            "embedding_dim": self.embedding_dim,
-            "hidden_dims": list(self.hidden_dims),
-            "user_vocab_size": self._users.vocabulary.size,
-            "item_vocab_size": self._items.vocabulary.size,
-            "learning_rate": self._network_rate,
-            "embedding_rate": self.embedding_rate,
-            "regularization": self.regularization,
-            "initial_memory": self.initial_memory,
-            "max_error": None if math.isinf(self.max_error) else self.max_error,
-            "dtype": self.dtype,
-            "seed": self.seed,
-        }
-
     def _get_memory(self) -> State:
         layers = zip(LAYERS, map(self._to_numpy, self._layers), strict=True)
         return {**super()._get_memory(), "layers": dict(layers)}
@@ -253,19 +243,14 @@ class NeuralModel(OnlineLearner):
     # -- the arithmetic
 
     @abstractmethod
-    def _forward(self, users: _RowNumbers, items: _RowNumbers) -> tuple[_FloatArray, Any]:
+    def _forward(self, users: Indices, items: Indices) -> tuple[Floats, Any]:
         """Return the outputs for pairs of rows, -1 for unknown, shape (n,), and the trace for
         `_step`, such as hidden layers.
         """
 
     @abstractmethod
     def _step(
-        self,
-        errors: _FloatArray,
-        trace: Any,
-        counts: _RowNumbers,
-        to_users: _RowNumbers,
-        to_items: _RowNumbers,
+        self, errors: Floats, trace: Any, counts: Indices, to_users: Indices, to_items: Indices
     ) -> None:
         """Update layers and rows.
 
@@ -283,12 +268,12 @@ class NeuralModel(OnlineLearner):
 
 
 def _start(
-    dim: int, hidden_dims: tuple[int, ...], dtype: str, seed: int
-) -> tuple[list[_Array], list[_Array]]:
+    dim: int, hidden_dims: Sequence[int], dtype: str, seed: int
+) -> tuple[list[AnyArray], list[AnyArray]]:
     """Draw the embeddings of an unknown user and item, and the layers in the order of `LAYERS`."""
     rng = np.random.Generator(np.random.Philox(seed))
     unknown = [rng.normal(0.0, 0.1, dim).astype(dtype) for _ in range(2)]
-    layers: list[_Array] = []
+    layers: list[AnyArray] = []
     for n_in, n_out in pairwise((2 * dim, *hidden_dims, 1)):
         limit = math.sqrt((6.0 if n_out > 1 else 1.5) / n_in)
         layers += [rng.uniform(-limit, limit, (n_in, n_out)), np.zeros(n_out)]

@@ -8,17 +8,15 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Indices
 from coursekit.core.errors import StateFormatError
 from coursekit.core.ids import decode_ids, encode_ids
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import integer
+from coursekit.core.validation import Count
 
 __all__ = ["BoundedVocabulary"]
-
-_RowNumbers = npt.NDArray[np.intp]
 
 
 class BoundedVocabulary(Stateful):
@@ -41,8 +39,8 @@ class BoundedVocabulary(Stateful):
     (-1, 0)
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = integer("size", size)
+    def __init__(self, size: Count) -> None:
+        self.size = size
         # from the least to the most recently learnt
         self._rows: OrderedDict[Any, int] = OrderedDict()
 
@@ -56,7 +54,7 @@ class BoundedVocabulary(Stateful):
         """Return the row of an id, -1 without one; changes nothing."""
         return self._rows.get(id_, -1)
 
-    def rows_of(self, ids: Sequence[Any]) -> _RowNumbers:
+    def rows_of(self, ids: Sequence[Any]) -> Indices:
         """Return the rows of ids, -1 for those without one; changes nothing."""
         return np.fromiter(map(self._rows.get, ids, repeat(-1)), np.intp, len(ids))
 
@@ -84,13 +82,9 @@ class BoundedVocabulary(Stateful):
         return list(self._rows)
 
     @property
-    def rows(self) -> _RowNumbers:
+    def rows(self) -> Indices:
         """The rows of `ids`, in the same order."""
         return np.fromiter(self._rows.values(), np.intp, len(self._rows))
-
-    def config(self) -> State:
-        """Return the number of rows."""
-        return {"size": self.size}
 
     def _get_memory(self) -> State:
         return {"ids": encode_ids(self._rows), "rows": self.rows}

@@ -11,10 +11,11 @@ from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.compiled import compiled
-from coursekit.learning.optim.optimizer import Optimizer
+from coursekit.core.validation import NonNegative, Positive, validated
+from coursekit.learning.optim.optimizer import Optimizer, Radius
 
 __all__ = ["ADAGRAD_TAG", "AdaGrad", "adagrad"]
 
@@ -28,6 +29,7 @@ def adagrad(weights, j, squares, m, rate, gradient):
     weights[j] -= rate * gradient / math.sqrt(squares[m])
 
 
+@validated
 @dataclass(frozen=True, slots=True)
 class AdaGrad(Optimizer):
     """AdaGrad: a learning rate per weight, which decreases with its past gradients.
@@ -46,14 +48,12 @@ class AdaGrad(Optimizer):
     tag: ClassVar[int] = ADAGRAD_TAG
     n_memories: ClassVar[int] = 1
 
-    learning_rate: float = 0.2
+    learning_rate: Positive = 0.2
     _: KW_ONLY
-    initial_memory: float = 0.1
-    radius: float = math.inf
+    initial_memory: NonNegative = 0.1
+    radius: Radius = math.inf
 
-    def discounted(
-        self, memory: npt.NDArray[np.float64], start: npt.ArrayLike, keep: float
-    ) -> npt.NDArray[np.float64]:
+    def discounted(self, memory: Floats, start: ArrayLike, keep: float) -> Floats:
         """Return `start` plus the share `keep` of the sums of squares accumulated since."""
         begun = np.asarray(start, dtype=np.float64)
         return begun + keep * (memory - begun)

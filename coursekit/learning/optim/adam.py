@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Annotated, ClassVar
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import number
-from coursekit.learning.optim.optimizer import Optimizer
+from coursekit.core.validation import Positive, number, validated
+from coursekit.learning.optim.optimizer import Optimizer, Radius
 
 __all__ = ["ADAM_TAG", "Adam", "adam"]
 
 ADAM_TAG = 3
+_Decay = Annotated[float, partial(number, at_least=0, below=1)]
 
 
 @compiled
@@ -32,6 +34,7 @@ def adam(weights, j, memory, rate, beta1, beta2, epsilon, gradient):
     weights[j] -= rate * mean / (math.sqrt(square) + epsilon)
 
 
+@validated
 @dataclass(frozen=True, slots=True)
 class Adam(Optimizer):
     """Adam: steps along the mean gradient divided by its root mean square.
@@ -50,17 +53,10 @@ class Adam(Optimizer):
     name: ClassVar[str] = "adam"
     tag: ClassVar[int] = ADAM_TAG
     n_memories: ClassVar[int] = 3
-    positive: ClassVar[tuple[str, ...]] = ("learning_rate", "epsilon")
-    own: ClassVar[tuple[str, ...]] = ("beta1", "beta2", "epsilon")
 
-    learning_rate: float = 0.01
+    learning_rate: Positive = 0.01
     _: KW_ONLY
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    radius: float = math.inf
-
-    def __post_init__(self) -> None:
-        Optimizer.__post_init__(self)  # super() needs a class that slots have not made anew
-        for name in ("beta1", "beta2"):
-            number(name, getattr(self, name), at_least=0, below=1)
+    beta1: _Decay = 0.9
+    beta2: _Decay = 0.999
+    epsilon: Positive = 1e-8
+    radius: Radius = math.inf

@@ -1,30 +1,64 @@
-"""Gradient steps of an optimizer on a vector of weights, with the optimizer's memory (lesson
-07).
+"""Gradient steps of any optimizer on a vector of weights, with the optimizer's memory (lesson 07).
+
+The kernels of factor models and networks call the update functions of single optimizers
+(:func:`~coursekit.learning.optim.sgd.sgd`, :func:`~coursekit.learning.optim.adagrad.adagrad`,
+:func:`~coursekit.learning.optim.gaussian_belief.belief`) directly: the memory of a row is in the
+row, biases and factors have different rates, and a belief needs the error and the predictive
+variance, not a gradient.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Annotated, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats, Indices
 from coursekit.core.compiled import compiled
-from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 from coursekit.core.validation import number, require
-from coursekit.learning.optim.adagrad import AdaGrad
-from coursekit.learning.optim.adam import Adam
-from coursekit.learning.optim.ftrl import FTRLProximal
-from coursekit.learning.optim.optimizer import Optimizer, optimizer_named
-from coursekit.learning.optim.sgd import SGD
-from coursekit.learning.optim.update import update
+from coursekit.learning.optim.adagrad import ADAGRAD_TAG, AdaGrad, adagrad
+from coursekit.learning.optim.adam import Adam, adam
+from coursekit.learning.optim.ftrl import FTRL_TAG, FTRLProximal, ftrl
+from coursekit.learning.optim.optimizer import one_of
+from coursekit.learning.optim.sgd import SGD, SGD_TAG, sgd
 
-__all__ = ["Descent"]
+__all__ = ["AnyOptimizer", "Descent", "update"]
 
-_FloatArray = npt.NDArray[np.float64]
-_IntArray = npt.NDArray[np.intp]
-_KNOWN = (SGD(), AdaGrad(), FTRLProximal(), Adam())
+AnyOptimizer = Annotated[Any, one_of(SGD(), AdaGrad(), FTRLProximal(), Adam())]
+"""An optimizer of a vector of weights, its name or its `config()`."""
+
+
+@compiled
+def update(tag, settings, t, weights, memory, j, gradient):
+    """Update weight j in place.
+
+    Parameters
+    ----------
+    tag : int
+        Of the optimizer.
+    settings : array, shape (5,)
+        Learning rate, three settings of its own, radius (see `Optimizer.settings`).
+    t : int
+        Number of this step, from 1 on.
+    weights : array, shape (n,)
+    memory : array, shape (n_memories, n)
+    j : int
+    gradient : float
+        Slope of the loss along weight j.
+    """
+    rate, first, second, third, radius = settings
+    if tag == SGD_TAG:
+        sgd(weights, j, rate * t**-first, gradient)
+    elif tag == ADAGRAD_TAG:
+        if memory[0, j] + gradient * gradient > 0.0:  # avoids 0 / 0 at a weight without gradients
+            adagrad(weights, j, memory[0], j, rate, gradient)
+    elif tag == FTRL_TAG:
+        ftrl(weights, j, memory, rate, first, second, third, gradient)
+    else:
+        adam(weights, j, memory, rate, first, second, third, gradient)
+    weights[j] = min(max(weights[j], -radius), radius)
 
 
 @compiled
@@ -64,18 +98,14 @@ class Descent(Stateful):
 
     _memory_names = ("learning_rate", "n_steps", "memory")
 
-    def __init__(self, optimizer: str | Optimizer | State) -> None:
-        self.optimizer: SGD | AdaGrad | FTRLProximal | Adam = optimizer_named(optimizer, _KNOWN)
+    def __init__(self, optimizer: AnyOptimizer) -> None:
+        self.optimizer: SGD | AdaGrad | FTRLProximal | Adam = optimizer
         self._now = self.optimizer
         self.settings = self.optimizer.settings()
         self.tag = self.optimizer.tag
         self.n_steps = 0
-        self.memory: _FloatArray = np.zeros((self.optimizer.n_memories, 0))
+        self.memory: Floats = np.zeros((self.optimizer.n_memories, 0))
         self._start: float = getattr(self.optimizer, "initial_memory", 0.0)
-
-    def config(self) -> State:
-        """Return the optimizer's name and settings."""
-        return {"optimizer": self.optimizer.config()}
 
     @property
     def learning_rate(self) -> float:
@@ -89,9 +119,7 @@ class Descent(Stateful):
         if self._now != before:
             self.memory = self._now.at_rate(self.memory, before.learning_rate)
 
-    def step(
-        self, weights: _FloatArray, gradients: npt.ArrayLike, active: _IntArray | None = None
-    ) -> None:
+    def step(self, weights: Floats, gradients: ArrayLike, active: Indices | None = None) -> None:
         """Update weights in place.
 
         Parameters

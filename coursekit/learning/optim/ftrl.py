@@ -13,14 +13,14 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.compiled import compiled
-from coursekit.learning.optim.optimizer import Optimizer
+from coursekit.core.validation import NonNegative, Positive, validated
+from coursekit.learning.optim.optimizer import Optimizer, Radius
 
 __all__ = ["FTRL_TAG", "FTRLProximal", "ftrl"]
 
-_FloatArray = npt.NDArray[np.float64]
 
 FTRL_TAG = 2
 
@@ -38,6 +38,7 @@ def ftrl(weights, j, memory, rate, beta, l1, l2, gradient):
         weights[j] = -math.copysign(excess, memory[1, j]) / ((beta + root) / rate + l2)
 
 
+@validated
 @dataclass(frozen=True, slots=True)
 class FTRLProximal(Optimizer):
     """FTRL-Proximal: follow the regularized leader, with the rates of AdaGrad and sparse weights.
@@ -57,26 +58,23 @@ class FTRLProximal(Optimizer):
     name: ClassVar[str] = "ftrl"
     tag: ClassVar[int] = FTRL_TAG
     n_memories: ClassVar[int] = 2
-    own: ClassVar[tuple[str, ...]] = ("beta", "l1", "l2")
 
-    learning_rate: float = 0.2
+    learning_rate: Positive = 0.2
     _: KW_ONLY
-    beta: float = 1.0
-    l1: float = 0.0
-    l2: float = 0.0
-    radius: float = math.inf
+    beta: NonNegative = 1.0
+    l1: NonNegative = 0.0
+    l2: NonNegative = 0.0
+    radius: Radius = math.inf
 
-    def discounted(self, memory: _FloatArray, start: npt.ArrayLike, keep: float) -> _FloatArray:
+    def discounted(self, memory: Floats, start: ArrayLike, keep: float) -> Floats:
         """Return memory with the share `keep` of the squared gradients, for the same weights."""
         return self._restated(memory, keep * memory[0], self)
 
-    def at_rate(self, memory: _FloatArray, before: float) -> _FloatArray:
+    def at_rate(self, memory: Floats, before: float) -> Floats:
         """Return memory for the present rate with the same weights as at the rate `before`."""
         return self._restated(memory, memory[0], replace(self, learning_rate=before))
 
-    def _restated(
-        self, memory: _FloatArray, squares: _FloatArray, before: FTRLProximal
-    ) -> _FloatArray:
+    def _restated(self, memory: Floats, squares: Floats, before: FTRLProximal) -> Floats:
         """Return memory with other squared gradients or another rate: $z$ is scaled, so that every
         weight that follows from it and is not 0 stays.
         """
@@ -86,7 +84,7 @@ class FTRLProximal(Optimizer):
         restated = np.where(excess != 0.0, np.sign(z) * self.l1 + excess * scale, z)
         return np.stack([squares, restated])
 
-    def _stiffness(self, squares: _FloatArray) -> _FloatArray:
+    def _stiffness(self, squares: Floats) -> Floats:
         """Return the denominator of the weights, (beta + sqrt(n)) / eta + l2."""
-        stiffness: _FloatArray = (self.beta + np.sqrt(squares)) / self.learning_rate + self.l2
+        stiffness: Floats = (self.beta + np.sqrt(squares)) / self.learning_rate + self.l2
         return stiffness

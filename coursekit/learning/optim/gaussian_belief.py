@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.compiled import compiled
+from coursekit.core.validation import NonNegative, Positive, validated
 from coursekit.learning.optim.optimizer import Optimizer
 
 __all__ = ["BELIEF_TAG", "GaussianBelief", "belief"]
@@ -39,6 +40,7 @@ def belief(means, j, variances, m, slope, error, predictive_variance, process_no
     means[j] += gain * error
 
 
+@validated
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaussianBelief(Optimizer):
     """A mean and a variance for every parameter of a factor model.
@@ -64,29 +66,21 @@ class GaussianBelief(Optimizer):
     name: ClassVar[str] = "belief"
     tag: ClassVar[int] = BELIEF_TAG
     n_memories: ClassVar[int] = 1
-    positive: ClassVar[tuple[str, ...]] = (
-        "noise",
-        "intercept_variance",
-        "bias_variance",
-        "factor_variance",
-    )
 
-    noise: float = 0.2
-    intercept_variance: float = 10.0
-    bias_variance: float = 0.067
-    factor_variance: float = 0.044
-    bias_walk: float = 2.4e-4
-    factor_walk: float = 1.4e-5
-    feature_walk: float = 1e-7
+    noise: Positive = 0.2
+    intercept_variance: Positive = 10.0
+    bias_variance: Positive = 0.067
+    factor_variance: Positive = 0.044
+    bias_walk: NonNegative = 2.4e-4
+    factor_walk: NonNegative = 1.4e-5
+    feature_walk: NonNegative = 1e-7
 
     @property
     def learning_rate(self) -> float:
         """Weight of each event: 1, unless a learner overrides it."""
         return 1.0
 
-    def discounted(
-        self, memory: npt.NDArray[np.float64], start: npt.ArrayLike, keep: float
-    ) -> npt.NDArray[np.float64]:
+    def discounted(self, memory: Floats, start: ArrayLike, keep: float) -> Floats:
         """Return variances with the prior precision plus the share `keep` of the precision added by
         events.
         """

@@ -6,9 +6,8 @@ import math
 from collections.abc import Iterable
 
 from coursekit.core.errors import InvalidSampleError
-from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Count, Positive, Proportion, number
 
 __all__ = ["AdaptiveLearningRate"]
 
@@ -73,21 +72,14 @@ class AdaptiveLearningRate(Stateful):
 
     def __init__(
         self,
-        initial_lr: float = 0.01,
-        decay_factor: float = 0.95,
-        min_lr: float = 0.001,
-        patience: int = 100,
+        initial_lr: Positive = 0.01,
+        decay_factor: Proportion = 0.95,
+        min_lr: Positive = 0.001,
+        patience: Count = 100,
     ) -> None:
-        self.initial_lr = number("initial_lr", initial_lr, above=0)
-        self.decay_factor = number("decay_factor", decay_factor, above=0, below=1)
-        self.min_lr = number("min_lr", min_lr, above=0, at_most=self.initial_lr)
-        self.patience = integer("patience", patience)
+        self.initial_lr, self.decay_factor, self.patience = initial_lr, decay_factor, patience
+        self.min_lr = number("min_lr", min_lr, at_most=initial_lr)
         self.reset()
-
-    def config(self) -> State:
-        """Return the settings."""
-        names = ("initial_lr", "decay_factor", "min_lr", "patience")
-        return {name: getattr(self, name) for name in names}
 
     def reset(self) -> None:
         """Restore the initial rate and clear the smoothed losses."""

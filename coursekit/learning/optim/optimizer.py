@@ -8,25 +8,32 @@ with the weights: by a factor model in the rows of its table, by a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.errors import UnknownNameError
 from coursekit.core.state import State
-from coursekit.core.validation import number, require
+from coursekit.core.validation import require
 
-__all__ = ["Optimizer", "optimizer_named"]
+__all__ = ["Optimizer", "Radius", "one_of"]
 
-_FloatArray = npt.NDArray[np.float64]
+
+def _positive(name: str, value: float) -> float:
+    require(value > 0, name, "greater than 0", value)
+    return value
+
+
+Radius = Annotated[float, _positive]
+"""Greater than 0, infinite for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """Settings of an update: finite numbers, 0 or more; those in `positive` greater than 0.
+    """Settings of an update.
 
     Every optimizer has a `learning_rate`. Those that update a vector of weights also have a
     `radius`, greater than 0: every weight is kept in [-radius, radius] (projection onto a box),
@@ -38,37 +45,20 @@ class Optimizer:
     """Its number in compiled code."""
     n_memories: ClassVar[int]
     """Memory per weight, in numbers."""
-    positive: ClassVar[tuple[str, ...]] = ("learning_rate",)
-    own: ClassVar[tuple[str, ...]] = ()
-    """Settings of its update besides the learning rate, at most three."""
-
-    def __post_init__(self) -> None:
-        for setting in fields(self):
-            name, value = setting.name, getattr(self, setting.name)
-            if name == "radius":
-                require(value > 0, name, "greater than 0", value)
-            elif name in self.positive:
-                number(name, value, above=0)
-            else:
-                number(name, value, at_least=0)
 
     def config(self) -> State:
         """Return name and settings; None stands for an infinite radius."""
-        values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
-        return {
-            "name": self.name,
-            **{name: None if value == math.inf else value for name, value in values.items()},
-        }
+        values = {name: None if x == math.inf else x for name, x in asdict(self).items()}
+        return {"name": self.name, **values}
 
-    def settings(self) -> _FloatArray:
-        """Return the settings of the compiled `update`, shape (5,): rate, up to three own,
+    def settings(self) -> Floats:
+        """Return the settings of the compiled `update`, shape (5,): rate, up to three of its own,
         radius.
         """
-        own = [getattr(self, name) for name in self.own]
-        rate, radius = (getattr(self, name) for name in ("learning_rate", "radius"))
+        rate, *own, radius = asdict(self).values()
         return np.array([rate, *own, *[0.0] * (3 - len(own)), radius])
 
-    def discounted(self, memory: _FloatArray, start: npt.ArrayLike, keep: float) -> _FloatArray:
+    def discounted(self, memory: Floats, start: ArrayLike, keep: float) -> Floats:
         """Return memory with the evidence since `start` reduced to the share `keep`.
 
         Parameters
@@ -80,32 +70,27 @@ class Optimizer:
         """
         return memory
 
-    def at_rate(self, memory: _FloatArray, before: float) -> _FloatArray:
+    def at_rate(self, memory: Floats, before: float) -> Floats:
         """Return memory for the present rate with the same weights as at the rate `before`."""
         return memory
 
 
-def optimizer_named(optimizer: str | Optimizer | State, known: Sequence[Optimizer]) -> Any:
-    """Return an optimizer by its name or its config; an optimizer is returned unchanged.
+def one_of(*known: Optimizer) -> Callable[[str, Any], Any]:
+    """Return the check of a setting that is one of the `known` kinds of optimizers.
 
-    Parameters
-    ----------
-    optimizer : str, Optimizer or dict
-        A name, an optimizer, or what `Optimizer.config` returned.
-    known : sequence of Optimizer
-        The optimizers that a learner supports, with its defaults.
-
-    Raises
-    ------
-    UnknownNameError
-        If the learner does not support it.
+    It accepts an optimizer, its name, which stands for the known one with its defaults, and what
+    `Optimizer.config` returned. It raises UnknownNameError for any other.
     """
     by_name = {each.name: each for each in known}
-    settings = dict(optimizer) if isinstance(optimizer, dict) else {}
-    name = settings.pop("name", getattr(optimizer, "name", optimizer))
-    expected = f"one of {', '.join(map(repr, by_name))}, or such an object"
-    require(name in by_name, "optimizer", expected, optimizer, UnknownNameError)
-    if settings:
-        infinite = {key: math.inf if value is None else value for key, value in settings.items()}
-        return type(by_name[name])(**infinite)
-    return optimizer if isinstance(optimizer, Optimizer) else by_name[name]
+
+    def check(setting: str, optimizer: Any) -> Any:
+        settings = dict(optimizer) if isinstance(optimizer, dict) else {}
+        name = settings.pop("name", getattr(optimizer, "name", optimizer))
+        expected = f"one of {', '.join(map(repr, by_name))}, or such an object"
+        require(name in by_name, setting, expected, optimizer, UnknownNameError)
+        if settings:
+            values = {key: math.inf if x is None else x for key, x in settings.items()}
+            return type(by_name[name])(**values)
+        return optimizer if isinstance(optimizer, Optimizer) else by_name[name]
+
+    return check

@@ -24,8 +24,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats
 from coursekit.core.errors import InvalidParameterError
 from coursekit.core.validation import choice, require
 from coursekit.learning.optim.adagrad import AdaGrad
@@ -36,7 +36,6 @@ from coursekit.learning.optim.sgd import SGD
 
 __all__ = ["LOSSES", "Loss", "RegretCurve", "best_fixed_weights", "measure_regret"]
 
-_FloatArray = npt.NDArray[np.float64]
 Played = SGD | AdaGrad | FTRLProximal | Adam
 """Optimizers of a vector of weights in a box."""
 
@@ -52,13 +51,13 @@ class Loss:
         Maximum of the second derivative (smoothness).
     """
 
-    value: Callable[[_FloatArray, _FloatArray], _FloatArray]
-    slope: Callable[[_FloatArray, _FloatArray], _FloatArray]
+    value: Callable[[Floats, Floats], Floats]
+    slope: Callable[[Floats, Floats], Floats]
     curvature: float
 
 
-def _sigmoid(score: _FloatArray) -> _FloatArray:
-    half: _FloatArray = 0.5 * (1.0 + np.tanh(0.5 * score))  # never overflows
+def _sigmoid(score: Floats) -> Floats:
+    half: Floats = 0.5 * (1.0 + np.tanh(0.5 * score))  # never overflows
     return half
 
 
@@ -89,19 +88,19 @@ class RegretCurve:
         The best fixed weights.
     """
 
-    regret: _FloatArray
-    bound: _FloatArray | None
-    losses: _FloatArray
-    comparator: _FloatArray
+    regret: Floats
+    bound: Floats | None
+    losses: Floats
+    comparator: Floats
 
     @property
-    def mean_regret(self) -> _FloatArray:
+    def mean_regret(self) -> Floats:
         """Regret per event, which should converge to 0, shape (n,)."""
         return self.regret / np.arange(1, len(self.regret) + 1)
 
 
 def measure_regret(
-    optimizer: Played, features: npt.ArrayLike, targets: npt.ArrayLike, *, loss: str = "squared"
+    optimizer: Played, features: ArrayLike, targets: ArrayLike, *, loss: str = "squared"
 ) -> RegretCurve:
     """Run an optimizer of a linear model on a stream, and compare its losses with those of the best
     fixed weights in its box.
@@ -152,11 +151,11 @@ def measure_regret(
     )
 
 
-def _bound(optimizer: Played, gradients: _FloatArray) -> _FloatArray | None:
+def _bound(optimizer: Played, gradients: Floats) -> Floats | None:
     """Return the regret bound after each event, shape (n,)."""
     width, rate, (n, d) = 2.0 * optimizer.radius, optimizer.learning_rate, gradients.shape
     squares = np.cumsum(gradients**2, axis=0)
-    bound: _FloatArray
+    bound: Floats
     if isinstance(optimizer, SGD):
         rates = rate * np.arange(1, n + 1) ** -optimizer.decay
         bound = d * width**2 / (2 * rates) + 0.5 * np.cumsum(rates * (gradients**2).sum(axis=1))
@@ -172,13 +171,13 @@ def _bound(optimizer: Played, gradients: _FloatArray) -> _FloatArray | None:
 
 
 def best_fixed_weights(
-    features: _FloatArray,
-    targets: _FloatArray,
+    features: Floats,
+    targets: Floats,
     *,
     radius: float,
     loss: str = "squared",
     tolerance: float = 1e-10,
-) -> _FloatArray:
+) -> Floats:
     """Return the weights in the box [-radius, radius] with minimum total loss, shape (d,).
 
     Found by accelerated projected gradient descent with restarts (Beck and Teboulle 2009), until no

@@ -10,7 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
 from coursekit.core.compiled import compiled
-from coursekit.learning.optim.optimizer import Optimizer
+from coursekit.core.validation import NonNegative, Positive, validated
+from coursekit.learning.optim.optimizer import Optimizer, Radius
 
 __all__ = ["SGD", "SGD_TAG", "sgd"]
 
@@ -23,6 +24,7 @@ def sgd(weights, j, rate, gradient):
     weights[j] -= rate * gradient
 
 
+@validated
 @dataclass(frozen=True, slots=True)
 class SGD(Optimizer):
     """Stochastic gradient descent with the rate `learning_rate` * t ** -`decay`.
@@ -45,9 +47,8 @@ class SGD(Optimizer):
     name: ClassVar[str] = "sgd"
     tag: ClassVar[int] = SGD_TAG
     n_memories: ClassVar[int] = 0
-    own: ClassVar[tuple[str, ...]] = ("decay",)
 
-    learning_rate: float = 0.05
+    learning_rate: Positive = 0.05
     _: KW_ONLY
-    decay: float = 0.0
-    radius: float = math.inf
+    decay: NonNegative = 0.0
+    radius: Radius = math.inf

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from coursekit.core.errors import ArithmeticOverflowError
 from coursekit.core.events import Chunk, OnlineSample
 from coursekit.datasets.streams import rating_stream
-from coursekit.learning.adaptation.checkpoints import LearnerStates
 from coursekit.learning.learners.factorization_machine import OnlineFactorizationMachine
 from coursekit.learning.learners.linear import OnlineLinearModel
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
@@ -90,6 +89,21 @@ STEPS = [
 ]
 
 
+class LastThree:
+    """The last three checkpoints of a learner, as a manager keeps them."""
+
+    def __init__(self, learner):
+        self.learner, self.kept = learner, []
+
+    def add(self):
+        self.kept.append(self.learner.checkpoint(self.kept[-1] if self.kept else None))
+        del self.kept[:-3]
+
+    def go_back(self, at):
+        del self.kept[at + 1 :]
+        self.learner.go_back(self.kept[at])
+
+
 @pytest.mark.parametrize("name", LEARNERS)
 @pytest.mark.parametrize("optimizer", ["sgd", "belief"])
 @settings(max_examples=25, deadline=None)
@@ -100,7 +114,7 @@ STEPS = [
 )
 def test_every_state_that_is_kept_is_exact(name, optimizer, steps, sides, back):
     learner, start, expected = LEARNERS[name](optimizer), 0, []
-    states = LearnerStates(learner, max_states=3)
+    states = LastThree(learner)
     stream = SIDES if sides else STREAM
     for step, size in steps:
         step(learner, stream.slice(start, start + size))
@@ -122,22 +136,35 @@ def test_every_state_that_is_kept_is_exact(name, optimizer, steps, sides, back):
 def test_a_state_copies_only_the_rows_that_changed():
     learner = OnlineMatrixFactorization(n_factors=3)
     learner.partial_fit_many(STREAM)
-    whole, log = learner.changes_since(None)
-    assert (whole.is_whole, len(whole.rows)) == (True, 140)
+    first = learner.checkpoint()
+    assert len(first[1].rows) == 140
     part = STREAM.slice(0, 20)
     learner.predict_then_batch_update(part)
     learner.partial_fit(OnlineSample(user_id="new", item_id=part.item_ids[0], target=3.0))
-    changes, log = learner.changes_since(log)
-    assert not changes.is_whole
-    assert len(changes.rows) == len(set(part.user_ids)) + len(set(part.item_ids)) + 1
-    assert changes.ids["user"][0] == ["new"]
-    unchanged, _ = learner.changes_since(log)
-    assert len(unchanged.rows) == 0
+    second = learner.checkpoint(first)
+    assert len(first[1].rows) == len(set(part.user_ids)) + len(set(part.item_ids))
+    assert second[1].n_rows == 141
+    learner.checkpoint(second)
+    assert len(second[1].rows) == 0
 
 
-def test_changes_are_whole_for_whoever_does_not_hold_the_newest_log():
+def test_a_state_is_whole_if_the_one_before_is_not_the_newest():
     learner = OnlineMatrixFactorization(n_factors=3)
-    _, first = learner.changes_since(None)
-    _, second = learner.changes_since(None)
-    assert learner.changes_since(first)[0].is_whole
-    assert learner.changes_since(second)[0].is_whole
+    learner.partial_fit_many(STREAM)
+    first, second = learner.checkpoint(), learner.checkpoint()
+    third = learner.checkpoint(first)
+    for each in (first, second, third):
+        assert each[1].numbers is None and each[1].newer is None
+        assert len(each[1].rows) == 140
+
+
+def test_a_state_survives_that_the_learner_was_set_to_another():
+    learner = OnlineMatrixFactorization(n_factors=3)
+    learner.partial_fit_many(STREAM.slice(0, 500))
+    before, initial = learner.get_model_state(), OnlineMatrixFactorization(3).get_model_state()
+    kept = learner.checkpoint()
+    learner.partial_fit_many(STREAM.slice(500, 900))
+    learner.set_model_state(initial)
+    learner.partial_fit_many(STREAM.slice(900, 1000))
+    learner.go_back(kept)
+    assert_same(learner.get_model_state(), before)

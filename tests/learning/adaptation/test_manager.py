@@ -35,7 +35,9 @@ from coursekit.learning.adaptation.responses import (
 )
 from coursekit.learning.drift import BernoulliGLR
 from coursekit.learning.drift.mean_and_scale import MeanAndScale
+from coursekit.learning.learners.learner import OnlineLearner
 from coursekit.learning.learners.matrix_factorization import OnlineMatrixFactorization
+from coursekit.learning.learners.neural_cf_compiled import CompiledNeuralCollaborativeFiltering
 from coursekit.learning.optim.learning_rate import AdaptiveLearningRate
 from tests.learning.watchers import AlarmAt, MeanShift
 
@@ -644,6 +646,76 @@ def test_an_event_that_learner_or_detector_refuses_leaves_no_trace_in_single_sam
         with pytest.raises(InvalidSampleError):
             managed.process_sample(OnlineSample(user_id=1, item_id=1, target=0.5))
         np.testing.assert_equal((managed._loop.get_state(), learner.get_model_state()), before)
+
+
+class OverflowsInBatches(OverflowsAtOneItem):
+    """The same learner event by event, also in chunks."""
+
+    predict_then_learn_many = OnlineLearner.predict_then_learn_many
+    predict_then_batch_update = OnlineLearner.predict_then_batch_update
+
+
+def with_overflow_at(at, n=100):
+    chunk = stream(n)
+    items = [*chunk.item_ids[:at], "overflow", *chunk.item_ids[at + 1 :]]
+    return Chunk(user_ids=chunk.user_ids, item_ids=items, targets=chunk.targets)
+
+
+def test_events_that_wait_behind_an_overflow_are_learnt_with_the_next_batch():
+    managed = OnlineLearningManager(
+        OverflowsInBatches(n_factors=3), batch_size=10, detector=AlarmAt(10**6)
+    )
+    samples = list(with_overflow_at(at=4, n=20))
+    for sample in samples[:9]:
+        managed.process_sample(sample)
+    with pytest.raises(ArithmeticOverflowError, match="Event 4") as caught:
+        managed.process_sample(samples[9])
+    assert caught.value.at == 4
+    stats = managed.get_learning_stats()
+    assert (stats.samples_processed, stats.n_buffered) == (10, 5)
+    assert managed.learner.samples_processed == 4
+    for sample in samples[10:15]:
+        managed.process_sample(sample)
+    assert managed.get_learning_stats().n_buffered == 0
+    assert managed.learner.samples_processed == 14
+    fresh = OnlineMatrixFactorization(n_factors=3)
+    for sample in [*samples[:4], *samples[5:15]]:
+        fresh.partial_fit(sample)
+    assert managed.learner.predict(1, 1) == fresh.predict(1, 1)
+
+
+def test_a_step_for_a_whole_batch_drops_only_the_event_that_overflows():
+    network = CompiledNeuralCollaborativeFiltering(2, (4, 2), user_vocab_size=9, item_vocab_size=9)
+    managed = OnlineLearningManager(network, batch_size=4, enable_drift_detection=False)
+    targets = [3.0, 1e20, 4.0, 5.0, 2.0]
+    samples = [OnlineSample(user_id=at, item_id=at, target=y) for at, y in enumerate(targets)]
+    for sample in samples[:3]:
+        managed.process_sample(sample)
+    with pytest.raises(ArithmeticOverflowError, match="Event 1"):
+        managed.process_sample(samples[3])
+    assert managed.get_learning_stats().n_buffered == 3
+    assert managed.process_sample(samples[4]).n_learnt == 4
+    assert network.users == [0, 2, 3, 4]
+
+
+@pytest.mark.parametrize("mode", ["mini_batch", "single_sample", "adaptive"])
+def test_an_overflow_in_a_chunk_leaves_the_events_before_and_a_rollback_removes_them(mode):
+    def make():
+        settings = {"batch_size": 10, "checkpoint_interval": 40, "enable_drift_detection": False}
+        return OnlineLearningManager(OverflowsInBatches(n_factors=3), mode, **settings)
+
+    managed, fresh = make(), make()
+    with pytest.raises(ArithmeticOverflowError, match=r"below the size check"):
+        managed.process_many(with_overflow_at(at=65))
+    counted = {"single_sample": 40, "mini_batch": 60, "adaptive": 70}  # 70: before it was learnt
+    assert managed.get_learning_stats().samples_processed == counted[mode]
+    assert managed.learner.samples_processed == 65
+    managed.rollback_to_checkpoint()
+    fresh.process_many(with_overflow_at(at=65).slice(0, 40))
+    np.testing.assert_array_equal(answers(managed), answers(fresh))
+    rest = stream(100).slice(40, 100)
+    predictions = [each.process_many(rest).predictions for each in (managed, fresh)]
+    np.testing.assert_array_equal(*predictions)
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Count, Natural, Proportion, integer
 from coursekit.learning.drift.detector import DriftDetector
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, scan_of
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, N
 
 __all__ = ["ADWIN"]
 
-# Layout of the memory, shape (1 + LEVELS, width). Row 0: statistics (SQUARES is the sum of squared
-# deviations in the window), then settings.
-N, WIDTH, TOTAL, SQUARES, N_LEVELS = range(5)
-DELTA, CLOCK, MAX_BUCKETS, MIN_WINDOW_LENGTH, GRACE_PERIOD = range(5, 10)
+# Layout of the memory, shape (1 + LEVELS, width). Row 0: N and CHANGE, statistics (SQUARES is the
+# sum of squared deviations in the window), settings.
+WIDTH, SQUARES, TOTAL, N_LEVELS = range(2, 6)
+DELTA, CLOCK, MAX_BUCKETS, MIN_WINDOW_LENGTH, GRACE_PERIOD = range(6, 11)
 # Row 1 + level: number of buckets of 2**level values, then their totals and their sums of squared
 # deviations, oldest first.
 COUNT, TOTALS = 0, 1
@@ -41,6 +43,7 @@ def step(memory, value):
     while _parts_differ(memory):
         _drop_oldest(memory)
         signal = DRIFT
+    known[CHANGE] = known[N] - known[WIDTH]
     return signal
 
 
@@ -122,7 +125,7 @@ def _parts_differ(memory):
     return False
 
 
-class ADWIN(DriftDetector):
+class ADWIN(DriftDetector, step=step):
     r"""Keep the longest window in which no cut separates two different means.
 
     Model: a cut into $n_0$ older and $n_1$ newer values is a change when $|\bar x_0 - \bar x_1| >
@@ -169,30 +172,20 @@ class ADWIN(DriftDetector):
     doi:10.1137/1.9781611972771.42.
     """
 
-    __slots__ = ("_keep_recent",)
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
-
     def __init__(
         self,
-        delta: float = 0.002,
-        clock: int = 32,
-        max_buckets: int = 5,
-        min_window_length: int = 5,
-        grace_period: int = 10,
+        delta: Proportion = 0.002,
+        clock: Count = 32,
+        max_buckets: Annotated[int, partial(integer, at_least=2)] = 5,
+        min_window_length: Count = 5,
+        grace_period: Natural = 10,
         keep_recent: bool = False,
     ) -> None:
-        settings = {
-            "delta": number("delta", delta, above=0, below=1),
-            "clock": integer("clock", clock),
-            "max_buckets": integer("max_buckets", max_buckets, at_least=2),
-            "min_window_length": integer("min_window_length", min_window_length),
-            "grace_period": integer("grace_period", grace_period, at_least=0),
-        }
-        memory = np.zeros((1 + LEVELS, max(10, TOTALS + 2 * (max_buckets + 1))))
-        memory[0, DELTA : GRACE_PERIOD + 1] = [*settings.values()]
-        self._keep_recent = bool(keep_recent)
-        super().__init__(memory, {**settings, "keep_recent": self._keep_recent})
+        settings = delta, clock, max_buckets, min_window_length, grace_period
+        memory = np.zeros((1 + LEVELS, max(11, TOTALS + 2 * (max_buckets + 1))))
+        memory[0, DELTA : GRACE_PERIOD + 1] = settings
+        self._keep_recent = keep_recent
+        super().__init__(memory)
 
     @property
     def width(self) -> int:
@@ -207,6 +200,3 @@ class ADWIN(DriftDetector):
     def _restart(self) -> None:
         if not self._keep_recent:
             self.reset_baseline()
-
-    def _n_since_change(self) -> int:
-        return self.width

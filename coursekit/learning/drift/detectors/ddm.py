@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Count, Positive
 from coursekit.learning.drift.detector import BinaryDetector
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, WARNING, N
 
 __all__ = ["DDM"]
 
-# Layout of the memory, shape (9,): statistics, then settings.
-N, RATE, LOWEST, LOWEST_RATE, LOWEST_STD, LOWEST_AT = range(6)
+# Layout of the memory, shape (9,): N and CHANGE, where the minimum was; statistics, settings.
+RATE, LOWEST, LOWEST_RATE, LOWEST_STD = range(2, 6)
 WARM_START, WARNING_THRESHOLD, DRIFT_THRESHOLD = range(6, 9)
 
 
@@ -29,7 +29,7 @@ def step(memory, value):
     if n <= memory[WARM_START]:
         return IN_CONTROL
     if rate + std <= memory[LOWEST]:
-        memory[LOWEST], memory[LOWEST_AT] = rate + std, n
+        memory[LOWEST], memory[CHANGE] = rate + std, n
         memory[LOWEST_RATE], memory[LOWEST_STD] = rate, std
     if rate + std > memory[LOWEST_RATE] + memory[DRIFT_THRESHOLD] * memory[LOWEST_STD]:
         return DRIFT
@@ -38,7 +38,7 @@ def step(memory, value):
     return IN_CONTROL
 
 
-class DDM(BinaryDetector):
+class DDM(BinaryDetector, step=step):
     r"""Compare the error rate with its minimum, in standard deviations.
 
     Model: $p_t$ is the error rate since the restart, $s_t = \sqrt{p_t(1-p_t)/t}$, and $(p,
@@ -71,22 +71,13 @@ class DDM(BinaryDetector):
     doi:10.1007/978-3-540-28645-5_29.
     """
 
-    __slots__ = ()
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
-
     def __init__(
-        self, warm_start: int = 30, warning_threshold: float = 2.0, drift_threshold: float = 3.0
+        self,
+        warm_start: Count = 30,
+        warning_threshold: Positive = 2.0,
+        drift_threshold: Positive = 3.0,
     ) -> None:
-        settings = {
-            "warm_start": integer("warm_start", warm_start),
-            "warning_threshold": number("warning_threshold", warning_threshold, above=0),
-            "drift_threshold": number("drift_threshold", drift_threshold, above=0),
-        }
         memory = np.zeros(9)
         memory[LOWEST] = math.inf
-        memory[WARM_START:] = [*settings.values()]
-        super().__init__(memory, settings)
-
-    def _n_since_change(self) -> int:
-        return int(self._memory[N] - self._memory[LOWEST_AT])
+        memory[WARM_START:] = warm_start, warning_threshold, drift_threshold
+        super().__init__(memory)

@@ -7,14 +7,14 @@ import math
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Count, Share, number
 from coursekit.learning.drift.detector import BinaryDetector
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, WARNING, N
 
 __all__ = ["EDDM"]
 
-# Layout of the memory, shape (11,): statistics, then settings.
-N, N_ERRORS, LAST_ERROR, MEAN, SQUARES, LARGEST, LARGEST_AT, SIGNAL = range(8)
+# Layout of the memory, shape (11,): N and CHANGE, where the maximum was; statistics, settings.
+N_ERRORS, LAST_ERROR, MEAN, SQUARES, LARGEST, SIGNAL = range(2, 8)
 WARM_START, ALPHA, BETA = range(8, 11)
 
 
@@ -35,7 +35,7 @@ def step(memory, value):
     variance = memory[SQUARES] / (memory[N_ERRORS] - 1.0) if memory[N_ERRORS] > 1.0 else 0.0
     reach = memory[MEAN] + 2.0 * math.sqrt(variance)  # p_t + 2 s_t
     if reach > memory[LARGEST]:
-        memory[LARGEST], memory[LARGEST_AT] = reach, memory[N]
+        memory[LARGEST], memory[CHANGE] = reach, memory[N]
     elif memory[N_ERRORS] > memory[WARM_START]:
         level = reach / memory[LARGEST]  # l_t
         memory[SIGNAL] = (
@@ -44,7 +44,7 @@ def step(memory, value):
     return int(memory[SIGNAL])
 
 
-class EDDM(BinaryDetector):
+class EDDM(BinaryDetector, step=step):
     r"""Compare the distance between errors with its maximum.
 
     Model: $p_t$ and $s_t$ are mean and standard deviation of the distances between errors so far,
@@ -80,20 +80,8 @@ class EDDM(BinaryDetector):
     Knowledge Discovery from Data Streams.
     """
 
-    __slots__ = ()
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
-
-    def __init__(self, warm_start: int = 30, alpha: float = 0.95, beta: float = 0.9) -> None:
-        settings = {
-            "warm_start": integer("warm_start", warm_start),
-            "alpha": number("alpha", alpha, above=0, at_most=1),
-            "beta": number("beta", beta, above=0, at_most=alpha),
-        }
+    def __init__(self, warm_start: Count = 30, alpha: Share = 0.95, beta: Share = 0.9) -> None:
         memory = np.zeros(11)
         memory[LARGEST] = -1.0
-        memory[WARM_START:] = [*settings.values()]
-        super().__init__(memory, settings)
-
-    def _n_since_change(self) -> int:
-        return int(self._memory[N] - self._memory[LARGEST_AT])
+        memory[WARM_START:] = warm_start, alpha, number("beta", beta, at_most=alpha)
+        super().__init__(memory)

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import number
+from coursekit.core.validation import Proportion, number
 from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.domain import UNIT
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of, watched
+from coursekit.learning.drift.kernels import (
+    CHANGE,
+    DRIFT,
+    IN_CONTROL,
+    WARNING,
+    Direction,
+    N,
+    watched,
+)
 
 __all__ = ["HDDM_A"]
 
-# Layout of the memory, shape (11,): statistics, then settings. LOW and HIGH are the cut points for
-# rises and falls: their number of values and their mean.
-N, MEAN, LOW_N, LOW_MEAN, HIGH_N, HIGH_MEAN = range(6)
-WATCH_RISE, WATCH_FALL, CUT_LOG, DRIFT_LOG, WARNING_LOG = range(6, 11)
+# Layout of the memory, shape (12,): N and CHANGE, statistics, settings. LOW and HIGH are the cut
+# points for rises and falls: their number of values and their mean.
+MEAN, LOW_N, LOW_MEAN, HIGH_N, HIGH_MEAN = range(2, 7)
+WATCH_RISE, WATCH_FALL, CUT_LOG, DRIFT_LOG, WARNING_LOG = range(7, 12)
 
 
 @compiled
@@ -34,8 +41,11 @@ def step(memory, value):
     if n == 1.0 or memory[HIGH_MEAN] - _bound(memory[HIGH_N], memory[CUT_LOG]) <= mean - bound:
         memory[HIGH_N], memory[HIGH_MEAN] = n, mean
     signal = IN_CONTROL
+    memory[CHANGE] = memory[HIGH_N]
     if memory[WATCH_RISE]:
         signal = _compare(n, memory[LOW_N], mean - memory[LOW_MEAN], memory)
+        if signal == DRIFT:
+            memory[CHANGE] = memory[LOW_N]
     if memory[WATCH_FALL]:
         signal = max(signal, _compare(n, memory[HIGH_N], memory[HIGH_MEAN] - mean, memory))
     return signal
@@ -60,7 +70,7 @@ def _compare(n, cut, change, memory):
     return IN_CONTROL
 
 
-class HDDM_A(DriftDetector):  # noqa: N801 - its name in the literature
+class HDDM_A(DriftDetector, step=step):  # noqa: N801 - its name in the literature
     r"""Compare the mean of all values with the mean up to the best cut point, by Hoeffding's
     inequality.
 
@@ -96,33 +106,16 @@ class HDDM_A(DriftDetector):  # noqa: N801 - its name in the literature
     Hoeffding's bounds", doi:10.1109/TKDE.2014.2345382.
     """
 
-    __slots__ = ()
     _domain = UNIT
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self,
-        drift_confidence: float = 0.001,
-        warning_confidence: float = 0.005,
-        direction: str = "up",
+        drift_confidence: Proportion = 0.001,
+        warning_confidence: Proportion = 0.005,
+        direction: Direction = "up",
     ) -> None:
-        settings: dict[str, Any] = {
-            "drift_confidence": number("drift_confidence", drift_confidence, above=0, below=1),
-            "warning_confidence": number(
-                "warning_confidence", warning_confidence, at_least=drift_confidence, below=1
-            ),
-            "direction": direction,
-        }
-        memory = np.zeros(11)
-        memory[WATCH_RISE:CUT_LOG] = watched(direction)
-        memory[CUT_LOG] = math.log(1.0 / drift_confidence)
-        memory[DRIFT_LOG:] = math.log(2.0 / drift_confidence), math.log(2.0 / warning_confidence)
-        super().__init__(memory, settings)
-
-    def _n_since_change(self) -> int:
-        n, mean, low_n, low_mean, high_n = self._memory[:HIGH_MEAN]
-        risen = (
-            self._memory[WATCH_RISE] and _compare(n, low_n, mean - low_mean, self._memory) == DRIFT
-        )
-        return int(n - (low_n if risen else high_n))
+        number("warning_confidence", warning_confidence, at_least=drift_confidence)
+        logs = math.log(2.0 / drift_confidence), math.log(2.0 / warning_confidence)
+        memory = np.zeros(12)
+        memory[WATCH_RISE:] = *watched(direction), math.log(1.0 / drift_confidence), *logs
+        super().__init__(memory)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import number
+from coursekit.core.validation import Proportion, number
 from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.domain import UNIT
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of, watched
+from coursekit.learning.drift.kernels import (
+    CHANGE,
+    DRIFT,
+    IN_CONTROL,
+    WARNING,
+    Direction,
+    N,
+    watched,
+)
 
 __all__ = ["HDDM_W"]
 
@@ -19,16 +26,17 @@ __all__ = ["HDDM_W"]
 COUNT, MEAN, WEIGHTS = range(3)
 AVERAGE_SIZE = 3
 
-# Layout of the memory, shape (22,): five weighted means, the bounds at the cut points, settings.
-# The count of the first mean is the number of values.
-ALL, BEFORE_RISE, SINCE_RISE, BEFORE_FALL, SINCE_FALL = range(0, 5 * AVERAGE_SIZE, AVERAGE_SIZE)
-LOWEST, HIGHEST = 15, 16
-LAMBDA, WATCH_RISE, WATCH_FALL, DRIFT_LOG, WARNING_LOG = range(17, 22)
+# Layout of the memory, shape (24,): N and CHANGE, five weighted means, the bounds at the cut
+# points, settings.
+ALL, BEFORE_RISE, SINCE_RISE, BEFORE_FALL, SINCE_FALL = range(2, 17, AVERAGE_SIZE)
+LOWEST, HIGHEST = 17, 18
+LAMBDA, WATCH_RISE, WATCH_FALL, DRIFT_LOG, WARNING_LOG = range(19, 24)
 
 
 @compiled
 def step(memory, value):
     """Update with one value."""
+    memory[N] += 1.0
     _include(memory, ALL, value)
     reach = math.sqrt(memory[ALL + WEIGHTS] * memory[DRIFT_LOG] / 2.0)  # McDiarmid's bound for z_t
     if memory[ALL + MEAN] + reach < memory[LOWEST]:
@@ -42,8 +50,11 @@ def step(memory, value):
     else:
         _include(memory, SINCE_FALL, value)
     signal = IN_CONTROL
+    memory[CHANGE] = memory[N] - memory[SINCE_FALL + COUNT]
     if memory[WATCH_RISE]:
         signal = _compare(memory, BEFORE_RISE, SINCE_RISE)
+        if signal == DRIFT:
+            memory[CHANGE] = memory[N] - memory[SINCE_RISE + COUNT]
     if memory[WATCH_FALL]:
         signal = max(signal, _compare(memory, SINCE_FALL, BEFORE_FALL))
     return signal
@@ -83,7 +94,7 @@ def _compare(memory, lower, upper):
     return IN_CONTROL
 
 
-class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
+class HDDM_W(DriftDetector, step=step):  # noqa: N801 - its name in the literature
     r"""Compare exponentially weighted means before and after the best cut point, by McDiarmid's
     inequality.
 
@@ -124,35 +135,18 @@ class HDDM_W(DriftDetector):  # noqa: N801 - its name in the literature
     Hoeffding's bounds", doi:10.1109/TKDE.2014.2345382.
     """
 
-    __slots__ = ()
     _domain = UNIT
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
 
     def __init__(
         self,
-        drift_confidence: float = 0.001,
-        warning_confidence: float = 0.005,
-        weight: float = 0.05,
-        direction: str = "up",
+        drift_confidence: Proportion = 0.001,
+        warning_confidence: Proportion = 0.005,
+        weight: Proportion = 0.05,
+        direction: Direction = "up",
     ) -> None:
-        settings: dict[str, Any] = {
-            "drift_confidence": number("drift_confidence", drift_confidence, above=0, below=1),
-            "warning_confidence": number(
-                "warning_confidence", warning_confidence, at_least=drift_confidence, below=1
-            ),
-            "weight": number("weight", weight, above=0, below=1),
-            "direction": direction,
-        }
-        memory = np.zeros(22)
-        memory[np.arange(0, 5 * AVERAGE_SIZE, AVERAGE_SIZE) + WEIGHTS] = 1.0
-        memory[[LOWEST, HIGHEST]] = math.inf, -math.inf
+        number("warning_confidence", warning_confidence, at_least=drift_confidence)
         logs = math.log(1.0 / drift_confidence), math.log(1.0 / warning_confidence)
-        memory[LAMBDA:] = weight, *watched(direction), *logs
-        super().__init__(memory, settings)
-
-    def _n_since_change(self) -> int:
-        risen = (
-            self._memory[WATCH_RISE] and _compare(self._memory, BEFORE_RISE, SINCE_RISE) == DRIFT
-        )
-        return int(self._memory[(SINCE_RISE if risen else SINCE_FALL) + COUNT])
+        memory = np.zeros(24)
+        memory[ALL + WEIGHTS : LOWEST : AVERAGE_SIZE] = 1.0
+        memory[LOWEST:] = math.inf, -math.inf, weight, *watched(direction), *logs
+        super().__init__(memory)

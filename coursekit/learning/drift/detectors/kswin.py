@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 import random
+from functools import partial
 from itertools import count
-from typing import Any
+from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Ints
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Natural, Proportion, integer
 from coursekit.learning.drift.detector import DriftDetector
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, N
 
 __all__ = ["KSWIN"]
 
-# Layout of the memory, shape (WINDOW + window_size,): counts, then the window, oldest value first.
-N, LENGTH, WINDOW = range(3)
+# Layout of the memory, shape (WINDOW + window_size,): N and CHANGE, the number of values in the
+# window, the window, oldest value first.
+LENGTH, WINDOW = range(2, 4)
 
 SMALLEST_DISTANCE = 0.1  # smaller distances raise no alarm, whatever their p-value
 
@@ -108,40 +110,34 @@ class KSWIN(DriftDetector):
     drift streams", doi:10.1016/j.neucom.2019.11.111.
     """
 
-    __slots__ = ("_critical_gap", "_rng")
-
     _memory_names = (*DriftDetector._memory_names, "_rng_state")
 
     def __init__(
         self,
-        alpha: float = 0.005,
+        alpha: Proportion = 0.005,
         window_size: int = 100,
-        stat_size: int = 30,
-        seed: int = 0,
+        stat_size: Annotated[int, partial(integer, at_least=2)] = 30,
+        seed: Natural = 0,
         keep_recent: bool = False,
     ) -> None:
-        settings: dict[str, Any] = {
-            "alpha": number("alpha", alpha, above=0, below=1),
-            "stat_size": (r := integer("stat_size", stat_size, at_least=2)),
-            "window_size": integer("window_size", window_size, at_least=2 * r),
-            "seed": integer("seed", seed, at_least=0),
-            "keep_recent": bool(keep_recent),
-        }
+        self._r = r = stat_size
+        self._seed, self._keep_recent = seed, keep_recent
         self._critical_gap = next(
             g
             for g in count()
             if g / r > SMALLEST_DISTANCE and (g > r or chance_of_gap(g, r) <= alpha)
         )
-        super().__init__(np.zeros(WINDOW + window_size), settings)
+        super().__init__(np.zeros(WINDOW + integer("window_size", window_size, at_least=2 * r)))
         self._rng = random.Random(seed)  # noqa: S311 - draws for a test, not for secrets
 
     def _step(self, memory, value):
         """Update with one value."""
         push(memory, value)
-        if memory[LENGTH] < self._config["window_size"]:
+        memory[CHANGE] = memory[N] - self._r
+        if memory[LENGTH] < memory.size - WINDOW:
             return IN_CONTROL
-        begin = memory.size - self._config["stat_size"]  # where the latest r values begin
-        drawn = self._rng.sample(range(WINDOW, begin), self._config["stat_size"])
+        begin = memory.size - self._r  # where the latest r values begin
+        drawn = self._rng.sample(range(WINDOW, begin), self._r)
         different = largest_gap(memory[drawn], memory[begin:]) >= self._critical_gap
         return DRIFT if different else IN_CONTROL
 
@@ -155,25 +151,20 @@ class KSWIN(DriftDetector):
     def reset_baseline(self) -> None:
         """Return to the initial state."""
         super().reset_baseline()
-        self._rng = random.Random(self._config["seed"])  # noqa: S311
+        self._rng = random.Random(self._seed)  # noqa: S311
 
     def _restart(self) -> None:
-        if not self._config["keep_recent"]:
+        if not self._keep_recent:
             self.reset_baseline()
             return
-        r = self._n_since_change()
-        self._memory[WINDOW : WINDOW + r] = self._memory[-r:].copy()
-        self._memory[LENGTH] = r
-
-    def _n_since_change(self) -> int:
-        r: int = self._config["stat_size"]
-        return r
+        self._memory[WINDOW : WINDOW + self._r] = self._memory[-self._r :].copy()
+        self._memory[LENGTH] = self._r
 
     @property
-    def _rng_state(self) -> npt.NDArray[np.uint32]:
-        return np.array(self._rng.getstate()[1], dtype=np.uint32)
+    def _rng_state(self) -> Ints:
+        return np.array(self._rng.getstate()[1], dtype=np.int64)
 
     @_rng_state.setter
-    def _rng_state(self, words: npt.NDArray[np.uint32]) -> None:
+    def _rng_state(self, words: Ints) -> None:
         version, _, spare = self._rng.getstate()
         self._rng.setstate((version, tuple(words.tolist()), spare))

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Proportion, integer
 from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.glr.student_t import two_sided_p_value
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, WARNING, scan_of, watched
+from coursekit.learning.drift.kernels import (
+    CHANGE,
+    DRIFT,
+    IN_CONTROL,
+    WARNING,
+    Direction,
+    N,
+    watched,
+)
 
 __all__ = ["ConceptDriftDetector"]
 
 # Rows of the memory, shape (3, width): statistics and settings, then mean and sum of squared
 # deviations of each block of the baseline.
 KNOWN, MEANS, SQUARES = range(3)
-# Layout of the first row: statistics (of the block being filled, then of the last test), settings.
-N, IN_BLOCK, MEAN, SPREAD, N_BLOCKS, P_VALUE, SIGNAL = range(7)
-BLOCK_SIZE, MOST_BLOCKS, LEVEL, WARNING_LEVEL, WATCH_RISE, WATCH_FALL = range(7, 13)
+# Layout of the first row: N and CHANGE, statistics (of the block being filled, then of the last
+# test), settings.
+IN_BLOCK, MEAN, SPREAD, N_BLOCKS, P_VALUE, SIGNAL = range(2, 8)
+BLOCK_SIZE, MOST_BLOCKS, LEVEL, WARNING_LEVEL, WATCH_RISE, WATCH_FALL = range(8, 14)
 
 
 @compiled
@@ -34,6 +44,7 @@ def step(memory, value):
     known[SPREAD] += deviation * (value - known[MEAN])
     if known[IN_BLOCK] == known[BLOCK_SIZE]:
         known[SIGNAL] = _compare(memory)
+        known[CHANGE] = known[N] - known[BLOCK_SIZE]
         _join_baseline(memory)
     return int(known[SIGNAL])
 
@@ -82,7 +93,7 @@ def _join_baseline(memory):
     known[IN_BLOCK], known[MEAN], known[SPREAD] = 0.0, 0.0, 0.0
 
 
-class ConceptDriftDetector(DriftDetector):
+class ConceptDriftDetector(DriftDetector, step=step):
     r"""Compare the mean of the latest block with that of the window before it by Student's t-test.
 
     Model: values are collected in blocks of `min_samples`. Each full block is compared with the
@@ -132,40 +143,21 @@ class ConceptDriftDetector(DriftDetector):
     Student (1908), "The probable error of a mean", doi:10.2307/2331554.
     """
 
-    __slots__ = ()
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
-
     def __init__(
         self,
         window_size: int = 1000,
-        threshold: float = 0.05,
-        min_samples: int = 100,
-        direction: str = "both",
+        threshold: Proportion = 0.05,
+        min_samples: Annotated[int, partial(integer, at_least=2)] = 100,
+        direction: Direction = "both",
     ) -> None:
-        settings: dict[str, Any] = {
-            "min_samples": integer("min_samples", min_samples, at_least=2),
-            "window_size": integer("window_size", window_size, at_least=2 * min_samples),
-            "threshold": number("threshold", threshold, above=0, below=1),
-            "direction": direction,
-        }
-        most_blocks = window_size // min_samples
-        level = threshold * min_samples / window_size
-        memory = np.zeros((3, max(13, most_blocks)))
+        most_blocks = integer("window_size", window_size, at_least=2 * min_samples) // min_samples
+        levels = threshold * min_samples / window_size, threshold
+        memory = np.zeros((3, max(14, most_blocks)))
         memory[KNOWN, P_VALUE] = 1.0
-        memory[KNOWN, BLOCK_SIZE:13] = (
-            min_samples,
-            most_blocks,
-            level,
-            threshold,
-            *watched(direction),
-        )
-        super().__init__(memory, settings)
+        memory[KNOWN, BLOCK_SIZE:14] = min_samples, most_blocks, *levels, *watched(direction)
+        super().__init__(memory)
 
     @property
     def p_value(self) -> float:
         """Of the latest test; 1.0 before the first."""
         return float(self._memory[KNOWN, P_VALUE])
-
-    def _n_since_change(self) -> int:
-        return int(self._memory[KNOWN, BLOCK_SIZE])

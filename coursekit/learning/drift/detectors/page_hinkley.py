@@ -7,16 +7,16 @@ import math
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Count, NonNegative, Positive, Share
 from coursekit.learning.drift.detector import DriftDetector
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, scan_of, watched
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, Direction, N, watched
 
 __all__ = ["PageHinkley"]
 
-# Layout of the memory, shape (14,): statistics, then settings. RISE is m_t, RISE_MIN its minimum,
-# RISE_FROM where that was; FALL the same for falls.
-N, MEAN, RISE, RISE_MIN, RISE_FROM, FALL, FALL_MAX, FALL_FROM = range(8)
-MIN_SAMPLES, DELTA, THRESHOLD, ALPHA, WATCH_RISE, WATCH_FALL = range(8, 14)
+# Layout of the memory, shape (15,): N and CHANGE, statistics, settings. RISE is m_t, RISE_MIN its
+# minimum, RISE_FROM where that was; FALL the same for falls.
+MEAN, RISE, RISE_MIN, RISE_FROM, FALL, FALL_MAX, FALL_FROM = range(2, 9)
+MIN_SAMPLES, DELTA, THRESHOLD, ALPHA, WATCH_RISE, WATCH_FALL = range(9, 15)
 
 
 @compiled
@@ -34,13 +34,15 @@ def step(memory, value):
     if memory[N] < memory[MIN_SAMPLES]:
         return IN_CONTROL
     if memory[WATCH_RISE] and memory[RISE] - memory[RISE_MIN] > memory[THRESHOLD]:
+        memory[CHANGE] = memory[RISE_FROM]
         return DRIFT
     if memory[WATCH_FALL] and memory[FALL_MAX] - memory[FALL] > memory[THRESHOLD]:
+        memory[CHANGE] = memory[FALL_FROM]
         return DRIFT
     return IN_CONTROL
 
 
-class PageHinkley(DriftDetector):
+class PageHinkley(DriftDetector, step=step):
     r"""Compare the cumulative sum of deviations from the running mean with its minimum.
 
     Model: $m_t = \alpha m_{t-1} + (x_t - \bar x_t) - \delta$, alarm when $m_t - \min_{s\le t} m_s >
@@ -79,32 +81,15 @@ class PageHinkley(DriftDetector):
     E. S. Page (1954), "Continuous inspection schemes", doi:10.2307/2333009.
     """
 
-    __slots__ = ()
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
-
     def __init__(
         self,
-        min_samples: int = 30,
-        delta: float = 0.005,
-        threshold: float = 50.0,
-        alpha: float = 0.9999,
-        direction: str = "both",
+        min_samples: Count = 30,
+        delta: NonNegative = 0.005,
+        threshold: Positive = 50.0,
+        alpha: Share = 0.9999,
+        direction: Direction = "both",
     ) -> None:
-        settings = {
-            "min_samples": integer("min_samples", min_samples),
-            "delta": number("delta", delta, at_least=0),
-            "threshold": number("threshold", threshold, above=0),
-            "alpha": number("alpha", alpha, above=0, at_most=1),
-        }
-        memory = np.zeros(14)
+        memory = np.zeros(15)
         memory[[RISE_MIN, FALL_MAX]] = math.inf, -math.inf
-        memory[MIN_SAMPLES:] = *settings.values(), *watched(direction)
-        super().__init__(memory, {**settings, "direction": direction})
-
-    def _n_since_change(self) -> int:
-        n, rise, rise_min, rise_from, fall_from = self._memory[
-            [N, RISE, RISE_MIN, RISE_FROM, FALL_FROM]
-        ]
-        risen = self._memory[WATCH_RISE] and rise - rise_min > self._memory[THRESHOLD]
-        return int(n - (rise_from if risen else fall_from))
+        memory[MIN_SAMPLES:] = min_samples, delta, threshold, alpha, *watched(direction)
+        super().__init__(memory)

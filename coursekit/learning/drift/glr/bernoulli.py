@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from coursekit.core.compiled import compiled
 from coursekit.core.validation import number
 from coursekit.learning.drift.detector import BinaryDetector
 from coursekit.learning.drift.glr.convex_hull import CAPACITY, push
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, watched
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, Direction, N, watched
 
 __all__ = ["BernoulliGLR"]
 
@@ -18,10 +20,10 @@ __all__ = ["BernoulliGLR"]
 # zeros, to detect decreases. Rows of a side: statistics and settings, then k and S_k at the corners
 # of the hull.
 KNOWN, POSITIONS, COUNTS = range(3)
-# Layout of the first row: statistics, then settings. PAUSED: the latest value was not counted.
-# REST: min_k H(S_k, k) + H(S_n - S_k, n - k) at the last search; CHANGE: its k. QUIET: the value
-# that no side counts.
-N, COUNT, PAUSED, N_CORNERS, REST, CHANGE = range(6)
+# Layout of the first row: N and CHANGE, statistics, settings. PAUSED: the latest value was not
+# counted. REST: min_k H(S_k, k) + H(S_n - S_k, n - k) at the last search; CHANGE: its k. QUIET: the
+# value that no side counts.
+COUNT, PAUSED, N_CORNERS, REST = range(2, 6)
 COUNTED, QUIET, THRESHOLD = range(6, 9)
 
 
@@ -34,6 +36,7 @@ def step(memory, value, n_quiet):
     for side in range(memory.shape[0]):
         if value == memory[side, KNOWN, COUNTED]:
             signal = _count(memory[side])
+            memory[0, KNOWN, CHANGE] = memory[side, KNOWN, CHANGE]
         else:
             memory[side, KNOWN, N] += 1.0
             memory[side, KNOWN, PAUSED] = 1.0
@@ -100,7 +103,7 @@ def scan(memory, values, signal):
     return values.size, IN_CONTROL
 
 
-class BernoulliGLR(BinaryDetector):
+class BernoulliGLR(BinaryDetector, step=step, scan=scan):
     r"""Generalized likelihood ratio test for a change of the error rate at any past value.
 
     Model: with $H(c, n)$ the negative log likelihood of c errors among n values at the rate c / n,
@@ -140,21 +143,19 @@ class BernoulliGLR(BinaryDetector):
     family models", arXiv:2302.04743.
     """
 
-    __slots__ = ("_n_quiet", "_quiet")
-    _scan = staticmethod(scan)
-
     def __init__(
-        self, samples_between_false_alarms: float = 100_000, direction: str = "up"
+        self,
+        samples_between_false_alarms: Annotated[float, partial(number, above=10)] = 100_000,
+        direction: Direction = "up",
     ) -> None:
-        wanted = number("samples_between_false_alarms", samples_between_false_alarms, above=10)
         rise, fall = watched(direction)
         self._quiet = math.nan if rise and fall else 0.0 if rise else 1.0  # nan: every value counts
         self._n_quiet = 0
         memory = np.zeros((int(rise + fall), 3, CAPACITY))
         memory[:, KNOWN, COUNTED] = [1.0] * int(rise) + [0.0] * int(fall)
         memory[:, KNOWN, QUIET] = -1.0 if rise and fall else self._quiet
-        memory[:, KNOWN, THRESHOLD] = math.log(wanted)
-        super().__init__(memory, {"samples_between_false_alarms": wanted, "direction": direction})
+        memory[:, KNOWN, THRESHOLD] = math.log(samples_between_false_alarms)
+        super().__init__(memory)
 
     def update(self, value: float) -> None:
         """Update with one value, 0 or 1.
@@ -184,8 +185,3 @@ class BernoulliGLR(BinaryDetector):
         if self._n_quiet:
             pause(self._memory, self._n_quiet)
             self._n_quiet = 0
-
-    def _n_since_change(self) -> int:
-        # the side that counted the latest value
-        known = next(side[KNOWN] for side in self._memory if not side[KNOWN, PAUSED])
-        return int(known[N] - known[CHANGE])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number, require
+from coursekit.core.validation import Positive, integer, number, require
 from coursekit.learning.drift.detector import DriftDetector
 from coursekit.learning.drift.glr.convex_hull import CAPACITY, push
 from coursekit.learning.drift.glr.prewhitening import innovation
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, watched
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, Direction, N, watched
 
 __all__ = ["GaussianGLR"]
 
@@ -19,10 +21,10 @@ __all__ = ["GaussianGLR"]
 # hull for rises; k and -S_k at those for falls; the latest S_k, at k modulo CAPACITY; statistics of
 # the prewhitening.
 KNOWN, RISES, RISE_SUMS, FALLS, FALL_SUMS, SUMS, NEIGHBOURS = range(7)
-# Layout of the first row: statistics, then settings. SQUARES is Q, the sum of squared deviations.
-# Sums S_k are of differences from ORIGIN, the first value, so that a large mean costs no precision.
-# No alarm is possible while SQUARES < SAFE and N < UNTIL.
-N, MEAN, SQUARES, ORIGIN, SUM, SAFE, UNTIL, N_PUSHED, N_RISES, N_FALLS, CHANGE = range(11)
+# Layout of the first row: N and CHANGE, statistics, settings. SQUARES is Q, the sum of squared
+# deviations. Sums S_k are of differences from ORIGIN, the first value, so that a large mean costs
+# no precision. No alarm is possible while SQUARES < SAFE and N < UNTIL.
+MEAN, SQUARES, ORIGIN, SUM, SAFE, UNTIL, N_PUSHED, N_RISES, N_FALLS = range(2, 11)
 WATCH_RISE, WATCH_FALL, THRESHOLD, VARIANCE, MIN_SEGMENT, AUTOCORRELATED = range(11, 17)
 
 ROUNDING = 1e-12  # a share of SQUARES that may be rounding error
@@ -181,7 +183,7 @@ def threshold_for(
     return threshold
 
 
-class GaussianGLR(DriftDetector):
+class GaussianGLR(DriftDetector, step=step, scan=scan):
     r"""Generalized likelihood ratio test for a change of the mean at any past value.
 
     Model: a split after k values explains $G_k = \frac{k(n-k)}{n}(\bar x_{after} - \bar
@@ -232,41 +234,23 @@ class GaussianGLR(DriftDetector):
     30.
     """
 
-    __slots__ = ()
-    _step = staticmethod(step)
-    _scan = staticmethod(scan)
-
     def __init__(
         self,
         samples_between_false_alarms: float = 100_000,
-        std: float | None = None,
-        direction: str = "both",
-        min_segment: int = 20,
+        std: Positive | None = None,
+        direction: Direction = "both",
+        min_segment: Annotated[int, partial(integer, at_least=3)] = 20,
         autocorrelated: bool = False,
     ) -> None:
-        min_segment = integer("min_segment", min_segment, at_least=3)
-        most = LONGEST_SEGMENT
+        most, least = LONGEST_SEGMENT, 20 * min_segment
         require(min_segment <= most, "min_segment", f"at most {most}", min_segment)
-        lowest = 20 * min_segment
-        wanted = number(
-            "samples_between_false_alarms", samples_between_false_alarms, at_least=lowest
-        )
+        wanted = samples_between_false_alarms
+        number("samples_between_false_alarms", wanted, at_least=least)
         rise, fall = watched(direction)
-        settings = {
-            "samples_between_false_alarms": wanted,
-            "std": None if std is None else number("std", std, above=0),
-            "direction": direction,
-            "min_segment": min_segment,
-            "autocorrelated": bool(autocorrelated),
-        }
         memory = np.zeros((7, CAPACITY))
         known = memory[KNOWN]
         known[[SAFE, UNTIL, N_PUSHED]] = math.inf, 2.0 * min_segment, min_segment - 1.0
         known[[WATCH_RISE, WATCH_FALL, MIN_SEGMENT]] = rise, fall, min_segment
         known[THRESHOLD] = threshold_for(wanted, int(rise + fall), min_segment)
-        known[AUTOCORRELATED] = bool(autocorrelated)
-        known[VARIANCE] = 0.0 if std is None else std * std
-        super().__init__(memory, settings)
-
-    def _n_since_change(self) -> int:
-        return int(self._memory[KNOWN, N] - self._memory[KNOWN, CHANGE])
+        known[[AUTOCORRELATED, VARIANCE]] = autocorrelated, 0.0 if std is None else std * std
+        super().__init__(memory)

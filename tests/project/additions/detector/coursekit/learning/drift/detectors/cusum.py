@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from coursekit.core.compiled import compiled
-from coursekit.core.validation import integer, number
+from coursekit.core.validation import Count, NonNegative, Positive
 from coursekit.learning.drift.detector import DriftDetector
-from coursekit.learning.drift.kernels import DRIFT, IN_CONTROL, scan_of
+from coursekit.learning.drift.kernels import CHANGE, DRIFT, IN_CONTROL, N
 
 __all__ = ["CUSUM"]
 
-# Layout of the memory, shape (9,): statistics, then settings.
-N, MEAN, RISE, RISE_FROM, FALL, FALL_FROM = range(6)
-WARM_UP, SLACK, THRESHOLD = range(6, 9)
+# Layout of the memory, shape (10,): N and CHANGE, statistics, settings.
+MEAN, RISE, RISE_FROM, FALL, FALL_FROM = range(2, 7)
+WARM_UP, SLACK, THRESHOLD = range(7, 10)
 
 
 @compiled
@@ -28,6 +28,7 @@ def step(memory, value):
     memory[RISE] = max(0.0, memory[RISE] + value - memory[MEAN] - memory[SLACK])
     memory[FALL] = max(0.0, memory[FALL] - value + memory[MEAN] - memory[SLACK])
     if max(memory[RISE], memory[FALL]) > memory[THRESHOLD]:
+        memory[CHANGE] = memory[RISE_FROM if memory[RISE] > memory[FALL] else FALL_FROM]
         return DRIFT
     if memory[RISE] == 0.0:
         memory[RISE_FROM] = n
@@ -36,7 +37,7 @@ def step(memory, value):
     return IN_CONTROL
 
 
-class CUSUM(DriftDetector):
+class CUSUM(DriftDetector, step=step):
     r"""Add up deviations from the mean of the first values.
 
     Model: $S^+_t = \max(0, S^+_{t-1} + x_t - \bar x - k)$ with the mean $\bar x$ of the warm-up,
@@ -61,20 +62,9 @@ class CUSUM(DriftDetector):
     E. S. Page (1954), "Continuous inspection schemes", doi:10.2307/2333009.
     """
 
-    __slots__ = ()
-    _step = staticmethod(step)
-    _scan = staticmethod(scan_of(step))
-
-    def __init__(self, warm_up: int = 50, slack: float = 0.1, threshold: float = 10.0) -> None:
-        settings = {
-            "warm_up": integer("warm_up", warm_up),
-            "slack": number("slack", slack, at_least=0),
-            "threshold": number("threshold", threshold, above=0),
-        }
-        memory = np.zeros(9)
-        memory[WARM_UP:] = [*settings.values()]
-        super().__init__(memory, settings)
-
-    def _n_since_change(self) -> int:
-        risen = self._memory[RISE] > self._memory[FALL]
-        return int(self._memory[N] - self._memory[RISE_FROM if risen else FALL_FROM])
+    def __init__(
+        self, warm_up: Count = 50, slack: NonNegative = 0.1, threshold: Positive = 10.0
+    ) -> None:
+        memory = np.zeros(10)
+        memory[WARM_UP:] = warm_up, slack, threshold
+        super().__init__(memory)
