@@ -129,13 +129,11 @@ def plot_course_map(*, lit: Collection[str] = ()) -> Axes:
     UnknownNameError
         If there is no such part.
     """
-    return _drawing(PARTS, lit, title="Every part stands on Part I", height=3.9)
+    return _drawing(PARTS, lit, title="Parts II, III and IV depend on Part I", height=3.9)
 
 
 def plot_platform(
-    *,
-    lit: Collection[str] = (),
-    title: str = "What people do comes back to them as what they are shown",
+    *, lit: Collection[str] = (), title: str = "What users do determines what they are shown next"
 ) -> Axes:
     """Draw the components of the platform that the course builds.
 

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # 01 · Learning from a stream
 #
-# **You let a model predict every event before it learns from it, and find out why the number that comes out can be
-# trusted when most others cannot.**
+# **You let a model predict every event before it learns from it, and find out why the
+# number that comes out can be trusted when most others cannot.**
 #
 # After this lesson you are able to
 #
@@ -20,15 +20,18 @@
 # - recognise three leaks by the numbers that they produce;
 # - say who pays for a model's errors, and what it costs to learn late.
 #
-# 60 minutes · modules [evaluation](../coursekit/evaluation/progressive.py), [learner](../coursekit/learning/learners/learner.py) and
-# [streams](../coursekit/datasets/streams.py) · you come from [00 · Start here](00_start_here.ipynb)
+# 60 minutes · modules [evaluation](../coursekit/evaluation/progressive.py),
+# [learner](../coursekit/learning/learners/learner.py) and
+# [streams](../coursekit/datasets/streams.py) · you come from
+# [00 · Start here](00_start_here.ipynb)
 
 # %% [markdown]
 # ## Why: the model that stops learning knows fewer people every day
 #
-# Here are 50,000 ratings of films, from 0 to 10, in the order in which people tweeted them in the spring of 2013. One
-# model learns from the first 5,000 and then stops. Its twin goes on learning. How wrong are they from then on? The
-# figure shows the RMSE: how many points a prediction is off, with large errors counting more (section 3).
+# Here are 50,000 ratings of films, from 0 to 10, in the order in which people tweeted
+# them in the spring of 2013. One model learns from the first 5,000 and then stops. Its
+# twin goes on learning. How wrong are they from then on? The figure shows the RMSE: how
+# many points a prediction is off, with large errors counting more (section 3).
 
 # %%
 import numpy as np
@@ -65,9 +68,10 @@ figures.show(
 )
 
 # %% [markdown]
-# **Right after the stop the twin is 0.06 points better; in the end it is 0.20 points better.** Nobody's taste has to
-# change for that. It is enough that the people change. In five equal parts of what came after the stop, this share of the
-# ratings came from people whom the model had met:
+# **Right after the stop the twin is 0.06 points better; in the end it is 0.20 points
+# better.** Nobody's taste has to change for that. It is enough that the people change.
+# In five equal parts of what came after the stop, this share of the ratings came from
+# people whom the model had met:
 
 # %%
 known = set(early.user_ids)
@@ -84,10 +88,11 @@ known = set(early.user_ids)
 ratings[0]
 
 # %% [markdown]
-# An **event** says who (`user_id`), what (`item_id`) and what came of it (`target`). It says when: `timestamp` is in
-# seconds since 1970 (UTC), and it is the time at which the thing happened, not the time at which we heard of it. It may
-# carry a `weight`, how much it counts, and `features`, what else was known at that moment. What is in `metadata` is kept,
-# and no learner reads it.
+# An **event** says who (`user_id`), what (`item_id`) and what came of it (`target`). It
+# says when: `timestamp` is in seconds since 1970 (UTC), and it is the time at which the
+# thing happened, not the time at which we heard of it. It may carry a `weight`, how
+# much it counts, and `features`, what else was known at that moment. What is in
+# `metadata` is kept, and no learner reads it.
 #
 # | | a batch | a stream |
 # |---|---|---|
@@ -97,13 +102,15 @@ ratings[0]
 # | which users and films are there? | a complete list | a list that grows |
 # | when is the model used? | after training | at every event, before it learns from it |
 #
-# What can be learnt by looking once? A mean, for example. By hand: after the ratings 4, 5 and 3 the mean is 4, and all
-# we keep is that 4 and the count 3. Now a 9 arrives. It surprises us by $9 - 4 = 5$, and it is one event of four.
+# What can be learnt by looking once? A mean, for example. By hand: after the ratings 4,
+# 5 and 3 the mean is 4, and all we keep is that 4 and the count 3. Now a 9 arrives. It
+# surprises us by $9 - 4 = 5$, and it is one event of four.
 #
 # $$m_n = m_{n-1} + \frac{1}{n}\,(y_n - m_{n-1})$$
 #
-# In words: the new mean $m_n$ is the old mean $m_{n-1}$ plus one $n$-th of the surprise, where $n$ counts the events so
-# far and $y_n$ is the newest target. **Predict**: where does the mean go?
+# In words: the new mean $m_n$ is the old mean $m_{n-1}$ plus one $n$-th of the
+# surprise, where $n$ counts the events so far and $y_n$ is the newest target.
+# **Predict**: where does the mean go?
 
 # %%
 mean_guess = 6.5  # your guess
@@ -122,8 +129,9 @@ for event in ratings:
 assert np.isclose(running.get(), np.mean(ratings.targets))
 
 # %% [markdown]
-# Each rating was seen once, two numbers were kept, and the result is the mean that numpy finds in all 50,000 at once. For
-# a mean, a stream costs nothing. A list of all users is another matter. We never have it:
+# Each rating was seen once, two numbers were kept, and the result is the mean that
+# numpy finds in all 50,000 at once. For a mean, a stream costs nothing. A list of all
+# users is another matter. We never have it:
 
 # %%
 is_new = evaluation.ages(ratings.user_ids) == 0  # an event's age: how often its user was there before
@@ -145,16 +153,18 @@ figures.show(
 )
 
 # %% [markdown]
-# **After three months and 50,000 ratings, one rating in seven still comes from somebody whom we have never seen.**
+# **After three months and 50,000 ratings, one rating in seven still comes from somebody
+# whom we have never seen.**
 #
-# **Try it.** Is it easier to have met every film? Put `item_ids` in place of `user_ids` two cells above, and run both
-# cells again.
+# **Try it.** Is it easier to have met every film? Put `item_ids` in place of `user_ids`
+# two cells above, and run both cells again.
 #
 # <details>
 # <summary>What you should find</summary>
 #
-# It is: of the last 10,000 ratings, 7 % are the first of their film, against 14 % that are the first of their user. Films
-# stop being new to us twice as fast, but they do not stop coming either.
+# It is: of the last 10,000 ratings, 7 % are the first of their film, against 14 % that
+# are the first of their user. Films stop being new to us twice as fast, but they do not
+# stop coming either.
 #
 # </details>
 #
@@ -163,10 +173,12 @@ figures.show(
 # Something with two methods, and each gives a promise.
 #
 # - `predict(user_id, item_id, features)` answers, and **changes nothing**.
-# - `partial_fit(sample)` measures its error **first**, then learns, and returns the squared error from before.
+# - `partial_fit(sample)` measures its error **first**, then learns, and returns the
+#   squared error from before.
 #
-# The smallest learner predicts the mean. It takes weights, too: an event of weight 3 counts like three events. Then
-# $\frac{1}{n}$ becomes $\frac{w}{W}$, the weight of this event over the weight of all events so far.
+# The smallest learner predicts the mean. It takes weights, too: an event of weight 3
+# counts like three events. Then $\frac{1}{n}$ becomes $\frac{w}{W}$, the weight of this
+# event over the weight of all events so far.
 
 
 # %%
@@ -187,8 +199,8 @@ class Mean:
 
 
 # %% [markdown]
-# **Predict**: ada gives a 4 after seeing half of a film, which we let count once, and an 8 after seeing all of another,
-# which counts three times. What is the mean?
+# **Predict**: ada gives a 4 after seeing half of a film, which we let count once, and
+# an 8 after seeing all of another, which counts three times. What is the mean?
 
 # %%
 weight_guess = 6.0  # your guess
@@ -205,10 +217,13 @@ f"you said {weight_guess}, it is {weighing.mean}"
 # $$\hat y_{ui} = m + b_u + c_i \qquad e = y - \hat y_{ui} \qquad b_u \leftarrow b_u + \eta\,w\,e
 # \qquad c_i \leftarrow c_i + \eta\,w\,e$$
 #
-# In words: the prediction $\hat y_{ui}$ for user $u$ and film $i$ is the mean $m$, plus how generous this user is
-# ($b_u$), plus how well liked this film is ($c_i$). The error $e$ is what came, $y$, minus what was predicted. Both
-# biases then take a small share $\eta$ (the **learning rate**) of the error, times the weight $w$. An unseen user or film
-# has the bias 0.
+# In words: the prediction $\hat y_{ui}$ for user $u$ and film $i$ is the mean $m$, plus
+# how generous this user is ($b_u$), plus how well liked this film is ($c_i$). The error
+# $e$ is what came, $y$, minus what was predicted. Both biases then take a small share
+# $\eta$ (the **learning rate**) of the error, times the weight $w$. The mean is updated
+# as before, $m \leftarrow m + w\,e / W$ with the weight $W$ of all events so far; only
+# that its error is now that of the whole prediction. An unseen user or film has the
+# bias 0.
 
 
 # %%
@@ -232,8 +247,9 @@ class Biases(Mean):
 
 
 # %% [markdown]
-# By hand: 100 ratings have passed and the mean is 7. Now ada gives Heat a 9. The error is $9 - 7 = 2$; a tenth of it
-# goes to ada, a tenth to Heat, and a hundred-and-first of it to the mean.
+# By hand: 100 ratings have passed and the mean is 7. Now ada gives Heat a 9. The error
+# is $9 - 7 = 2$; a tenth of it goes to ada, a tenth to Heat, and a hundred-and-first of
+# it to the mean.
 
 # %%
 hand = Biases(rate=0.1)
@@ -242,8 +258,8 @@ hand.partial_fit(events.OnlineSample(user_id="ada", item_id="Heat", target=9))
 round(hand.mean, 2), hand.users, hand.items
 
 # %% [markdown]
-# The package has this learner as well: it is matrix factorization (lesson 02) without factors. We hold ours against it,
-# loss by loss:
+# The package has this learner as well: it is matrix factorization (lesson 02) without
+# factors. We hold ours against it, loss by loss:
 
 # %%
 steps = {"optimizer": "sgd", "bias_rate": 0.1, "regularization": 0.0}
@@ -253,8 +269,9 @@ losses = [by_hand.partial_fit(event) for event in ratings]
 assert np.allclose(losses, reference.partial_fit_many(ratings))
 
 # %% [markdown]
-# 50,000 losses, all the same. What have the biases learnt? We look at one harsh critic, user 9172, through the eyes of
-# both learners. This loop is worth a second look: it predicts, and only then learns.
+# 50,000 losses, all the same. What have the biases learnt? We look at one harsh critic,
+# user 9172, through the eyes of both learners. This loop is worth a second look: it
+# predicts, and only then learns.
 
 
 # %%
@@ -286,7 +303,8 @@ figures.show(
 )
 
 # %% [markdown]
-# **For this user the mean stays 2.4 points too high; after ten ratings the biases are within one point.**
+# **For this user the mean stays 2.4 points too high; after ten ratings the biases err
+# by one point on average.**
 #
 # Other libraries say the same with other words. In River, which you will meet again:
 #
@@ -296,7 +314,8 @@ figures.show(
 # | learn | `partial_fit(sample)`, returns the loss from before | `learn_one(user, item, y, x)`, returns nothing |
 # | measure | `evaluation.progressive_validation` | `evaluate.progressive_val_score` |
 #
-# So one can be put into the words of the other in two short methods. (bob gives Heat a 6, and is asked about Alien.)
+# So one can be put into the words of the other in two short methods. (bob gives Heat a
+# 6, and is asked about Alien.)
 
 
 # %%
@@ -318,23 +337,25 @@ AsRiver(hand).learn_one("bob", "Heat", 6.0)
 round(AsRiver(hand).predict_one("bob", "Alien"), 2)
 
 # %% [markdown]
-# **Try it.** Give a new `Mean()` an event of weight 0 as its very first. What happens, and what should happen? Change
-# one line of `partial_fit`.
+# **Try it.** Give a new `Mean()` an event of weight 0 as its very first. What happens,
+# and what should happen? Change one line of `partial_fit`.
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# `ZeroDivisionError`: the weight so far is 0, and we divide by it. An event without weight should change nothing, so the
-# line becomes `if sample.weight > 0: self.mean += error * sample.weight / self.weight`. The learners of the package are
-# tested for it: weight 0 teaches nothing, and a negative weight is refused before anything changes.
+# `ZeroDivisionError`: the weight so far is 0, and we divide by it. An event without
+# weight should change nothing, so the line becomes `if sample.weight > 0: self.mean +=
+# error * sample.weight / self.weight`. The learners of the package are tested for it:
+# weight 0 teaches nothing, and a negative weight is refused before anything changes.
 #
 # </details>
 #
 # ## 3. How good is it, if nothing is held back?
 #
-# A batch is split: some of it to train on, some to test on. A stream tests on the next event. It is always new, and
-# after the test it can still be learnt from. This is **progressive validation**, also called prequential evaluation:
-# *test, then train*. By hand, with the mean and the four ratings from above:
+# A batch is split: some of it to train on, some to test on. A stream tests on the next
+# event. It is always new, and after the test it can still be learnt from. This is
+# **progressive validation**, also called prequential evaluation: *test, then train*. By
+# hand, with the mean and the four ratings from above:
 
 # %%
 import pandas as pd
@@ -349,20 +370,24 @@ table
 #
 # $$\mathrm{RMSE} = \sqrt{\frac{1}{n} \sum_{t=1}^{n} (y_t - \hat y_t)^2}$$
 #
-# where $y_t$ is the target of event $t$, and $\hat y_t$ the prediction that was made for it *when only the events
-# $1, \dots, t-1$ had been seen*. It has the unit of the target: here, rating points on a scale from 0 to 10.
+# where $y_t$ is the target of event $t$, and $\hat y_t$ the prediction that was made
+# for it *when only the events $1, \dots, t-1$ had been seen*. It has the unit of the
+# target: here, rating points on a scale from 0 to 10.
 #
-# **Predict**: over all 50,000 ratings, how far off is the mean? And how far off are the biases?
+# **Predict**: over all 50,000 ratings, how far off is the mean? And how far off are the
+# biases?
 
 # %%
 rmse_guess_mean = 3.0  # your guesses
 rmse_guess_biases = 2.0
 
 # %% [markdown]
-# `progressive_validation` measures any learner and keeps the curve. All it asks for is our loop, as a method. The
-# learners of the package inherit it from [OnlineLearner](../coursekit/learning/learners/learner.py), together with
-# `evaluate_sample`, which asks without teaching, and a state that can be saved and taken up again. We add a third learner,
-# the one of the first figure: biases, too, but how far they move depends on how sure they are (lesson 02).
+# `progressive_validation` measures any learner and keeps the curve. All it asks for is
+# our loop, as a method. The learners of the package inherit it from
+# [OnlineLearner](../coursekit/learning/learners/learner.py), together with
+# `evaluate_sample`, which asks without teaching, and a state that can be saved and
+# taken up again. We add a third learner, the one of the first figure: biases, too, but
+# how far they move depends on how sure they are (lesson 02).
 
 # %%
 Mean.predict_then_learn_many = predict_then_learn_many  # Biases inherits it
@@ -392,11 +417,13 @@ figures.show(
 )
 
 # %% [markdown]
-# **Knowing who rates and what is rated takes 12 % off the error; a better step takes off another 1.5 %.** Nothing was held
-# back, every event was tested once, and no error was made on something that had been learnt. The same measurement on
-# ratings of your own, in a terminal: `coursekit evaluate ratings.csv --learner mf`.
+# **Knowing who rates and what is rated takes 12 % off the error; a better step takes
+# off another 1.5 %.** Nothing was held back, every event was tested once, and no error
+# was made on something that had been learnt. The same measurement on ratings of your
+# own, in a terminal: `coursekit evaluate ratings.csv --learner mf`.
 #
-# **Try it.** Is a film's *last* rating a good prediction for its next one? Complete the learner.
+# **Try it.** Is a film's *last* rating a good prediction for its next one? Complete the
+# learner.
 
 
 # %%
@@ -429,22 +456,25 @@ round(evaluation.progressive_validation(LastOfFilm(), ratings).rmse, 3)
 #         return error * error
 # ```
 #
-# Its error is 2.204 points, more than that of the plain mean. A single rating is mostly noise, and this learner trusts
-# it with a learning rate of 1. Our biases take a tenth, and so they average over many ratings.
+# Its error is 2.204 points, more than that of the plain mean. A single rating is mostly
+# noise, and this learner trusts it with a learning rate of 1. Our biases take a tenth,
+# and so they average over many ratings.
 #
 # </details>
 
 # %% [markdown]
 # ## 4. What does a leak look like?
 #
-# A **leak** is knowledge at the moment of prediction that will not be there in production. It needs one line, and no
-# error message tells you. We make three leaks on purpose and look at the numbers.
+# A **leak** is knowledge at the moment of prediction that will not be there in
+# production. It needs one line, and no error message tells you. We make three leaks on
+# purpose and look at the numbers.
 #
 # ### Train, then test
 #
-# Swap two lines of the loop, and the learner has seen the answer before it is asked. By hand: the mean of 4, 5 and 3
-# predicts 4 for the rating 9. If it may learn the 9 first, it predicts 5.25, and the error falls from 5 to 3.75.
-# **Predict**: the honest RMSE of the biases is 1.645. What will the leak report?
+# Swap two lines of the loop, and the learner has seen the answer before it is asked. By
+# hand: the mean of 4, 5 and 3 predicts 4 for the rating 9. If it may learn the 9 first,
+# it predicts 5.25, and the error falls from 5 to 3.75. **Predict**: the honest RMSE of
+# the biases is 1.645. What will the leak report?
 
 # %%
 leak_guess = 1.6  # your guess
@@ -463,7 +493,8 @@ leaky = evaluation.rmse(ratings.targets, learn_then_predict_many(Biases(), ratin
 f"you said {leak_guess}, the leak reports {leaky:.3f}"
 
 # %% [markdown]
-# A fifth better, for nothing. It gets worse, because numbers like this one decide which learning rate we choose:
+# A fifth better, for nothing. It gets worse, because numbers like this one decide which
+# learning rate we choose:
 
 # %%
 rates = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5]
@@ -491,14 +522,16 @@ figures.show(
 )
 
 # %% [markdown]
-# **With the learning rate 0.5 the biases are worse than the plain mean, and the leak reports that they are almost never
-# wrong.** A leak does not add a little to every score. It rewards whoever copies best.
+# **With the learning rate 0.5 the biases are worse than the plain mean, and the leak
+# reports that they are almost never wrong.** A leak does not add a little to every
+# score. It rewards whoever copies best.
 #
 # ### The label in a feature
 #
-# A mean that has already taken in the rating which it is about to predict: does that matter? We measure it twice, for
-# the mean of all ratings and for the mean of the user's own ratings. For an unseen user, the honest version falls back
-# to the mean of all.
+# A mean that has already taken in the rating which it is about to predict: does that
+# matter? We measure it twice, for the mean of all ratings and for the mean of the
+# user's own ratings. For an unseen user, the honest version falls back to the mean of
+# all.
 
 # %%
 frame = pd.DataFrame({"user": ratings.user_ids, "rating": ratings.targets})
@@ -514,15 +547,17 @@ measured = pd.Series(rmses(features.values()), index=pd.MultiIndex.from_tuples(f
 measured.unstack(sort=False).round(3)
 
 # %% [markdown]
-# **In the mean of all ratings the slip cannot be seen; in the mean of a user's ratings the very same slip hides a third
-# of the error.** A leak weighs as much as the label's share in the feature. After 1,000 ratings that is a thousandth of the
-# mean of all; of a user's mean it is the whole, if it is the first rating. So a leak that did no harm in one feature says
-# nothing about the next.
+# **In the mean of all ratings the slip cannot be seen; in the mean of a user's ratings
+# the very same slip hides a third of the error.** A leak weighs as much as the label's
+# share in the feature. After 1,000 ratings that is a thousandth of the mean of all; of
+# a user's mean it is the whole, if it is the first rating. So a leak that did no harm
+# in one feature says nothing about the next.
 #
 # ### Time, shuffled
 #
-# Most tools shuffle before they split. What is lost? In this made-up world we know the truth: half-way through,
-# everybody begins to rate one point higher. Ten such worlds, each in the order of time and shuffled:
+# Most tools shuffle before they split. What is lost? In this made-up world we know the
+# truth: half-way through, everybody begins to rate one point higher. Ten such worlds,
+# each in the order of time and shuffled:
 
 
 # %%
@@ -559,12 +594,14 @@ figures.show(
 )
 
 # %% [markdown]
-# **In the order of time the error jumps at the change and falls again; shuffled, there is nothing to see.** The shuffled
-# error is not even smaller: every part of that stream is a mixture of two worlds. The most common shuffle of all, the
-# random split, does one thing more. It trains on the future of the people whom it tests.
+# **In the order of time the error jumps at the change and falls again; shuffled, there
+# is nothing to see.** The shuffled error is not even smaller: every part of that stream
+# is a mixture of two worlds. The most common shuffle of all, the random split, does one
+# thing more. It trains on the future of the people whom it tests.
 #
-# **Try it.** This cell trains on the first 80 % of our ratings and tests on the last 20 %. Split at random instead, with
-# the call in the comment. By how much does the error fall? And why: who is in the test?
+# **Try it.** This cell trains on the first 80 % of our ratings and tests on the last 20
+# %. Split at random instead, with the call in the comment. By how much does the error
+# fall? And why: who is in the test?
 
 # %%
 ordered = ratings  # at random: shuffle(ratings, seed=1)
@@ -577,16 +614,18 @@ round(evaluation.rmse(test.targets, model.predict_many(test.user_ids, test.item_
 # <details>
 # <summary>What you should find</summary>
 #
-# From 1.603 to 1.572. Split by time, 23 % of the test ratings come from users whom the model has never met; split at
-# random, 11 %: many of the others it has met in their future. Neither test is wrong as arithmetic. But the model will
-# be used on tomorrow's ratings, and only the first test is like tomorrow.
+# From 1.603 to 1.572. Split by time, 23 % of the test ratings come from users whom the
+# model has never met; split at random, 11 %: many of the others it has met in their
+# future. Neither test is wrong as arithmetic. But the model will be used on tomorrow's
+# ratings, and only the first test is like tomorrow.
 #
 # </details>
 #
 # ## 5. Who pays for the errors, and what does it cost to learn late?
 #
-# An average over all ratings is an average over people who are in very different places. **Predict**: the biases are
-# 1.645 points off on average. How far off are they on the very first rating of a user?
+# An average over all ratings is an average over people who are in very different
+# places. **Predict**: the biases are 1.645 points off on average. How far off are they
+# on the very first rating of a user?
 
 # %%
 first_guess = 1.7  # your guess
@@ -618,9 +657,11 @@ figures.show(
 )
 
 # %% [markdown]
-# **One rating in five is somebody's first, and there the biases gain 0.14 points on the mean; from the 27th rating on
-# they gain 0.40.** The hard part has a name, **cold start**: on a first rating the biases know the film, but nothing of
-# the user. So report your error by age. A stream with more newcomers looks worse with the very same model.
+# **One rating in five is somebody's first, and there the biases gain 0.14 points on the
+# mean; from the 27th rating on they gain 0.40.** The hard part has a name, **cold
+# start**: on a first rating the biases know the film, but nothing of the user. So
+# report your error by age. A stream with more newcomers looks worse with the very same
+# model.
 #
 # Who pays also depends on when we learn. The course has four **modes**:
 #
@@ -631,8 +672,9 @@ figures.show(
 # | `batch` | once, and then no more |
 # | `adaptive` | in mini-batches while all is calm, after every event when the world has changed (lesson 06) |
 #
-# What does waiting cost? All learn the first 10,000 ratings. Then events pile up: each is predicted when it arrives, and
-# they are learnt together when there are enough of them. All are judged on the same 40,000 ratings.
+# What does waiting cost? All learn the first 10,000 ratings. Then events pile up: each
+# is predicted when it arrives, and they are learnt together when there are enough of
+# them. All are judged on the same 40,000 ratings.
 
 # %%
 first, rest = ratings.slice(0, 10_000), ratings.slice(10_000, 50_000)
@@ -666,13 +708,15 @@ figures.show(
 )
 
 # %% [markdown]
-# **Waiting for 1,000 ratings costs 1.4 %, never learning again costs 8 %.** So mini-batches are a fair trade where they
-# make learning cheaper, and lesson 04 has a learner for which they do. A model that is trained once is the worst of all,
-# and it takes no change of taste: new people and new films are enough.
+# **Waiting for 1,000 ratings costs 1.4 %, never learning again costs 8 %.** So
+# mini-batches are a fair trade where they make learning cheaper, and lesson 04 has a
+# learner for which they do. A model that is trained once is the worst of all, and it
+# takes no change of taste: new people and new films are enough.
 #
 # ## Break it once: a learning rate that is too large
 #
-# A learning rate of 5 takes five times the error. The next error is larger, and the step after it larger again.
+# A learning rate of 5 takes five times the error. The next error is larger, and the
+# step after it larger again.
 
 # %%
 reckless = Biases(rate=5.0)
@@ -680,8 +724,9 @@ losses = [reckless.partial_fit(event) for event in ratings]
 reckless.predict("somebody", "something")
 
 # %% [markdown]
-# No error message, and `nan` as the answer to everything: the mean has taken part in it, so even users and films that
-# nobody has met are lost. The learner of the package looks before it leaps:
+# No error message, and `nan` as the answer to everything: the mean has taken part in
+# it, so even users and films that nobody has met are lost. The learner of the package
+# looks before it leaps:
 
 # %%
 careful = matrix_factorization.OnlineMatrixFactorization(n_factors=0, optimizer="sgd", learning_rate=5.0)
@@ -691,8 +736,9 @@ except errors.CourseKitError as error:
     print(error)
 
 # %% [markdown]
-# It names the event, says what would have happened and what to change, and it has learnt nothing from that event. Read
-# messages from the end: the last sentence is the next step.
+# It names the event, says what would have happened and what to change, and it has
+# learnt nothing from that event. Read messages from the end: the last sentence is the
+# next step.
 #
 # ## In production
 
@@ -709,36 +755,46 @@ figures.show(
 )
 
 # %% [markdown]
-# - An event arrives over the event API and becomes an `OnlineSample`. Its time is when it happened.
-# - The learner's prediction is stored when it is *made*. The outcome may come minutes or days later, and is then held
-#   against what was said, never against a new prediction.
-# - The progressive error is the pulse of the platform: the drift detector listens to it (lesson 05), the registry keeps
-#   it with each version (lesson 08), and a new model replaces an old one only if it wins on it.
+# - An event arrives over the event API and becomes an `OnlineSample`. Its time is when
+#   it happened.
+# - The learner's prediction is stored when it is *made*. The outcome may come minutes
+#   or days later, and is then held against what was said, never against a new
+#   prediction.
+# - The progressive error is the pulse of the platform: the drift detector listens to it
+#   (lesson 05), the registry keeps it with each version (lesson 08), and a new model
+#   replaces an old one only if it wins on it.
 # - It is free. Every event that is served anyway is also a test.
 #
 # ## Takeaways
 #
-# 1. A stream is seen once, in order, and without an end; newcomers never stop (figure in section 1).
-# 2. A learner predicts without changing, and learns after it has been tested (figure in section 2).
-# 3. Progressive validation tests every event and holds nothing back (figure in section 3).
-# 4. A leak rewards the model that copies best, and no message tells you (first figure in section 4); shuffling hides what
-#    changed (second figure in section 4).
-# 5. One average hides who pays: split the error by age, and know what waiting costs (figures in section 5).
+# 1. A stream is seen once, in order, and without an end; newcomers never stop (figure
+#    in section 1).
+# 2. A learner predicts without changing, and learns after it has been tested (figure in
+#    section 2).
+# 3. Progressive validation tests every event and holds nothing back (figure in section
+#    3).
+# 4. A leak rewards the model that copies best, and no message tells you (first figure
+#    in section 4); shuffling hides what changed (second figure in section 4).
+# 5. One average hides who pays: split the error by age, and know what waiting costs
+#    (figures in section 5).
 
 # %% [markdown]
 # ## Questions
 #
 # ### Beginner
 #
-# **1. What does a recommender gain by learning online instead of being retrained every night? What does it pay?**
+# **1. What does a recommender gain by learning online instead of being retrained every
+# night? What does it pay?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# It knows users and films a second after their first event and not a day later, follows a change without being told,
-# needs memory for the model only and never for the history, and spends the work evenly. It pays with order: each event
-# is seen once, so a bad one cannot be taken back without a checkpoint; a wrong update is live at once; and it has to be
-# watched all the time. In *Why*, a stopped model lost 0.2 points within three months.
+# It knows users and films a second after their first event and not a day later, follows
+# a change without being told, needs memory for the model only and never for the
+# history, and spends the work evenly. It pays with order: each event is seen once, so a
+# bad one cannot be taken back without a checkpoint; a wrong update is live at once; and
+# it has to be watched all the time. In *Why*, a stopped model lost 0.2 points within
+# three months.
 #
 # </details>
 #
@@ -747,22 +803,26 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# Otherwise the answer depends on who asked before. A page that ranks 1,000 films would create 1,000 rows and draw 1,000
-# random starts; a monitoring tool that asks for a prediction would change the model it watches; and no result could be
-# repeated. A look at the model must not be an event.
+# Otherwise the answer depends on who asked before. A page that ranks 1,000 films would
+# create 1,000 rows and draw 1,000 random starts; a monitoring tool that asks for a
+# prediction would change the model it watches; and no result could be repeated. A look
+# at the model must not be an event.
 #
 # </details>
 #
 # ### Intermediate
 #
-# **3. A colleague reports an RMSE of 0.69 on these ratings. Which three questions do you ask?**
+# **3. A colleague reports an RMSE of 0.69 on these ratings. Which three questions do
+# you ask?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# Was each prediction made before its rating was learnt (section 4: a learning rate of 0.3 gives exactly this number if
-# it was not)? Was any feature computed from a table that holds the rating itself, or later ones? Were training and test
-# separated by time? And a fourth: on whom? An error on users with 50 ratings is another quantity than one on everybody.
+# Was each prediction made before its rating was learnt (section 4: a learning rate of
+# 0.3 gives exactly this number if it was not)? Was any feature computed from a table
+# that holds the rating itself, or later ones? Were training and test separated by time?
+# And a fourth: on whom? An error on users with 50 ratings is another quantity than one
+# on everybody.
 #
 # </details>
 #
@@ -771,58 +831,68 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# When one look at the data is not enough (large networks need many passes), when outcomes come so late that there is
-# nothing to learn in between, when every model must be approved before it is used, or when learning in batches is so
-# much cheaper that the 1.4 % for waiting is a good price. Many platforms do both: a batch model with a small online
-# learner on top.
+# When one look at the data is not enough (large networks need many passes), when
+# outcomes come so late that there is nothing to learn in between, when every model must
+# be approved before it is used, or when learning in batches is so much cheaper that the
+# 1.4 % for waiting is a good price. Many platforms do both: a batch model with a small
+# online learner on top.
 #
 # </details>
 #
 # ### Advanced
 #
-# **5. Somebody wants their film recommended and sends 10,000 ratings of 10. How does an online learner differ from a
-# batch model under this attack, and what helps?**
+# **5. Somebody wants their film recommended and sends 10,000 ratings of 10. How does an
+# online learner differ from a batch model under this attack, and what helps?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# The attack works at once, there is no night in which somebody looks at the data, and the learner adapts to it as it
-# would to a change of taste. What helps: a `weight` that falls with doubt about the source; a limit on how far one user,
-# or one hour, can move a parameter (a decreasing step does this by itself); a detector on the inputs, not only on the error;
-# checkpoints to roll back to (lesson 06), and a gate before a new version is served (Parts II and III). A batch model
-# suffers the same, later, and for longer.
+# The attack works at once, there is no night in which somebody looks at the data, and
+# the learner adapts to it as it would to a change of taste. What helps: a `weight` that
+# falls with doubt about the source; a limit on how far one user, or one hour, can move
+# a parameter (a decreasing step does this by itself); a detector on the inputs, not
+# only on the error; checkpoints to roll back to (lesson 06), and a gate before a new
+# version is served (Parts II and III). A batch model suffers the same, later, and for
+# longer.
 #
 # </details>
 #
-# **6. A batch learner is promised to converge if the data are independent and come from one distribution. A stream
-# promises neither. What can still be guaranteed?**
+# **6. A batch learner is promised to converge if the data are independent and come from
+# one distribution. A stream promises neither. What can still be guaranteed?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# Something relative. *Regret* compares the sum of our progressive losses with that of the best fixed model chosen
-# afterwards. For convex losses, gradient descent with a suitably falling step has a regret that grows no faster than
-# $\sqrt{n}$, for every sequence of events, so the regret per event goes to 0 (lesson 07). It says that we do as well as
-# the best *fixed* model, not that this model is good; in a world that changes, we have to ask for more, and it costs
-# more. Where events really are independent, the progressive error is as good a promise for the future as a hold-out of
-# the same size (Blum, Kalai and Langford, below).
+# Something relative. *Regret* compares the sum of our progressive losses with that of
+# the best fixed model chosen afterwards. For convex losses, gradient descent with a
+# suitably falling step has a regret that grows no faster than $\sqrt{n}$, for every
+# sequence of events, so the regret per event goes to 0 (lesson 07). It says that we do
+# as well as the best *fixed* model, not that this model is good; in a world that
+# changes, we have to ask for more, and it costs more. Where events really are
+# independent, the progressive error is as good a promise for the future as a hold-out
+# of the same size (Blum, Kalai and Langford, below).
 #
 # </details>
 #
 # ## Further reading
 #
 # - A. P. Dawid (1984), [Present position and potential developments: the prequential
-#   approach](https://doi.org/10.2307/2981683): why a forecaster should be judged by the forecasts that were made, and by
-#   nothing else.
-# - A. Blum, A. Kalai and J. Langford (1999), [Beating the hold-out](https://doi.org/10.1145/307400.307439): the proof that
-#   testing on every event before training on it is as trustworthy as a hold-out, and wastes nothing.
-# - J. Gama, R. Sebastião and P. P. Rodrigues (2013), [On evaluating stream learning
-#   algorithms](https://doi.org/10.1007/s10994-012-5320-9): how to let the progressive error forget, so that it shows how
-#   good a learner is *now*.
-# - Y. Ji, A. Sun, J. Zhang and C. Li (2023), [A critical study on data leakage in recommender system offline
-#   evaluation](https://doi.org/10.1145/3569930): what shuffled time does to published comparisons of recommenders.
+#   approach](https://doi.org/10.2307/2981683): why a forecaster should be judged by the
+#   forecasts that were made, and by nothing else.
+# - A. Blum, A. Kalai and J. Langford (1999),
+#   [Beating the hold-out](https://doi.org/10.1145/307400.307439): the proof that
+#   testing on every event before training on it is as trustworthy as a hold-out, and
+#   wastes nothing.
+# - J. Gama, R. Sebastião and P. P. Rodrigues (2013),
+#   [On evaluating stream learning algorithms](https://doi.org/10.1007/s10994-012-5320-9):
+#   how to let the progressive error forget, so that it shows how good a learner is
+#   *now*.
+# - Y. Ji, A. Sun, J. Zhang and C. Li (2023), [A critical study on data leakage in
+#   recommender system offline evaluation](https://doi.org/10.1145/3569930): what
+#   shuffled time does to published comparisons of recommenders.
 # - J. Montiel et al. (2021), [River: machine learning for streaming data in
-#   Python](https://www.jmlr.org/papers/v22/20-1380.html): the library whose words stand beside ours, from the people who
-#   wrote it.
+#   Python](https://www.jmlr.org/papers/v22/20-1380.html): the library whose words stand
+#   beside ours, from the people who wrote it.
 #
-# Next: [02 · Matrix factorization](02_matrix_factorization.ipynb) · Back: [00 · Start here](00_start_here.ipynb)
+# Next: [02 · Matrix factorization](02_matrix_factorization.ipynb) · Back:
+# [00 · Start here](00_start_here.ipynb)

@@ -9,25 +9,30 @@
 # %% [markdown]
 # # 05 · Detecting drift
 #
-# **You set how often a detector may raise a false alarm, and then measure how soon it detects a real change.**
+# **You set how often a detector may raise a false alarm, and then measure how soon it
+# detects a real change.**
 #
 # After this lesson you are able to
 #
 # - tell a change from noise, with a test and not with a rule of thumb;
-# - build the Page-Hinkley test, and say why three libraries give three answers under its name;
+# - build the Page-Hinkley test, and say why three libraries give three answers under
+#   its name;
 # - use a detector whose only setting is a question that you can answer;
-# - judge any detector by false alarms, delay and misses, on streams whose truth you know;
+# - judge any detector by false alarms, delay and misses, on streams whose truth you
+#   know;
 # - see at once when a detector looks the wrong way.
 #
-# 60 minutes · modules [drift](../coursekit/learning/drift), its [evaluation](../coursekit/learning/drift/evaluation.py) and
-# [streams](../coursekit/datasets/streams.py) · you come from [04 · Neural collaborative
-# filtering](04_neural_collaborative_filtering.ipynb)
+# 60 minutes · modules [drift](../coursekit/learning/drift), its
+# [evaluation](../coursekit/learning/drift/evaluation.py) and
+# [streams](../coursekit/datasets/streams.py) · you come from
+# [04 · Neural collaborative filtering](04_neural_collaborative_filtering.ipynb)
 
 # %% [markdown]
 # ## Why: an unchanged world does not look unchanged
 #
-# Two models give 10,000 answers each, and one answer in five is wrong. Half-way through, one of the two gets worse: from
-# then on it is wrong once in four. The figure shows the share of wrong answers in each hundred. Which of the two is it?
+# Two models give 10,000 answers each, and one answer in five is wrong. Half-way
+# through, one of the two gets worse: from then on it is wrong once in four. The figure
+# shows the share of wrong answers in each hundred. Which of the two is it?
 
 # %%
 import json
@@ -78,26 +83,30 @@ halves = {name: (each[:50].mean(), each[50:].mean()) for name, each in percent.i
 f"you said {world_guess}; " + ", ".join(f"{name} went from {one:.1f} to {two:.1f} %" for name, (one, two) in halves.items())
 
 # %% [markdown]
-# **It is B, and you needed thousands of answers to be sure, because A swings just as widely and nothing ever happened to
-# it.**
+# **It is B, and you needed thousands of answers to be sure, because A swings just as
+# widely and nothing ever happened to it.**
 #
-# This is **concept drift**: what was learnt is no longer true. A **drift detector** looks at one number per event, most
-# often the error of a model, and says when the stream is no longer what it was. It can be wrong in two ways:
+# This is **concept drift**: what was learnt is no longer true. A **drift detector**
+# looks at one number per event, most often the error of a model, and says when the
+# stream is no longer what it was. It can be wrong in two ways:
 #
 # - a **false alarm**: it raises an alarm although nothing has changed;
-# - a **delay**: the events that pass between the change and the alarm. If the alarm never comes, that is a **miss**.
+# - a **delay**: the events that pass between the change and the alarm. If the alarm
+#   never comes, that is a **miss**.
 #
-# Every detector trades one for the other. So a detector is not "sensitive" or "robust". It is a point on this trade, and
-# you should know which.
+# Every detector trades one for the other. So a detector is not "sensitive" or "robust".
+# It is a point on this trade, and you should know which.
 #
 # ## 1. When is a difference more than noise?
 #
-# By hand: a model got 200 of 1,000 answers wrong, so we expect 20 errors in the next 100. We count 25. Is that a change?
-# The number of errors in 100 answers has a standard deviation of $\sqrt{100 \cdot 0.2 \cdot 0.8} = 4$. So 25 is
-# 1.25 standard deviations too many. That happens by chance in one block out of eight.
+# By hand: a model got 200 of 1,000 answers wrong, so we expect 20 errors in the
+# next 100. We count 25. Is that a change? The number of errors in 100 answers has a
+# standard deviation of $\sqrt{100 \cdot 0.2 \cdot 0.8} = 4$. So 25 is 1.25 standard
+# deviations too many. That happens by chance in one block out of eight.
 #
-# A popular rule of thumb asks for less: **alarm when the mean of the latest 100 is 5 % above that of the first 1,000**.
-# That is the 22nd error, half a standard deviation too many.
+# A popular rule of thumb asks for less: **alarm when the mean of the latest 100 is 5 %
+# above that of the first 1,000**. That is the 22nd error, half a standard deviation too
+# many.
 
 
 # %%
@@ -116,8 +125,9 @@ def five_percent_rule(values, window_size=1_000, min_samples=100):
 
 
 # %% [markdown]
-# **Predict**: in 10,000 answers during which nothing changes, how many alarms will it raise? It needs 1,000 answers for a
-# baseline each time, so it cannot raise more than nine.
+# **Predict**: in 10,000 answers during which nothing changes, how many alarms will it
+# raise? It needs 1,000 answers for a baseline each time, so it cannot raise more than
+# nine.
 
 # %%
 false_alarm_guess = 1  # your guess
@@ -130,17 +140,20 @@ f"you said {false_alarm_guess}, it raises {of_rule:.1f}"
 # %% [markdown]
 # As many as it can. Two things are wrong, and each has a repair.
 #
-# **It takes no account of the noise.** A test does. Student's t-test divides the difference by what chance makes of it:
+# **It takes no account of the noise.** A test does. Student's t-test divides the
+# difference by what chance makes of it:
 #
 # $$t = \frac{\bar x_{new} - \bar x_{old}}{s \sqrt{1/n_{new} + 1/n_{old}}}$$
 #
-# In words: $\bar x$ is a mean, $n$ how many values it is the mean of, and $s$ the standard deviation of single values. All
-# below the line is the standard deviation of the difference between two such means. The **p-value** is the probability of
-# so large a $t$, up or down, if nothing has changed. We raise an alarm if it is at most a **level** that we state
-# beforehand.
+# In words: $\bar x$ is a mean, $n$ how many values it is the mean of, and $s$ the
+# standard deviation of single values. All below the line is the standard deviation of
+# the difference between two such means. The **p-value** is the probability of so large
+# a $t$, up or down, if nothing has changed. We raise an alarm if it is at most a
+# **level** that we state beforehand.
 #
-# **It asks too often.** At a level of 5 %, one question in twenty is answered wrongly. Ten questions in 1,000 values make
-# half a false alarm. So if we want 0.05 false alarms in 1,000 values, each of the ten tests gets a tenth of that: 0.005.
+# **It asks too often.** At a level of 5 %, one question in twenty is answered wrongly.
+# Ten questions in 1,000 values make half a false alarm. So if we want 0.05 false alarms
+# in 1,000 values, each of the ten tests gets a tenth of that: 0.005.
 
 
 # %%
@@ -156,8 +169,9 @@ def mean_shift(values, level=0.05 * 100 / 1_000, window_size=1_000, min_samples=
 
 
 # %% [markdown]
-# The package has this test as `ConceptDriftDetector`. It keeps three numbers per block instead of all values, and must
-# agree with ours alarm for alarm. `update_many` takes an array and returns the alarms.
+# The package has this test as `ConceptDriftDetector`. It keeps three numbers per block
+# instead of all values, and must agree with ours alarm for alarm. `update_many` takes
+# an array and returns the alarms.
 
 # %%
 changing = [datasets.error_stream(seed=seed, drift=datasets.AbruptDrift(size=0.2)).values for seed in SEEDS]
@@ -188,25 +202,29 @@ figures.show(
 )
 
 # %% [markdown]
-# **A stated level, shared among all the questions, turns nine false alarms into less than one.** We asked for 0.05 in
-# 1,000, that is 0.5 in 10,000, and that is about what we got.
+# **A stated level, shared among all the questions, turns nine false alarms into less
+# than one.** We asked for 0.05 in 1,000, that is 0.5 in 10,000, and that is about what
+# we got.
 #
-# **Try it.** Replace the answers by squared normal errors: `np.random.default_rng(seed).normal(size=10_000) ** 2`. Does
-# either rule become better?
+# **Try it.** Replace the answers by squared normal errors:
+# `np.random.default_rng(seed).normal(size=10_000) ** 2`. Does either rule become
+# better?
 #
 # <details>
 # <summary>What you should find</summary>
 #
-# The rule of thumb stays at nine: the mean of 100 squared errors has a standard deviation of 14 %, so 5 % is
-# well within the noise. The test stays near what it promises, 0.5 in 10,000. Single squared errors are far from normal, but it compares means of 100, and those are
-# nearly normal again.
+# The rule of thumb stays at nine: the mean of 100 squared errors has a standard
+# deviation of 14 %, so 5 % is well within the noise. The test stays near what it
+# promises, 0.5 in 10,000. Single squared errors are far from normal, but it compares
+# means of 100, and those are nearly normal again.
 #
 # </details>
 #
 # ## 2. Can a detector answer after every event?
 #
-# A block of 100 has to be full before it is tested. The **Page-Hinkley test** needs no blocks: it sums up how far values
-# lie above their running mean, and looks how far the sum has climbed from its lowest point.
+# A block of 100 has to be full before it is tested. The **Page-Hinkley test** needs no
+# blocks: it sums up how far values lie above their running mean, and looks how far the
+# sum has climbed from its lowest point.
 #
 # By hand, with the errors 0, 0, 1, 1, 1:
 #
@@ -219,9 +237,10 @@ figures.show(
 #
 # $$m_t = \alpha\, m_{t-1} + (x_t - \bar x_t - \delta) \qquad\text{alarm when}\qquad m_t - \min_{s \le t} m_s > \lambda$$
 #
-# In words: $\delta$ (delta) is a change so small that we do not care; it makes the sum sink while nothing happens. $\alpha$
-# (alpha), just below 1, lets the sum forget slowly. $\lambda$ (lambda) is the threshold, in errors: so many more than
-# expected have to come together.
+# In words: $\delta$ (delta) is a change so small that we do not care; it makes the sum
+# sink while nothing happens. $\alpha$ (alpha), just below 1, lets the sum forget
+# slowly. $\lambda$ (lambda) is the threshold, in errors: so many more than expected
+# have to come together.
 
 
 # %%
@@ -244,8 +263,8 @@ class PageHinkley:
 
 
 # %% [markdown]
-# **Predict**: the threshold is 50, and at event 5,000 the error rate rises from 0.2 to 0.4. How many events pass until the
-# alarm? (Each one adds how much, on average?)
+# **Predict**: the threshold is 50, and at event 5,000 the error rate rises from 0.2 to
+# 0.4. How many events pass until the alarm? (Each one adds how much, on average?)
 
 # %%
 delay_guess = 100  # your guess
@@ -263,8 +282,9 @@ assert ours == [drift.PageHinkley(direction="up").update_many(values)[0] for val
 f"you said {delay_guess}, the median of 30 streams is {np.median(ours) - 5_000:.0f}"
 
 # %% [markdown]
-# Each event adds about 0.2, and $50 / 0.2 = 250$. Some ground is gained because the sum was not at its lowest when the
-# change came. The reference in the package agrees in all 30 streams. Now look at the climb in one of them:
+# Each event adds about 0.2, and $50 / 0.2 = 250$. Some ground is gained because the sum
+# was not at its lowest when the change came. The reference in the package agrees in all
+# 30 streams. Now look at the climb in one of them:
 
 # %%
 detector, climb = PageHinkley(), []
@@ -289,14 +309,15 @@ figures.show(
 )
 
 # %% [markdown]
-# **The sum wanders while nothing happens and climbs in a straight line once something has: the threshold must lie above all
-# the wandering, and its height is the delay.** But how high is "above the wandering"? The formula does not say. 50 is a
-# habit.
+# **The sum wanders while nothing happens and climbs in a straight line once something
+# has: the threshold must lie above all the wandering, and its height is the delay.**
+# But how high is "above the wandering"? The formula does not say. 50 is a habit.
 #
 # ### One name, two tests
 #
-# MOA and frouros have a Page-Hinkley test with the same four settings and the same defaults. They compare the sum itself
-# with the threshold, and leave the minimum out. In our class that is one line:
+# MOA and frouros have a Page-Hinkley test with the same four settings and the same
+# defaults. They compare the sum itself with the threshold, and leave the minimum out.
+# In our class that is one line:
 
 
 # %%
@@ -332,39 +353,46 @@ figures.show(
 )
 
 # %% [markdown]
-# **The same name and the same four numbers, and one of them needs twice as many events.** It gets worse with age: by
-# $\delta$ per event the sum sinks, and has to climb all of that first. We measured the same with other detectors at their
-# defaults: frouros' ADWIN (0.9) takes 3.5 times as long as River's for the change from 0.2 to 0.4, MOA's raises 4 to 9
-# alarms for one change. So a threshold taken from a paper or from another library means nothing. Measure.
+# **The same name and the same four numbers, and one of them needs twice as many
+# events.** It gets worse with age: by $\delta$ per event the sum sinks, and has to
+# climb all of that first. We measured the same with other detectors at their defaults:
+# frouros' ADWIN (0.9) takes 3.5 times as long as River's for the change from 0.2 to
+# 0.4, MOA's raises 4 to 9 alarms for one change. So a threshold taken from a paper or
+# from another library means nothing. Measure.
 #
-# **Try it.** Errors can have a unit. Multiply `changing[0]` by 10, and hand it to a fresh `drift.PageHinkley()`. What
-# happens? What would you have to change?
+# **Try it.** Errors can have a unit. Multiply `changing[0]` by 10, and hand it to a
+# fresh `drift.PageHinkley()`. What happens? What would you have to change?
 #
 # <details>
 # <summary>What you should find</summary>
 #
-# More than a hundred alarms instead of one: the threshold is in the unit of the values, so the wandering is now ten times
-# as high. Both $\lambda$ and $\delta$ have to be multiplied by 10. A detector for ratings from 0 to 10 needs another
-# threshold than one for ratings from 1 to 5.
+# More than a hundred alarms instead of one: the threshold is in the unit of the values,
+# so the wandering is now ten times as high. Both $\lambda$ and $\delta$ have to be
+# multiplied by 10. A detector for ratings from 0 to 10 needs another threshold than one
+# for ratings from 1 to 5.
 #
 # </details>
 #
 # ## 3. What if you could just say how many false alarms you accept?
 #
-# You cannot answer "which $\lambda$?". You can answer this: **how many samples of an unchanged world do you want between
-# two alarms?** This is the *average run length to a false alarm*, ARL0. If an alarm costs an hour of somebody's time, you have an opinion.
+# You cannot answer "which $\lambda$?". You can answer this: **how many samples of an
+# unchanged world do you want between two alarms?** This is the *average run length to a
+# false alarm*, ARL0. If an alarm costs an hour of somebody's time, you have an opinion.
 #
-# The idea is to compare two stories. *One rate*: all errors come from one error rate. *Two rates*: from some event on,
-# there is another. We try **every** event as the change. By hand, with the errors 0, 0, 0, 0, 1, 1: one rate of 2/6 gives
-# them the likelihood $(\frac{2}{6})^2 (\frac{4}{6})^4 = 0.022$. A change after four, from a rate of 0 to a rate of 1, gives
-# them the likelihood 1. That is 46 times as much. Its logarithm, 3.8, is the evidence.
+# The idea is to compare two stories. *One rate*: all errors come from one error rate.
+# *Two rates*: from some event on, there is another. We try **every** event as the
+# change. By hand, with the errors 0, 0, 0, 0, 1, 1: one rate of 2/6 gives them the
+# likelihood $(\frac{2}{6})^2 (\frac{4}{6})^4 = 0.022$. A change after four, from a rate
+# of 0 to a rate of 1, gives them the likelihood 1. That is 46 times as much. Its
+# logarithm, 3.8, is the evidence.
 #
 # $$\Lambda_n = \max_k \;\big[\, \ell(x_1 \ldots x_k) + \ell(x_{k+1} \ldots x_n) - \ell(x_1 \ldots x_n) \,\big]
 # \qquad\text{alarm when}\qquad \Lambda_n \ge \ln w$$
 #
-# In words: $\ell$ is the log likelihood of some values at their own best error rate; $k$ is the last event of the old
-# world; $\Lambda$ (capital lambda) is how much better two stories explain the stream than one; and $w$ is the number of
-# samples that you want between two false alarms. It is called the **generalised likelihood ratio**, GLR.
+# In words: $\ell$ is the log likelihood of some values at their own best error rate;
+# $k$ is the last event of the old world; $\Lambda$ (capital lambda) is how much better
+# two stories explain the stream than one; and $w$ is the number of samples that you
+# want between two false alarms. It is called the **generalised likelihood ratio**, GLR.
 
 
 # %%
@@ -386,10 +414,11 @@ def evidence(values):
 evidence(np.array([0, 0, 0, 0, 1, 1])).round(2)  # after 1, 2, 3, 4, 5 events
 
 # %% [markdown]
-# The largest is at $k = 4$. To try every $k$ after every event looks hopeless: 10,000 events make 50 million pairs. But the
-# best $k$ always lies on a corner of the convex hull of the cumulative sums, of which there are about ten. So
-# `drift.BernoulliGLR` looks only there, and leaves nothing out. It must agree with ours, which leaves nothing out by brute
-# force:
+# The largest is at $k = 4$. To try every $k$ after every event looks hopeless: 10,000
+# events make 50 million pairs. But the best $k$ always lies on a corner of the convex
+# hull of the cumulative sums, of which there are about ten. So `drift.BernoulliGLR`
+# looks only there, and leaves nothing out. It must agree with ours, which leaves
+# nothing out by brute force:
 
 # %%
 values = changing[3]
@@ -420,11 +449,12 @@ figures.show(
 )
 
 # %% [markdown]
-# **The alarm comes with an estimate of when the change began.** That is worth as much as the alarm itself: it tells which
-# events belong to the new world (`n_since_change`).
+# **The alarm comes with an estimate of when the change began.** That is worth as much
+# as the alarm itself: it tells which events belong to the new world (`n_since_change`).
 #
-# And does it keep its promise? **Predict**: we ask for 10,000 samples between false alarms, at three error rates. What will
-# the mean be, over three million samples without any change?
+# And does it keep its promise? **Predict**: we ask for 10,000 samples between false
+# alarms, at three error rates. What will the mean be, over three million samples
+# without any change?
 
 # %%
 between_guess = 10_000  # your guess
@@ -459,28 +489,32 @@ figures.show(
 )
 
 # %% [markdown]
-# **The one setting means what it says, within a small factor, at every error rate: nothing has to be tuned.** The promise
-# errs on the quiet side, most of all where errors are rare.
+# **The one setting means what it says, within a small factor, at every error rate:
+# nothing has to be tuned.** The promise errs on the quiet side, most of all where
+# errors are rare.
 #
-# For real numbers, such as the error of a rating, there is `drift.GaussianGLR`. It estimates the standard deviation as well, so
-# their unit does not matter.
+# For real numbers, such as the error of a rating, there is `drift.GaussianGLR`. It
+# estimates the standard deviation as well, so their unit does not matter.
 #
-# **Try it.** Feed `10 * np.random.default_rng(1).normal(size=100_000)` to `drift.GaussianGLR(1_000)` and to
-# `drift.PageHinkley()`. How many alarms do you expect from the first, and how many come?
+# **Try it.** Feed `10 * np.random.default_rng(1).normal(size=100_000)` to
+# `drift.GaussianGLR(1_000)` and to `drift.PageHinkley()`. How many alarms do you expect
+# from the first, and how many come?
 #
 # <details>
 # <summary>What you should find</summary>
 #
-# 100,000 samples at one false alarm in 1,000 make 100. It raises 82. Page-Hinkley at its defaults raises almost 3,000,
-# because its threshold of 50 was made for errors of 0 and 1.
+# 100,000 samples at one false alarm in 1,000 make 100. It raises 82. Page-Hinkley at
+# its defaults raises almost 3,000, because its threshold of 50 was made for errors of 0
+# and 1.
 #
 # </details>
 #
 # ## 4. Which detector is good?
 #
-# One stream shows nothing: a detector may be lucky. And the number of alarms shows nothing either: a detector that always
-# raises an alarm has no misses. We need all three numbers, over many streams whose truth we know. By hand: alarms at 1,200 and 5,090
-# where the change was at 5,000 are one false alarm and a delay of 90.
+# One stream shows nothing: a detector may be lucky. And the number of alarms shows
+# nothing either: a detector that always raises an alarm has no misses. We need all
+# three numbers, over many streams whose truth we know. By hand: alarms at 1,200 and
+# 5,090 where the change was at 5,000 are one false alarm and a delay of 90.
 
 
 # %%
@@ -498,8 +532,8 @@ def judge(detector, shape):
 
 
 # %% [markdown]
-# The package has such a judge as well, `evaluation.evaluate_detectors`. It takes functions that make a detector and a
-# stream, and must agree with ours:
+# The package has such a judge as well, `evaluation.evaluate_detectors`. It takes
+# functions that make a detector and a stream, and must agree with ours:
 
 # %%
 sudden = datasets.AbruptDrift(at=5_050, size=0.2)
@@ -510,7 +544,8 @@ assert referee.row("ADWIN", "sudden").median_delay == judge(drift.ADWIN(), sudde
 print(referee)
 
 # %% [markdown]
-# Not every world changes at one stroke. The four shapes of drift, here from an error rate of 0.2 to 0.4:
+# Not every world changes at one stroke. The four shapes of drift, here from an error
+# rate of 0.2 to 0.4:
 
 # %%
 shapes = {
@@ -533,8 +568,9 @@ table = pd.DataFrame(columns, index=[type(detector).__name__ for detector in det
 table.round(2)
 
 # %% [markdown]
-# The first three columns are false alarms in 10,000 answers of an unchanged model that is wrong in 5, 20 or 50 % of them,
-# mean of 60 streams. The others are the median delay over 30 streams. All detectors are at their defaults.
+# The first three columns are false alarms in 10,000 answers of an unchanged model that
+# is wrong in 5, 20 or 50 % of them, mean of 60 streams. The others are the median delay
+# over 30 streams. All detectors are at their defaults.
 
 # %%
 judged = {type(d).__name__: judge(d, shapes["abrupt"]) for d in detectors}
@@ -558,27 +594,32 @@ figures.show(
 )
 
 # %% [markdown]
-# **Read a delay only beside its false alarms: HDDM_W looks fastest, and raises eight false alarms in 10,000 where half of
-# all answers are wrong.** Crosses mark detectors with more than one at some error rate. The change comes in the middle of a
-# block, or ConceptDriftDetector would look faster than it is. A gradual and an incremental change look the same to all of
-# them: both raise the error rate slowly, and a detector of errors sees no more than that. Whoever adapts fast to a change
-# that comes back (*recurring*) learns the wrong world just when the old one returns.
+# **Read a delay only beside its false alarms: HDDM_W looks fastest, and raises eight
+# false alarms in 10,000 where half of all answers are wrong.** Crosses mark detectors
+# with more than one at some error rate. The change comes in the middle of a block, or
+# ConceptDriftDetector would look faster than it is. A gradual and an incremental change
+# look the same to all of them: both raise the error rate slowly, and a detector of
+# errors sees no more than that. Whoever adapts fast to a change that comes back
+# (*recurring*) learns the wrong world just when the old one returns.
 #
-# **Try it.** Let the model become *better*: `level=0.4` and `size=-0.2`. Which detectors raise an alarm? Do you want one?
+# **Try it.** Let the model become *better*: `level=0.4` and `size=-0.2`. Which
+# detectors raise an alarm? Do you want one?
 #
 # <details>
 # <summary>What you should find</summary>
 #
-# Page-Hinkley, ADWIN and ConceptDriftDetector, which look both ways. The others watch for rises only. A monitor of errors
-# rarely needs to act on good news; with `direction="up"` these three are quiet as well, and a detector of *features* needs
+# Page-Hinkley, ADWIN and ConceptDriftDetector, which look both ways. The others watch
+# for rises only. A monitor of errors rarely needs to act on good news; with
+# `direction="up"` these three are quiet as well, and a detector of *features* needs
 # both.
 #
 # </details>
 #
 # ## 5. Would people see the same changes?
 #
-# So far we made the changes ourselves. Here is a real series from the Turing Change Point Dataset: what a probe measured on
-# its way down a borehole. Where the rock changes, so does the level. Five people marked the changes that they saw.
+# So far we made the changes ourselves. Here is a real series from the Turing Change
+# Point Dataset: what a probe measured on its way down a borehole. Where the rock
+# changes, so does the level. Five people marked the changes that they saw.
 
 # %%
 folder = files("coursekit.datasets") / "shipped" / "well-log"
@@ -588,8 +629,8 @@ readings = np.array(well["series"][0]["raw"]) / 1_000  # in thousands of the pro
 {person: len(places) for person, places in marks.items()}
 
 # %% [markdown]
-# They do not agree, not even on how many there are. **Predict**: how many changes will a detector find that is to be wrong
-# once in 100,000 values?
+# They do not agree, not even on how many there are. **Predict**: how many changes will
+# a detector find that is to be wrong once in 100,000 values?
 
 # %%
 change_guess = 5  # your guess
@@ -623,20 +664,24 @@ figures.show(
 )
 
 # %% [markdown]
-# **Each of its ten changes was seen by at least one person; it misses one that four of the five marked, at 432.** The one
-# missed comes ten readings after another: a detector that has just raised an alarm starts from nothing.
+# **Each of its ten changes was seen by at least one person; it misses one that four of
+# the five marked, at 432.** The one missed comes ten readings after another: a detector
+# that has just raised an alarm starts from nothing.
 #
-# Other real series are not so kind. The promise rests on values that are independent, and real errors break it: they come
-# in sessions, in days, in weeks. Where neighbouring values are correlated, *every* detector that assumes independence raises
-# far more alarms than promised. `drift.GaussianGLR(autocorrelated=True)` estimates the autocorrelation, and watches what is
-# new in each value, its *innovation*. All seven series of the data set, and all detectors, are in
-# [tests/benchmarks/RESULTS.md](../tests/benchmarks/RESULTS.md), measured with the `covering_score` of
-# [segmentation](../coursekit/learning/drift/segmentation.py).
+# Other real series are not so kind. The promise rests on values that are independent,
+# and real errors break it: they come in sessions, in days, in weeks. Where neighbouring
+# values are correlated, *every* detector that assumes independence raises far more
+# alarms than promised. `drift.GaussianGLR(autocorrelated=True)` estimates the
+# autocorrelation, and watches what is new in each value, its *innovation*. All seven
+# series of the data set, and all detectors, are in
+# [tests/benchmarks/RESULTS.md](../tests/benchmarks/RESULTS.md), measured with the
+# `covering_score` of [segmentation](../coursekit/learning/drift/segmentation.py).
 #
 # ## Break it once: a detector that looks the wrong way
 #
-# Is 1 an error, or is 1 a hit? River's FHDDM (0.26.1) documents "1 = error". But it keeps the *best mean so far* and raises
-# an alarm when the mean of the latest 100 falls below it. Here it is, in the same words:
+# Is 1 an error, or is 1 a hit? River's FHDDM (0.26.1) documents "1 = error". But it
+# keeps the *best mean so far* and raises an alarm when the mean of the latest 100 falls
+# below it. Here it is, in the same words:
 
 
 # %%
@@ -660,9 +705,10 @@ pd.DataFrame(
 ).T
 
 # %% [markdown]
-# The error rate doubles, and the detector sees nothing, or something random thousands of events later. No message says so.
-# Turned around, it needs 84 events. **Before you trust a detector, show it a change that you made yourself.** It costs one
-# line. Ours refuses at least what cannot be an error:
+# The error rate doubles, and the detector sees nothing, or something random thousands
+# of events later. No message says so. Turned around, it needs 84 events. **Before you
+# trust a detector, show it a change that you made yourself.** It costs one line. Ours
+# refuses at least what cannot be an error:
 
 # %%
 try:
@@ -681,21 +727,26 @@ figures.show(
 )
 
 # %% [markdown]
-# - The detector listens to the progressive error (lesson 01), one number per event, in microseconds. It keeps a few hundred
-#   numbers, and its state is part of every checkpoint (lesson 06).
-# - Outcomes come late: a detector of errors hears of a change when the labels do. Detectors on features (lesson 15) hear
-#   sooner, and of changes that hurt nobody.
-# - Choose the number of samples between false alarms from what an alarm costs. One detector per country and device makes a
-#   hundred detectors, and a hundred times the false alarms.
+# - The detector listens to the progressive error (lesson 01), one number per event, in
+#   microseconds. It keeps a few hundred numbers, and its state is part of every
+#   checkpoint (lesson 06).
+# - Outcomes come late: a detector of errors hears of a change when the labels do.
+#   Detectors on features (lesson 15) hear sooner, and of changes that hurt nobody.
+# - Choose the number of samples between false alarms from what an alarm costs. One
+#   detector per country and device makes a hundred detectors, and a hundred times the
+#   false alarms.
 # - An alarm is a question, not an answer. What to do about it is lesson 06.
 #
 # ## Takeaways
 #
-# 1. Unchanged streams have a large variance; a rule that ignores it raises false alarms all the time (figures in *Why* and in section 1).
-# 2. Page-Hinkley trades delay for false alarms by a threshold that nobody can know, and its name stands for several tests
-#    (both figures in section 2).
-# 3. The likelihood ratio takes a number that you can know, keeps to it, and dates the change (both figures in section 3).
-# 4. Judge by false alarms, delay and misses together, over many streams with known truth (table and figure in section 4).
+# 1. Unchanged streams have a large variance; a rule that ignores it raises false alarms
+#    all the time (figures in *Why* and in section 1).
+# 2. Page-Hinkley trades delay for false alarms by a threshold that nobody can know, and
+#    its name stands for several tests (both figures in section 2).
+# 3. The likelihood ratio takes a number that you can know, keeps to it, and dates the
+#    change (both figures in section 3).
+# 4. Judge by false alarms, delay and misses together, over many streams with known
+#    truth (table and figure in section 4).
 # 5. Real series are less independent than a promise assumes (figure in section 5).
 #
 # ## Questions
@@ -707,87 +758,102 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# How often it raised an alarm when nothing had changed, and how long its delays were. A detector that raises an alarm at every event finds
-# every change at once. Without streams on which nothing happens, the sentence says nothing.
+# How often it raised an alarm when nothing had changed, and how long its delays were. A
+# detector that raises an alarm at every event finds every change at once. Without
+# streams on which nothing happens, the sentence says nothing.
 #
 # </details>
 #
-# **2. Which kinds of drift are there, and which of them can a detector of errors tell apart?**
+# **2. Which kinds of drift are there, and which of them can a detector of errors tell
+# apart?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# Abrupt, gradual (old and new events mixed), incremental (the world itself moves) and recurring. A detector of errors sees
-# the error rate only. An abrupt change has a steep edge; gradual and incremental ones look alike; a recurring one is a
-# series of changes, unless somebody keeps the old model and notices that it fits again.
+# Abrupt, gradual (old and new events mixed), incremental (the world itself moves) and
+# recurring. A detector of errors sees the error rate only. An abrupt change has a steep
+# edge; gradual and incremental ones look alike; a recurring one is a series of changes,
+# unless somebody keeps the old model and notices that it fits again.
 #
 # </details>
 #
 # ### Intermediate
 #
-# **3. Why is testing after every event at a level of 5 % not a test at a level of 5 %?**
+# **3. Why is testing after every event at a level of 5 % not a test at a level of 5
+# %?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# Each test is wrong in one case out of twenty, and there are many tests: sooner or later one of them is wrong, although
-# neighbours share most of their data. One has to share the level among the tests, as in section 1, or bound the largest
-# statistic over time, as the likelihood ratio does. The same mistake is called peeking in A/B tests (lesson 09).
+# Each test is wrong in one case out of twenty, and there are many tests: sooner or
+# later one of them is wrong, although neighbours share most of their data. One has to
+# share the level among the tests, as in section 1, or bound the largest statistic over
+# time, as the likelihood ratio does. The same mistake is called peeking in A/B tests
+# (lesson 09).
 #
 # </details>
 #
-# **4. Your model serves 100 countries, and one person can look at one alarm a week. A country has 10,000 events a day. What
-# do you ask the detector for?**
+# **4. Your model serves 100 countries, and one person can look at one alarm a week. A
+# country has 10,000 events a day. What do you ask the detector for?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# A week has 100 x 70,000 = 7 million events. One false alarm in all of them is one in 7 million samples, so
-# `samples_between_false_alarms=7_000_000`. The threshold is its logarithm: 15.8 instead of 11.5 for 100,000. The delay
-# grows in the same proportion, by about a third. False alarms are cheap to avoid if one asks for it.
+# A week has 100 x 70,000 = 7 million events. One false alarm in all of them is one in 7
+# million samples, so `samples_between_false_alarms=7_000_000`. The threshold is its
+# logarithm: 15.8 instead of 11.5 for 100,000. The delay grows in the same proportion,
+# by 37 %. False alarms are cheap to avoid if one asks for it.
 #
 # </details>
 #
 # ### Advanced
 #
-# **5. The evidence of the likelihood ratio needs every $k$. Why are the corners of a convex hull enough?**
+# **5. The evidence of the likelihood ratio needs every $k$. Why are the corners of a
+# convex hull enough?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# Draw the points $(k, S_k)$, where $S_k$ is the number of errors among the first $k$. For fixed $n$, the evidence is a
-# convex function of the point $(k, S_k)$, since the log likelihood at the best rate is convex in counts and length
-# together. A convex function on a set of points is largest at a corner of their hull. For a rise, only the lower boundary
-# matters. Adding a point on the right removes corners and never brings one back, so the hull is kept up to date at constant
-# cost on average.
+# Draw the points $(k, S_k)$, where $S_k$ is the number of errors among the first $k$.
+# For fixed $n$, the evidence is a convex function of the point $(k, S_k)$, since the
+# log likelihood at the best rate is convex in counts and length together. A convex
+# function on a set of points is largest at a corner of their hull. For a rise, only the
+# lower boundary matters. Adding a point on the right removes corners and never brings
+# one back, so the hull is kept up to date at constant cost on average.
 #
 # </details>
 #
-# **6. Someone wants your detector to be silent while the model is being attacked. Could they manage it?**
+# **6. Someone wants your detector to be silent while the model is being attacked. Could
+# they manage it?**
 #
 # <details>
 # <summary>A model answer</summary>
 #
-# A slow poison is an incremental drift: if the error rises by less than the noise hides, the running mean of Page-Hinkley
-# and the window of ADWIN move along. The likelihood ratio keeps the whole past as its reference, so a slow rise still adds
-# up. Better: also hold errors against a fixed reference (the error at release), watch inputs as well as errors, and keep a
-# small trusted stream whose labels nobody outside can touch.
+# A slow poison is an incremental drift: if the error rises by less than the noise
+# hides, the running mean of Page-Hinkley and the window of ADWIN move along. The
+# likelihood ratio keeps the whole past as its reference, so a slow rise still adds up.
+# Better: also hold errors against a fixed reference (the error at release), watch
+# inputs as well as errors, and keep a small trusted stream whose labels nobody outside
+# can touch.
 #
 # </details>
 #
 # ## Further reading
 #
-# - J. Gama et al. (2014), [A survey on concept drift adaptation](https://doi.org/10.1145/2523813): the words of the field,
-#   and the four shapes of drift used here.
-# - E. S. Page (1954), [Continuous inspection schemes](https://doi.org/10.2307/2333009): the cumulative sum, invented to
-#   stop a machine in a factory, in ten clear pages.
-# - G. Romano et al. (2023), [Fast online changepoint detection via functional pruning CUSUM
-#   statistics](https://arxiv.org/abs/2110.08205): how to look at every change point without looking at every one.
+# - J. Gama et al. (2014),
+#   [A survey on concept drift adaptation](https://doi.org/10.1145/2523813): the words
+#   of the field, and the four shapes of drift used here.
+# - E. S. Page (1954), [Continuous inspection schemes](https://doi.org/10.2307/2333009):
+#   the cumulative sum, invented to stop a machine in a factory, in sixteen clear pages.
+# - G. Romano et al. (2023), [Fast online changepoint detection via functional pruning
+#   CUSUM statistics](https://arxiv.org/abs/2110.08205): how to look at every change
+#   point without looking at every one.
 # - A. Bifet and R. Gavaldà (2007), [Learning from time-changing data with adaptive
-#   windowing](https://doi.org/10.1137/1.9781611972771.42): ADWIN, which has no threshold to tune either, and a proof
-#   instead.
-# - G. van den Burg and C. Williams (2020), [An evaluation of change point detection
-#   algorithms](https://arxiv.org/abs/2003.06222): the series that five people marked, and how methods fare against them.
+#   windowing](https://doi.org/10.1137/1.9781611972771.42): ADWIN, which has no
+#   threshold to tune either, and a proof instead.
+# - G. van den Burg and C. Williams (2020),
+#   [An evaluation of change point detection algorithms](https://arxiv.org/abs/2003.06222):
+#   the series that five people marked, and how methods fare against them.
 #
 # Next: [06 · Adapting to drift](06_adaptation.ipynb) · Back: [04 · Neural collaborative
 # filtering](04_neural_collaborative_filtering.ipynb)

@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 07 · Online optimisation
 #
-# **You choose how a model moves with each event, and measure what hindsight would have saved beside what theory promises.**
+# **You choose how a model moves with each event, and measure what hindsight would have
+# saved beside what theory promises.**
 #
 # After this lesson you will be able to
 #
@@ -11,9 +12,11 @@
 # - let several learners vote, weighted by recent loss,
 # - show what a few false events do to a model, and take most of their power away.
 #
-# *60 minutes. You come from [lesson 02](02_matrix_factorization.ipynb) (steps against an error) and
-# [lesson 05](05_drift_detection.ipynb) (kinds of drift). Modules: [`descent`](../coursekit/learning/optim/descent.py),
-# [`regret`](../coursekit/learning/optim/regret.py), [`ensemble`](../coursekit/learning/learners/ensemble.py),
+# *60 minutes. You come from [lesson 02](02_matrix_factorization.ipynb) (steps against
+# an error) and [lesson 05](05_drift_detection.ipynb) (kinds of drift). Modules:
+# [`descent`](../coursekit/learning/optim/descent.py),
+# [`regret`](../coursekit/learning/optim/regret.py),
+# [`ensemble`](../coursekit/learning/learners/ensemble.py),
 # [`robust`](../coursekit/learning/learners/robust.py).*
 
 # %%
@@ -38,8 +41,9 @@ SEEDS = range(10)
 # %% [markdown]
 # ## Why: the best step of today is the worst of tomorrow
 #
-# A learner takes a step at each event. How long should it be? Here are two learners that differ in nothing else. After
-# 5,000 ratings, everybody suddenly rates 1.5 points higher.
+# A learner takes a step at each event. How long should it be? Here are two learners
+# that differ in nothing else. After 5,000 ratings, everybody suddenly rates 1.5 points
+# higher.
 
 
 # %%
@@ -69,13 +73,14 @@ figures.show(
 )
 
 # %% [markdown]
-# **No step size is best at all times, and the learner has to choose before it knows what comes.** This lesson is about
-# choosing well anyway, and about saying how much was lost.
+# **No step size is best at all times, and the learner has to choose before it knows
+# what comes.** This lesson is about choosing well anyway, and about saying how much was
+# lost.
 #
 # ## 1. What would hindsight have saved?
 #
-# By hand: one weight $w$ predicts the targets 1, 0, 1. The loss is half the squared error, and each step takes away half the
-# error.
+# By hand: one weight $w$ predicts the targets 1, 0, 1. The loss is half the squared
+# error, and each step takes away half the error.
 #
 # | event | target | $w$ before | loss | $w$ after |
 # |---|---|---|---|---|
@@ -83,23 +88,26 @@ figures.show(
 # | 2 | 0 | 0.50 | 0.125 | 0.25 |
 # | 3 | 1 | 0.25 | 0.281 | 0.625 |
 #
-# The learner paid 0.906. Somebody who knew all targets, but had to keep one weight for all events, would take 2/3 and pay
-# 0.333. The difference, 0.573, is the **regret**:
+# The learner paid 0.906. Somebody who knew all targets, but had to keep one weight for
+# all events, would take 2/3 and pay 0.333. The difference, 0.573, is the **regret**:
 #
 # $$R_T = \sum_{t=1}^{T} \ell_t(w_t) - \min_u \sum_{t=1}^{T} \ell_t(u)$$
 #
-# In words: the losses $\ell_t$ that you paid with the weights $w_t$ you had at event $t$, less those of the best fixed
-# weights $u$, chosen after the fact. If $R_T / T$ goes to 0, you end up as good as if you had known.
+# In words: the losses $\ell_t$ that you paid with the weights $w_t$ you had at event
+# $t$, less those of the best fixed weights $u$, chosen after the fact. If $R_T / T$
+# goes to 0, you end up as good as if you had known.
 #
-# **Projected gradient descent** steps against the gradient $g_t$, and puts a weight that leaves $[-r, r]$ back on the edge.
-# With steps that shrink, $\eta_t = \eta/\sqrt t$, Zinkevich proved for $d$ weights and $D = 2r$:
+# **Projected gradient descent** steps against the gradient $g_t$, and puts a weight
+# that leaves $[-r, r]$ back on the edge. With steps that shrink,
+# $\eta_t = \eta/\sqrt t$, Zinkevich proved for $d$ weights and $D = 2r$:
 #
 # $$R_T \le \frac{d\,D^2}{2\,\eta_T} + \frac12 \sum_{t=1}^{T} \eta_t\,\lVert g_t\rVert^2$$
 #
-# In words: what it costs to come from anywhere to anywhere in the box (cheap with long steps), plus what steps cost because
-# each event pulls elsewhere (cheap with short steps). While gradients stay bounded, both parts grow like $\sqrt T$, so the
-# regret *per event* falls like $1/\sqrt T$. It needs convex losses, and nothing else: no noise model, no chance. An enemy may
-# choose the stream.
+# In words: what it costs to come from anywhere to anywhere in the box (cheap with long
+# steps), plus what steps cost because each event pulls elsewhere (cheap with short
+# steps). While gradients stay bounded, both parts grow like $\sqrt T$, so the regret
+# *per event* falls like $1/\sqrt T$. It needs convex losses, and nothing else: no noise
+# model, no chance. An enemy may choose the stream.
 
 
 # %%
@@ -137,11 +145,11 @@ assert np.allclose(curve.regret, by_hand, rtol=0, atol=1e-8)
 assert np.allclose(curve.bound, bound_by_hand)
 
 # %% [markdown]
-# Regret and bound by hand are those of the module. It also finds the best weights when they lie on the edge of the box, and
-# for logistic loss.
+# Regret and bound by hand are those of the module. It also finds the best weights when
+# they lie on the edge of the box, and for logistic loss.
 #
-# **Predict.** The noise alone costs 0.5 per event. How much more per event will the learner have paid after 3,000 events, and
-# how much does the bound allow?
+# **Predict.** The noise alone costs 0.5 per event. How much more per event will the
+# learner have paid after 3,000 events, and how much does the bound allow?
 
 # %%
 guess_regret, guess_bound = 0.1, 0.1  # your guesses
@@ -171,32 +179,39 @@ figures.show(
 )
 
 # %% [markdown]
-# **Both fall, the regret stays below its bound at every event, and on a kind stream it is fifty times smaller.** A bound is a
-# promise for the worst stream, no forecast for yours. What it tells you is the *shape*: steps that shrink like $1/\sqrt t$
-# never lose much, whatever comes.
+# **Both fall, the regret stays below its bound at every event, and on a kind stream it
+# is fifty times smaller.** A bound is a promise for the worst stream, no forecast for
+# yours. What it tells you is the *shape*: steps that shrink like $1/\sqrt t$ never lose
+# much, whatever comes.
 #
-# **Try it.** Give the stream an enemy: `y = -np.sign(X @ w)` for the present `w`, inside `descend`. What happens to regret per
-# event?
+# **Try it.** Let an adversary choose the targets: begin the loop in `descend` with
+# `target = np.where(x @ w >= 0, -1, 1)`, the wrong sign for the present `w` (0 counts
+# as positive: `np.sign(0)` is 0, which would be a right answer). What happens to the
+# loss, and to the regret per event?
 #
 # <details><summary>What you should see</summary>
 #
-# The learner is wrong at every event, and its loss stays at about 0.5, what the answer 0 would pay. But no fixed weights do
-# well against such targets either, so the regret per event still falls. Regret says nothing about how good you are. It says
-# how much better *one fixed choice* would have been.
+# The sign is wrong at every event, so every loss is at least 0.5, what the answer 0
+# would pay; the mean over 3,000 events is 0.53. But no fixed weights do better than
+# 0.50 against such targets either, so the regret per event still falls, to 0.03. Regret
+# does not say how good you are. It says how much better *one fixed choice* would have
+# been.
 #
 # </details>
 #
 # ## 2. Should every weight take the same step?
 #
-# A film that opens tonight is a feature that first occurs at event 10,000. Steps of $1/\sqrt t$ are down to 1/100 by then,
-# worn out by other films. By hand, with a gradient of 1 and $\eta = 1$: the shrinking step moves the new weight by 0.01.
+# A film that opens tonight is a feature that first occurs at event 10,000. Steps of
+# $1/\sqrt t$ are down to 1/100 by then, worn out by other films. By hand, with a
+# gradient of 1 and $\eta = 1$: the shrinking step moves the new weight by 0.01.
 # **AdaGrad** counts for each weight what *it* has seen:
 #
 # $$G_j \leftarrow G_j + g_j^2 \qquad\qquad w_j \leftarrow w_j - \eta\, \frac{g_j}{\sqrt{G_j}}$$
 #
-# In words: $G_j$ adds up the squared gradients of weight $j$, and its step is the rate $\eta$ times the gradient over the
-# root of that sum. The new film has $G_j = 1$ and moves by a full 1. (The module starts $G_j$ at 0.1, so that the first step
-# is not extreme.)
+# In words: $G_j$ adds up the squared gradients of weight $j$, and its step is the rate
+# $\eta$ times the gradient over the root of that sum. The new film has $G_j = 1$ and
+# moves by a full 1. (The module starts $G_j$ at 0.1, so that the first step is not
+# extreme.)
 
 # %%
 G = 0.1 + np.cumsum(gradients**2, axis=0)
@@ -206,9 +221,10 @@ for gradient in gradients:
 assert np.allclose(weights, -0.5 * (gradients / np.sqrt(G)).sum(axis=0))
 
 # %% [markdown]
-# Now 200 features, where feature $j$ occurs in one event of $j$. How far is a weight from the truth after 5,000 events? If
-# the features occur often, both optimizers know them. **Predict.** For the rarest features (25 times or so in 5,000 events): how
-# many times larger is the error of plain SGD?
+# Now 200 features, where feature $j$ occurs in one event of $j$. How far is a weight
+# from the truth after 5,000 events? If the features occur often, both optimizers know
+# them. **Predict.** For the rarest features (25 times or so in 5,000 events): how many
+# times larger is the error of plain SGD?
 
 # %%
 guess_times = 1.2  # your guess
@@ -252,14 +268,17 @@ figures.show(
 )
 
 # %% [markdown]
-# **With a rate of its own, a weight learns from the few events that concern it.** For common features shrinking SGD was ahead
-# here: AdaGrad with this rate is a little too restless for them. The bound of AdaGrad sums $\sqrt{G_j}$ over the weights, and
-# for rare features that is small.
+# **With a rate of its own, a weight learns from the few events that concern it.** For
+# common features shrinking SGD was ahead here: AdaGrad with this rate is a little too
+# restless for them. The bound of AdaGrad sums $\sqrt{G_j}$ over the weights, and for
+# rare features that is small.
 #
-# **Adam** divides by a root, too, but by that of a *running mean* of squares: old gradients fade, with the default settings
-# within a few thousand steps. That suits neural networks. It costs the guarantee. Here is a stream made to show it, with a
-# single weight in $[-1, 1]$. Once in 3,000 events something important comes, with a gradient of $+4500$; all others have
-# $-1$. The sum of 3,000 is positive, so $w = -1$ is best. **Predict.** Where does Adam end?
+# **Adam** divides by a root, too, but by that of a *running mean* of squares: old
+# gradients fade, with the default settings within a few thousand steps. That suits
+# neural networks. It costs the guarantee. Here is a stream made to show it, with a
+# single weight in $[-1, 1]$. Once in 3,000 events something important comes, with a
+# gradient of $+4500$; all others have $-1$. The sum of 3,000 is positive, so $w = -1$
+# is best. **Predict.** Where does Adam end?
 
 # %%
 guess_adam = -1.0  # your guess
@@ -296,32 +315,40 @@ figures.show(
 )
 
 # %% [markdown]
-# **Adam ends at the worst weight of all, although the losses are as convex as can be.** The large gradient makes its own
-# divisor large. While the small ones come, the divisor fades, their steps grow longer and longer, and together they out-walk
-# the large one. AdaGrad forgets nothing.
+# **Adam climbs to the worst weight of all, and an important event pulls it back only
+# for a short while, although the losses are as convex as can be.** The large gradient
+# makes its own divisor large. While the small ones come, the divisor fades, their steps
+# grow longer and longer, and together they out-walk the large one. AdaGrad forgets
+# nothing.
 #
-# **Try it.** `walk(optim.Adam(0.01, radius=1.0), period=300)`. What has changed, and why is it no way out?
+# **Try it.** `walk(optim.Adam(0.01, radius=1.0), period=300)`. What has changed, and
+# why is it no way out?
 #
 # <details><summary>What you should see</summary>
 #
-# Now the weight goes down towards -1: within 300 events the divisor hardly fades. But how rare the important events are is up
-# to the stream. For any fixed memory there is a stream with a longer pause. AMSGrad keeps the largest divisor seen, and has a
-# bound again.
+# Now the weight goes down towards -1: within 300 events the divisor hardly fades. But
+# how rare the important events are is up to the stream. For any fixed memory there is a
+# stream with a longer pause. AMSGrad keeps the largest divisor seen, and has a bound
+# again.
 #
 # </details>
 #
 # ## 3. Which weights may be exactly 0?
 #
-# A recommender over ids has a weight for every user and film, most of them seen a few times. Each costs memory wherever the
-# model is served. Steps of a gradient never make a weight 0. **FTRL-Proximal** asks for evidence first. For each weight it
-# keeps $z_j$, the sum of its gradients (corrected for where the weight was), and $n_j$, the sum of their squares:
+# A recommender over ids has a weight for every user and film, most of them seen a few
+# times. Each costs memory wherever the model is served. Steps of a gradient never make
+# a weight 0. **FTRL-Proximal** asks for evidence first. For each weight it keeps $z_j$,
+# the sum of its gradients (corrected for where the weight was), and $n_j$, the sum of
+# their squares:
 #
 # $$w_j = 0 \ \text{ if } |z_j| \le \lambda_1, \qquad \text{else}\quad
 # w_j = -\,\frac{z_j - \operatorname{sign}(z_j)\,\lambda_1}{(\beta + \sqrt{n_j})/\eta}$$
 #
-# In words: as long as the gradients do not add up to more than $\lambda_1$, the weight is 0. Beyond that only the excess
-# counts, with steps like AdaGrad's ($\beta$ makes the first ones smaller). By hand, with $\lambda_1 = 1$, $\beta = 1$,
-# $\eta = 0.5$ and $n = 9$: for $z = 0.8$ the weight is 0; for $z = -3$ it is $(3 - 1) / (4 / 0.5) = 0.25$.
+# In words: as long as the gradients do not add up to more than $\lambda_1$, the weight
+# is 0. Beyond that only the excess counts, with steps like AdaGrad's ($\beta$ makes the
+# first ones smaller). By hand, with $\lambda_1 = 1$, $\beta = 1$, $\eta = 0.5$ and
+# $n = 9$: for $z = 0.8$ the weight is 0; for $z = -3$ it is
+# $(3 - 1) / (4 / 0.5) = 0.25$.
 
 
 # %%
@@ -341,7 +368,8 @@ for x, target in zip(X[:, 0], y, strict=True):
 assert abs(w - reference[0]) < 1e-12
 
 # %% [markdown]
-# On real ratings: will this person give at least 8 points? One weight for each user, film, genre and decade.
+# On real ratings: will this person give at least 8 points? One weight for each user,
+# film, genre and decade.
 
 # %%
 informed = datasets.load().with_item_features()
@@ -357,8 +385,9 @@ def outcome(optimizer):
 
 
 # %% [markdown]
-# The error is the mean squared distance of the probability from the answer (the **Brier score**; always saying the same costs
-# 0.25). **Predict.** With $\lambda_1 = 1$: what percentage of the weights is not 0?
+# The error is the mean squared distance of the probability from the answer (the **Brier
+# score**; always saying 0.5 costs 0.25). **Predict.** With $\lambda_1 = 1$: what
+# percentage of the weights is not 0?
 
 # %%
 guess_kept = 50  # your guess
@@ -390,23 +419,25 @@ figures.show(
 )
 
 # %% [markdown]
-# **Most weights say almost nothing, and FTRL-Proximal finds out which, while it learns.** While learning it still keeps $z$
-# and $n$ of each. What is served is small.
+# **Most weights say almost nothing, and FTRL-Proximal finds out which, while it
+# learns.** While learning it still keeps $z$ and $n$ of each. What is served is small.
 #
-# **Try it.** Compare `outcome("adagrad")` and `outcome("sgd")`. How many of their weights are 0?
+# **Try it.** Compare `outcome("adagrad")` and `outcome("sgd")`. How many of their
+# weights are 0?
 #
 # <details><summary>What you should see</summary>
 #
-# None. AdaGrad's score is a little better than that of FTRL-Proximal without a penalty: its steps are not the same. SGD's is
-# worse than both: most features are rare here.
+# None. AdaGrad's score is a little better than that of FTRL-Proximal without a penalty:
+# its steps are not the same. SGD's is worse than both: most features are rare here.
 #
 # </details>
 #
 # ## 4. Which optimizer for which stream, and must you choose?
 #
-# Regret compares with one *fixed* choice. If the world changes, that is a low bar. So we measure the error itself, in four
-# worlds. Five weights stay; turn to their opposite once; are mixed with their opposite ever more often; turn around every 200
-# events. The noise alone is 1.
+# Regret compares with one *fixed* choice. If the world changes, that is a low bar. So
+# we measure the error itself, in four worlds. Five weights stay; turn to their opposite
+# once; are mixed with their opposite ever more often; turn around every 200 events. The
+# noise alone is 1.
 
 
 # %%
@@ -444,7 +475,8 @@ steps = {
 }
 
 # %% [markdown]
-# **Predict.** Which optimizer has the smallest error in the calm world, and which in the recurring one?
+# **Predict.** Which optimizer has the smallest error in the calm world, and which in
+# the recurring one?
 
 # %%
 guess_calm, guess_recurring = "AdaGrad", "AdaGrad"  # your guesses
@@ -484,19 +516,24 @@ figures.show(
 )
 
 # %% [markdown]
-# **Rates that shrink are best in a calm world and lose in one that keeps changing; for long constant steps it is the other
-# way round.** After a single jump, short constant steps are best. When two worlds are mixed, no weights are right, and nearly
-# all optimizers are alike. A detector (lesson 05) that resets the memory is one way out. The other is not to choose.
+# **Rates that shrink are best in a calm world and lose in one that keeps changing; for
+# long constant steps it is the other way round.** After a single jump, short constant
+# steps are best. When two worlds are mixed, no weights are right, and nearly all
+# optimizers are alike. A detector (lesson 05) that resets the memory is one way out.
+# The other is not to choose.
 #
-# An **ensemble** asks all members and gives each a share $p_i$ of the vote. By hand: two members with a half each, squared
-# errors 1 and 4, and $\eta = \tfrac12$. Multiply each share by $e^{-\eta \cdot \text{error}^2}$: $0.5 \cdot 0.607$ and
-# $0.5 \cdot 0.135$. Scaled to sum to 1: 0.82 and 0.18. Then everybody gets a little back:
+# An **ensemble** asks all members and gives each a share $p_i$ of the vote. By hand:
+# two members with a half each, squared errors 1 and 4, and $\eta = \tfrac12$. Multiply
+# each share by $e^{-\eta \cdot \text{error}^2}$: $0.5 \cdot 0.607$ and
+# $0.5 \cdot 0.135$. Scaled to sum to 1: 0.82 and 0.18. Then everybody gets a little
+# back:
 #
 # $$p_i \leftarrow (1 - \alpha)\,\frac{p_i\, e^{-\eta (y - \hat y_i)^2}}{\sum_k p_k\, e^{-\eta (y - \hat y_k)^2}} + \frac{\alpha}{N}
 # \qquad\text{with}\quad \eta = \frac{1}{2 (b - a)^2}$$
 #
-# In words: the share of a member shrinks with its squared error at this event; the share $\alpha$ is handed out equally to
-# all $N$ members, so that nobody is ever out of the game; $a$ and $b$ are the smallest and largest target.
+# In words: the share of a member shrinks with its squared error at this event; the
+# share $\alpha$ is handed out equally to all $N$ members, so that nobody is ever out of
+# the game; $a$ and $b$ are the smallest and largest target.
 
 
 # %%
@@ -512,8 +549,9 @@ def vote(predictions, targets, alpha, width):
 
 
 # %% [markdown]
-# Tastes that take turns: every 2,000 ratings everybody has the other of two tastes. Two members each know one of the worlds
-# from before and learn no more. The third learns all the time.
+# Tastes that take turns: every 2,000 ratings everybody has the other of two tastes. Two
+# members each know one of the worlds from before and learn no more. The third learns
+# all the time.
 
 
 # %%
@@ -546,8 +584,8 @@ columns = np.column_stack([each.predict_then_learn_many(future) for each in memb
 assert np.allclose(vote(columns, future.targets, alpha=0.001, width=4)[0], by_reference)
 
 # %% [markdown]
-# Our vote is the reference's, event for event. Now on ten streams, beside somebody who is told at each event which of the two
-# experts to ask:
+# Our vote is the reference's, event for event. Now on ten streams, beside somebody who
+# is told at each event which of the two experts to ask:
 
 # %%
 names, rows, all_shares = ["knows world A", "knows world B", "learns on"], [], []
@@ -580,9 +618,10 @@ figures.show(
 )
 
 # %% [markdown]
-# **An ensemble that is told nothing beats each of its members and comes close to being told which world it is.** It comes
-# with a promise: on *any* stream, its total squared error exceeds that of the best member by no more than $2 (b - a)^2 \ln N$
-# (for $\alpha = 0$), however long the stream. With switches it costs more:
+# **An ensemble that is told nothing beats each of its members and comes close to being
+# told which world it is.** It comes with a promise: on *any* stream, its total squared
+# error exceeds that of the best member by no more than $2 (b - a)^2 \ln N$ (for
+# $\alpha = 0$), however long the stream. With switches it costs more:
 
 # %%
 lead = ((mixed - future.targets) ** 2).sum() - ((oracle - future.targets) ** 2).sum()
@@ -594,26 +633,32 @@ f"against four turns of A and B, measured {lead:+.0f}, allowed {allowed:+,.0f}"
 #
 # <details><summary>What you should see</summary>
 #
-# In the end it is the third member and nothing else. While world A lasts, the share of B shrinks to almost nothing. After the
-# switch it would have to be won back factor by factor; the learner gets there first, takes the whole vote, and neither expert
-# ever returns. With $\alpha$ no share falls far below $\alpha/N$, from where it comes back within a few hundred ratings. A
-# good $\alpha$ is about one over the number of events between changes.
+# In the end it is the third member and nothing else. While world A lasts, the share of
+# B shrinks to almost nothing. After the switch it would have to be won back factor by
+# factor; the learner gets there first, takes the whole vote, and neither expert ever
+# returns. With $\alpha$ no share falls far below $\alpha/N$, from where it comes back
+# within a few hundred ratings. A good $\alpha$ is about one over the number of events
+# between changes.
 #
 # </details>
 #
 # ## 5. What if some events are lies?
 #
-# Who can send events can teach your model. That is **poisoning**: ratings by bots, clicks by a competitor. By hand: nine
-# gradients of 1 and one lie of $-100$ have the mean $-9.1$. One event in ten has turned the step around. Two repairs:
+# Who can send events can teach your model. That is **poisoning**: ratings by bots,
+# clicks by a competitor. By hand: nine gradients of 1 and one lie of $-100$ have the
+# mean $-9.1$. One event in ten has turned the step around. Two repairs:
 #
-# - **clip**: no event may pull harder than $c$. With $c = 2$ the mean is $(9 - 2)/10 = 0.7$;
-# - **trim**: in each mini-batch and for each weight, drop the largest and the smallest tenth. What is left has the mean 1.
+# - **clip**: no event may pull harder than $c$. With $c = 2$ the mean is
+#   $(9 - 2)/10 = 0.7$;
+# - **trim**: in each mini-batch and for each weight, drop the largest and the smallest
+#   tenth. What is left has the mean 1.
 #
 # $$g^{clip} = g \cdot \min\!\Big(1, \frac{c}{\lVert g \rVert}\Big) \qquad\qquad
 # g^{trim}_j = \text{mean of } g_{(k+1),j}, \dots, g_{(B-k),j}$$
 #
-# In words: clipping scales a gradient $g$ longer than $c$ down to that length. Trimming sorts the $B$ gradients of a batch,
-# weight by weight, and takes the mean without the $k$ at each end.
+# In words: clipping scales a gradient $g$ longer than $c$ down to that length. Trimming
+# sorts the $B$ gradients of a batch, weight by weight, and takes the mean without the
+# $k$ at each end.
 
 
 # %%
@@ -638,8 +683,9 @@ assert np.allclose(trimmed(batch), robust.trimmed_mean(batch, 0.1))
 [round(float(combine(hand)[0]), 2) for combine in (mean, lambda g: clipped(g, 2.0), trimmed)]
 
 # %% [markdown]
-# The attack: for a given share of the events, the target becomes 10, with the sign turned round. **Predict.** With 5 % of
-# lies, how many times further from the truth are the weights of the plain mean than without any?
+# The attack: for a given share of the events, the target becomes 10, with the sign
+# turned round. **Predict.** With 5 % of lies, how many times further from the truth are
+# the weights of the plain mean than without any?
 
 # %%
 guess_harm = 2  # your guess
@@ -688,22 +734,26 @@ figures.show(
 )
 
 # %% [markdown]
-# **Clipping and trimming cost nothing here without lies, and with 5 % of lies they hold most of the harm off.** Neither makes
-# lies harmless. Trimming a tenth at each end fails once more than about a tenth are lies. A clipped lie still pulls, with
-# every event.
+# **Clipping and trimming cost nothing here without lies, and with 5 % of lies they hold
+# most of the harm off.** Neither makes lies harmless. Trimming a tenth at each end
+# fails once more than about a tenth are lies. A clipped lie still pulls, with every
+# event.
 #
-# **Try it.** You are the attacker and know about the clipping. Take 20 % of lies, and let `lie` be 3, 10 and 100.
+# **Try it.** You are the attacker and know about the clipping. Take 20 % of lies, and
+# let `lie` be 3, 10 and 100.
 #
 # <details><summary>What you should see</summary>
 #
-# The plain mean suffers in proportion to the size of the lie. Clipping does not care: all three do the same harm, about 0.4.
-# You gain nothing by lying louder, only by lying more often. That is what a robust update buys.
+# The plain mean suffers in proportion to the size of the lie. Clipping does not care:
+# all three do the same harm, about 0.4. You gain nothing by lying louder, only by lying
+# more often. That is what a robust update buys.
 #
 # </details>
 #
-# So what does a sensible attacker do? Lie quietly and often. `RobustLearner` clips the errors of any learner at three times
-# their usual size. A film that people give 7.4 points is attacked by 40 invented users, once with absurd ratings of -1,000,
-# once with ordinary ratings of 1. What is it then said to be worth, with and without protection?
+# So what does a sensible attacker do? Lie quietly and often. `RobustLearner` clips the
+# errors of any learner at three times their usual size. A film that people give 7.4
+# points is attacked by 40 invented users, once with absurd ratings of -1,000, once with
+# ordinary ratings of 1. What is it then said to be worth, with and without protection?
 
 # %%
 ratings = datasets.load().ratings.slice(0, 20_000)
@@ -726,15 +776,18 @@ worth = {
 pd.DataFrame(worth).T.round(1)
 
 # %% [markdown]
-# Against the loud lie the protection takes nearly all of the harm away, and -1.8 is still absurd: a check of the range of
-# ratings costs less and does more. Against the quiet lie it does nothing. Each event is ordinary, only their number is not.
-# For that you need limits per account, a gate before a new version goes live, and a rollback after (lesson 06).
+# Against the loud lie the protection takes nearly all of the harm away, and -1.8 is
+# still absurd: a check of the range of ratings costs less and does more. Against the
+# quiet lie it does nothing. Each event is ordinary, only their number is not. For that
+# you need limits per account, a gate before a new version goes live, and a rollback
+# after (lesson 06).
 #
 # ## Break it once
 #
-# **Fault 1: steps too long.** On an event with features $x$, a step of squared loss multiplies the error on that event by $1
-# - \eta \lVert x\rVert^2$. Above $\eta = 2 / \lVert x \rVert^2$ each step makes it larger. Here are three random features for
-# each rating, a rate of 1, and no box:
+# **Fault 1: steps too long.** On an event with features $x$, a step of squared loss
+# multiplies the error on that event by $1
+# - \eta \lVert x\rVert^2$. Above $\eta = 2 / \lVert x \rVert^2$ each step makes it
+#   larger. Here are three random features for each rating, a rate of 1, and no box:
 
 # %%
 wild = OnlineLinearModel("squared", optim.SGD(1.0), use_ids=False)
@@ -744,9 +797,10 @@ except errors.CourseKitError as error:
     print(error)
 
 # %% [markdown]
-# The target in the message is an ordinary rating. Nothing is wrong with the event: the weights were already beyond all
-# bounds. The learner refuses before the numbers turn into infinities, and what it knew is still there to look at. Make steps
-# shorter, scale the features, or give the optimizer a `radius`.
+# The target in the message is an ordinary rating. Nothing is wrong with the event: the
+# weights were already beyond all bounds. The learner refuses before the numbers turn
+# into infinities, and what it knew is still there to look at. Make steps shorter, scale
+# the features, or give the optimizer a `radius`.
 #
 # **Fault 2: constant steps, constant unrest.** The world is calm. Does more data help?
 
@@ -762,13 +816,15 @@ for name, optimizer in {"constant": optim.SGD(0.1), "shrinking": optim.SGD(0.5, 
 pd.DataFrame(unrest, index=["events 1,000 to 2,000", "events 10,000 to 20,000"]).T.round(3)
 
 # %% [markdown]
-# Not with constant steps. They throw the weights about the truth for ever, at a distance that the rate decides. It is the
-# price of staying awake (section 4). Pay it only where the world moves.
+# Not with constant steps. They throw the weights about the truth for ever, at a
+# distance that the rate decides. It is the price of staying awake (section 4). Pay it
+# only where the world moves.
 #
 # ## In production
 #
-# The optimizer is the smallest part of a learner and decides how it ages. Serve one that suits your stream, let a few rivals
-# run along, and keep their votes. Clip every event, log how often the clip was used, and treat a sudden rise as an alarm.
+# The optimizer is the smallest part of a learner and decides how it ages. Serve one
+# that suits your stream, let a few rivals run along, and keep their votes. Clip every
+# event, log how often the clip was used, and treat a sudden rise as an alarm.
 
 # %%
 figures.show(
@@ -779,13 +835,15 @@ figures.show(
 # %% [markdown]
 # ## Takeaways
 #
-# 1. Regret is what one fixed choice in hindsight would have saved; a bound promises its shape, not its size (figure of
-# section 1).
-# 2. A rate for each weight learns what is rare, and a memory that fades can walk the wrong way (figures of section 2).
+# 1. Regret is what one fixed choice in hindsight would have saved; a bound promises its
+#    shape, not its size (figure of section 1).
+# 2. A rate for each weight learns what is rare, and a memory that fades can walk the
+#    wrong way (figures of section 2).
 # 3. Most weights may be 0, and the optimizer can find out which (figure of section 3).
-# 4. Shrinking rates are for calm worlds, constant ones for restless worlds; a weighted vote need not choose (figures of
-# section 4).
-# 5. Clipping and trimming bound what a liar can do with one event, not what many liars can do (figure of section 5).
+# 4. Shrinking rates are for calm worlds, constant ones for restless worlds; a weighted
+#    vote need not choose (figures of section 4).
+# 5. Clipping and trimming bound what a liar can do with one event, not what many liars
+#    can do (figure of section 5).
 #
 # ## Questions
 #
@@ -795,9 +853,10 @@ figures.show(
 #
 # <details><summary>Model answer</summary>
 #
-# It is as good as the best *fixed* weights of its own form, no more. If that form is poor (a straight line for a curve), so
-# is the model. And if the world changes, the best fixed weights are poor themselves. Look at the error as well, and at error
-# over time.
+# It is as good as the best *fixed* weights of its own form, no more. If that form is
+# poor (a straight line for a curve), so is the model. And if the world changes, the
+# best fixed weights are poor themselves. Look at the error as well, and at error over
+# time.
 #
 # </details>
 #
@@ -805,47 +864,58 @@ figures.show(
 #
 # <details><summary>Model answer</summary>
 #
-# When what is to be learnt moves. A constant step forgets at a constant pace, so it follows. The price is unrest that never
-# ends (fault 2). A shrinking step averages over everything seen, which is best if all of it is from one world, and ever
-# slower to notice that it is not.
+# When what is to be learnt moves. A constant step forgets at a constant pace, so it
+# follows. The price is unrest that never ends (fault 2). A shrinking step averages over
+# everything seen, which is best if all of it is from one world, and ever slower to
+# notice that it is not.
 #
 # </details>
 #
 # ### Intermediate
 #
-# **3. How would you use an ensemble of online models for a recommender, and what does it cost?**
+# **3. How would you use an ensemble of online models for a recommender, and what does
+# it cost?**
 #
 # <details><summary>Model answer</summary>
 #
-# Take members that fail at different times: short and long memory, models of past seasons, a plain baseline. Predict with the
-# weighted mean; after each event let all of them learn and multiply the shares by the exponent of the loss. It costs the sum
-# of all members in time and memory, and in total loss only a logarithm of their number. Members that always agree cost and
-# add nothing. A small fixed share keeps the forgotten ones ready to return.
+# Take members that fail at different times: short and long memory, models of past
+# seasons, a plain baseline. Predict with the weighted mean; after each event let all of
+# them learn and multiply each share by $e^{-\eta\,\ell_i}$, with the loss $\ell_i$ of
+# its member, and divide by their sum. It costs the sum of all members in time and
+# memory, and in total loss only a logarithm of their number. Members that always agree
+# cost and add nothing. A small fixed share keeps the forgotten ones ready to return.
 #
 # </details>
 #
-# **4. Your learner sees ratings only of what it recommended. Which promise of this lesson breaks, and what would help?**
+# **4. Your learner sees ratings only of what it recommended. Which promise of this
+# lesson breaks, and what would help?**
 #
 # <details><summary>Model answer</summary>
 #
-# Regret here assumes that after each event the loss of *every* choice can be computed. If you only see the answer to what you
-# showed, you do not know what another item would have got, and a learner that is wrong about an item never shows it again and
-# never finds out. You have to show something less promising now and then, which is exploration, and weight what you see by
-# how likely it was to be shown. The lesson on bandits does this; its EXP3 is the vote of section 4 with such weights.
+# Regret here assumes that after each event the loss of *every* choice can be computed.
+# If you only see the answer to what you showed, you do not know what another item would
+# have got, and a learner that is wrong about an item never shows it again and never
+# finds out. You have to show something less promising now and then, which is
+# exploration, and weight what you see by how likely it was to be shown. The lesson on
+# bandits does this; its EXP3 is the vote of section 4 with such weights.
 #
 # </details>
 #
 # ### Advanced
 #
-# **5. Which convergence guarantees do you have for online learning of a matrix factorization?**
+# **5. Which convergence guarantees do you have for online learning of a matrix
+# factorization?**
 #
 # <details><summary>Model answer</summary>
 #
-# Few. The regret bounds need convex losses, and the product of two unknown factors is not convex: there are several equally
-# good solutions and saddle points. For fixed user factors the problem is convex in those of the items, and the other way
-# round; with steps whose sum is infinite and whose squares have a finite sum, SGD converges to a stationary point if the data
-# come from one distribution. With constant steps or drift there is no convergence at all, only tracking within a distance.
-# What you can always have is a promise around the model: the ensemble of section 4 needs nothing from its members.
+# Few. The regret bounds need convex losses, and the product of two unknown factors is
+# not convex: there are several equally good solutions and saddle points. For fixed user
+# factors the problem is convex in those of the items, and the other way round; with
+# steps whose sum is infinite and whose squares have a finite sum, SGD converges to a
+# stationary point if the data come from one distribution. With constant steps or drift
+# there is no convergence at all, only tracking within a distance. What you can always
+# have is a promise around the model: the ensemble of section 4 needs nothing from its
+# members.
 #
 # </details>
 #
@@ -853,24 +923,33 @@ figures.show(
 #
 # <details><summary>Model answer</summary>
 #
-# Send events that pull in one direction: many accounts, each below every limit, slowly enough that drift detectors adapt. Or
-# send noise, so that real drift is missed. Defence comes in layers: limit events per account, check their range, clip what
-# each may move, take trimmed means over batches, compare with a slow model and with a small trusted stream before an update
-# goes live, keep checkpoints and roll back. No update is safe against a majority of lies.
+# Send events that pull in one direction: many accounts, each below every limit, slowly
+# enough that drift detectors adapt. Or send noise, so that real drift is missed.
+# Defence comes in layers: limit events per account, check their range, clip what each
+# may move, take trimmed means over batches, compare with a slow model and with a small
+# trusted stream before an update goes live, keep checkpoints and roll back. No update
+# is safe against a majority of lies.
 #
 # </details>
 #
 # ## Further reading
 #
-# - E. Hazan, [Introduction to online convex optimization](https://arxiv.org/abs/1909.05207): the textbook of sections 1 and
-#   2, free; chapter 3 has the proof of the bound on half a page.
-# - H. B. McMahan et al., [Ad click prediction: a view from the trenches](https://doi.org/10.1145/2487575.2488200) (2013):
-#   FTRL-Proximal where it was needed, with what worked and, rarer, what did not.
-# - S. Reddi, S. Kale and S. Kumar, [On the convergence of Adam and beyond](https://arxiv.org/abs/1904.09237) (2018): streams
-#   like that of section 2, why the published proof was wrong, and the repair.
-# - M. Herbster and M. K. Warmuth, [Tracking the best expert](https://doi.org/10.1023/A:1007424614876) (1998): the fixed share
-#   of section 4, with the bound for any number of switches.
-# - D. Yin et al., [Byzantine-robust distributed learning](https://arxiv.org/abs/1803.01498) (2018): what trimmed means can
-#   promise against a given share of lies, and what nobody can.
+# - E. Hazan,
+#   [Introduction to online convex optimization](https://arxiv.org/abs/1909.05207): the
+#   textbook of sections 1 and 2, free; chapter 3 has the proof of the bound on half a
+#   page.
+# - H. B. McMahan et al.,
+#   [Ad click prediction: a view from the trenches](https://doi.org/10.1145/2487575.2488200)
+#   (2013): FTRL-Proximal where it was needed, with what worked and, rarer, what did
+#   not.
+# - S. Reddi, S. Kale and S. Kumar,
+#   [On the convergence of Adam and beyond](https://arxiv.org/abs/1904.09237) (2018):
+#   streams like that of section 2, why the published proof was wrong, and the repair.
+# - M. Herbster and M. K. Warmuth,
+#   [Tracking the best expert](https://doi.org/10.1023/A:1007424614876) (1998): the
+#   fixed share of section 4, with the bound for any number of switches.
+# - D. Yin et al.,
+#   [Byzantine-robust distributed learning](https://arxiv.org/abs/1803.01498) (2018):
+#   what trimmed means can promise against a given share of lies, and what nobody can.
 #
 # Back: [06 · Adapting to drift](06_adaptation.ipynb)

@@ -1,14 +1,15 @@
-"""Run the lessons' sources and store them, with their outputs, as the notebooks that students open.
+"""Run the lessons' sources and store them, with their outputs, as notebooks.
 
     python notebooks/src/build.py            every lesson
     python notebooks/src/build.py 02 03      these
-    python notebooks/src/build.py docs/x.py  a source elsewhere; its notebook lies beside it
-    python notebooks/src/build.py --text 02  only prose has changed: run nothing, keep the outputs
-    python notebooks/src/build.py --check    only say where notebook and source differ, and how many outputs are compared
+    python notebooks/src/build.py docs/x.py  a source elsewhere, beside its notebook
+    python notebooks/src/build.py --text 02  only prose has changed: keep the outputs
+    python notebooks/src/build.py --check    print differences of notebooks and sources
 
-A lesson is written in `notebooks/src/NN_name.py` (percent format: changes can be read). `notebooks/NN_name.ipynb` is made
-from it, in a fresh kernel, and is never edited by hand. Building twice gives the same file: ids come from the cells' text, and
-neither times nor versions of this machine are kept.
+A lesson is written in `notebooks/src/NN_name.py` (percent format: changes can be read).
+`notebooks/NN_name.ipynb` is made from it, in a fresh kernel, and is never edited by hand.
+Building twice gives the same file: ids come from the cells' text, and neither times nor
+versions of this machine are kept.
 """
 
 from __future__ import annotations
@@ -29,15 +30,22 @@ from coursekit.authoring.source import read_percent
 
 SOURCES = Path(__file__).resolve().parent
 NOTEBOOKS = SOURCES.parent
-EXEMPT = {"nbval-ignore-output", "nbval-skip"}  # tags of cells whose output cannot be the same twice
+EXEMPT = {
+    "nbval-ignore-output",
+    "nbval-skip",
+}  # tags of cells whose output cannot be the same twice
 METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
     "language_info": {"name": "python"},
 }
 
 
 def lessons(prefixes: list[str]) -> list[Path]:
-    """Return the sources whose names begin with one of the prefixes, or that are named; all of them for nothing."""
+    """Return the sources that are named or begin with a prefix; without any, all."""
     named = [Path(prefix).resolve() for prefix in prefixes if prefix.endswith(".py")]
     if named:
         return named
@@ -64,7 +72,7 @@ def read_source(source: Path) -> NotebookNode:
 
 
 def difference(source: Path, notebook: Path) -> str | None:
-    """Return the first difference between a source and its notebook as a sentence, or None when they are a pair."""
+    """Return the first difference of a source and its notebook, None without any."""
     if not notebook.is_file():
         return f"{source.name} has no {notebook.name} yet"
     wanted = read_source(source).cells
@@ -104,12 +112,12 @@ def build(source: Path) -> None:
 
 
 def take_text(source: Path) -> None:
-    """Take changed prose over into the notebook and keep the outputs; the code must be what was run."""
+    """Take over changed prose and keep the outputs; the code must be what was run."""
     notebook = read_source(source)
     stored = nbformat.read(notebook_of(source), as_version=4)
     codes, ran = ([cell for cell in each.cells if cell.cell_type == "code"] for each in (notebook, stored))
     if [cell.source for cell in codes] != [cell.source for cell in ran]:
-        sys.exit(f"{source.name}: code has changed since it was run, build it without --text.")
+        sys.exit(f"{source.name}: code has changed since it was run, build without --text.")
     for cell, other in zip(codes, ran, strict=True):
         cell.outputs, cell.execution_count = other.outputs, other.execution_count
     store(notebook, source)
@@ -123,11 +131,15 @@ def store(notebook: NotebookNode, source: Path) -> None:
 
 
 def main() -> int:
-    """Build or check the lessons asked for; the exit code is the number of differences."""
+    """Build or check lessons; the exit code is the number of differences."""
     parser = argparse.ArgumentParser(description="Build the lessons from their sources.")
     parser.add_argument("prefix", nargs="*", help="which lessons, for example 02 (default: all)")
     parser.add_argument("--text", action="store_true", help="run nothing: only prose has changed")
-    parser.add_argument("--check", action="store_true", help="build nothing, say where notebook and source differ")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="build nothing, say where notebook and source differ",
+    )
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("PYTHONHASHSEED", "0")

@@ -259,6 +259,14 @@ def test_it_fits_into_an_hour(path: Path) -> None:
 
 
 @every_lesson
+def test_prose_keeps_to_88_columns_but_for_tables_formulas_and_links(path: Path) -> None:
+    source = (path.parent / "src" / f"{path.stem}.py").read_text(encoding="utf-8")
+    prose = [line for line in source.splitlines() if line.startswith("#")]
+    free = re.compile(r"# (\||\$\$)|.*\]\(")
+    assert [line for line in prose if len(line) > 88 and not free.match(line)] == []
+
+
+@every_lesson
 def test_details_are_closed_and_set_apart_so_that_their_text_is_rendered(path: Path) -> None:
     for text in prose_of(path):
         assert (
