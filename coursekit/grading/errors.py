@@ -5,7 +5,8 @@
     CourseKitError
     ├── GradingError            the course or its tools are faulty or misused
     │   ├── CheckBugError       a check raised an exception: never grade with it
-    │   └── ExerciseError       an invalid exercise folder
+    │   ├── ExerciseError       an invalid exercise folder
+    │   └── MachineFaultError   the sandbox or the machine failed: the work is judged again
     └── SubjectError            the solution did not answer: reported to the student
         ├── NotAttempted        the stub is still there (it raises NotImplementedError)
         ├── Missing             a name is not defined
@@ -24,6 +25,7 @@ __all__ = [
     "CheckBugError",
     "ExerciseError",
     "GradingError",
+    "MachineFaultError",
     "Missing",
     "NotAttempted",
     "RefusedReply",
@@ -45,6 +47,10 @@ class CheckBugError(GradingError):
 
 class ExerciseError(GradingError):
     """An exercise folder is invalid."""
+
+
+class MachineFaultError(GradingError):
+    """The sandbox or the machine failed; nothing is known about the submission."""
 
 
 class SubjectError(CourseKitError):

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from coursekit.grading.checks.context import Context, Part
 from coursekit.grading.checks.report import CheckReport, Tier
 from coursekit.grading.checks.text import inert
-from coursekit.grading.errors import CheckBugError, SubjectError
+from coursekit.grading.errors import CheckBugError, MachineFaultError, SubjectError
 from coursekit.grading.protocol.subject import Subject
 
 __all__ = ["Check", "check", "run_check"]
@@ -121,6 +121,8 @@ def run_check(
     ------
     CheckBugError
         If the check itself is faulty, and that is not contained.
+    MachineFaultError
+        If the machine failed while it was asked.
     """
     context = Context(
         check.id, check.tier, subject, seed=seed, mistakes=mistakes or {}, reveal=reveal
@@ -154,7 +156,7 @@ def _ask(check: Check, context: Context) -> None:
     except SubjectError as error:  # between parts
         rest = check.points - sum(part.max_points for part in context.parts)
         context.report(Part(context, "preparation", max(rest, 0)), error)
-    except CheckBugError:
+    except (CheckBugError, MachineFaultError):
         raise
     except Exception as error:
         raise CheckBugError(

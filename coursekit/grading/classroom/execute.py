@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import atexit
 import json
+import logging
 import subprocess
-import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -26,12 +27,13 @@ from coursekit.grading.sandbox.fork_server import ForkServer
 
 __all__ = ["execute"]
 
+_log = logging.getLogger(__name__)
+
 _Json = dict[str, Any]
 _Key = tuple[object, ...]
 _MARGIN_SECONDS = 180.0
-_TURNS = tempfile.TemporaryFile()
-"""By locks on it, the runners take turns."""
-atexit.register(_TURNS.close)
+_PAUSES = (1.0, 4.0)
+"""Seconds before each further attempt when the machine failed."""
 
 
 def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
@@ -69,14 +71,14 @@ class _Runner:
 
     def __init__(self, key: _Key, server: ForkServer | None) -> None:
         self.key = key
-        shared = [_TURNS.fileno(), *([] if server is None else [server.fileno()])]
+        shared = [] if server is None else server.arguments()
         self._process = subprocess.Popen(
-            python("coursekit.grading.classroom.runner", *map(str, shared)),
+            python("coursekit.grading.classroom.runner", *shared),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=clean_environment(),
             cwd="/",
-            pass_fds=shared,
+            pass_fds=[int(each) for each in shared[:1]],
         )
 
     def run(self, job: _Json) -> _Json:
@@ -88,6 +90,7 @@ class _Runner:
         overdue = threading.Timer(seconds, self._process.kill)
         overdue.daemon = True
         overdue.start()
+        until = time.monotonic() + seconds
         try:
             stdin.write(json.dumps(job).encode() + b"\n")
             stdin.flush()
@@ -100,7 +103,9 @@ class _Runner:
             answer: _Json = json.loads(line)
             return answer
         return JobResult(
-            submission=job["submission"], bug="The runner process ended; its last words are above."
+            submission=job["submission"],
+            bug="The runner process ended; its last words are above.",
+            try_again=time.monotonic() < until,
         ).to_json()
 
     def stop(self) -> None:
@@ -122,16 +127,27 @@ _LOCK = threading.Lock()
 
 
 def _work(job: _Json) -> _Json:
+    """Run one job; when the machine fails, try again."""
+    for pause in _PAUSES:
+        answer = _attempt(job)
+        if not answer["try_again"]:
+            return answer
+        _log.warning("%s is tried again: %s", job["submission"], answer["bug"])
+        time.sleep(pause)
+    return _attempt(job)
+
+
+def _attempt(job: _Json) -> _Json:
     """Run one job in an idle runner for its exercise, or in a new one."""
     with _LOCK:
         try:
-            server = _fork_server(job) if job["forked"] else None
-        except GradingError as error:
-            return JobResult(submission=job["submission"], bug=str(error)).to_json()
-        key = (job["exercise_folder"], job["isolation"], server.pid if server is not None else 0)
-        others = [each for each in _IDLE if each.key != key]
-        _IDLE[:] = [each for each in _IDLE if each.key == key]
-        runner = _IDLE.pop() if _IDLE else _Runner(key, server)
+            server = _fork_server(job) if job["isolation"] != "none" else None
+            key = (job["exercise_folder"], job["isolation"], server.pid if server else 0)
+            others = [each for each in _IDLE if each.key != key]
+            _IDLE[:] = [each for each in _IDLE if each.key == key]
+            runner = _IDLE.pop() if _IDLE else _Runner(key, server)
+        except (GradingError, OSError) as error:
+            return JobResult(submission=job["submission"], bug=str(error), try_again=True).to_json()
         _RUNNERS.add(runner)
     _end(others)
     answer = runner.run(job)
@@ -145,13 +161,15 @@ def _work(job: _Json) -> _Json:
 
 def _fork_server(job: _Json) -> ForkServer:
     """Return the fork server that the runners of this process share; start it where none is."""
-    key = (*job["forked"], "with", *job["modules"])
+    key = (*job["forked"], "with", *job["modules"], "without", *job["covered"])
     if key not in _SERVERS or not _SERVERS[key].is_alive():
         for old in _SERVERS.values():
             old.close()
         _SERVERS.clear()
-        mounts, limits = Mounts(modules=tuple(job["modules"])), Limits.from_json(job["limits"])
-        _SERVERS[key] = ForkServer(job["forked"], mounts, limits)
+        mounts = Mounts(modules=tuple(job["modules"]), covered=tuple(job["covered"]))
+        _SERVERS[key] = ForkServer(
+            job["forked"], mounts, Limits.from_json(job["limits"]), forked=bool(job["forked"])
+        )
     return _SERVERS[key]
 
 

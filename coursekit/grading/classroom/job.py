@@ -55,6 +55,8 @@ class Job:
     isolation : "bubblewrap" or "none"
     forked : tuple of str
         Libraries that a fork server imports; empty to start an interpreter for each submission.
+    covered : tuple of str
+        Folders that do not show in the sandbox, wherever they lie.
     """
 
     submission: str
@@ -67,6 +69,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     isolation: Isolation = "bubblewrap"
     forked: tuple[str, ...] = ()
+    covered: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -90,6 +93,7 @@ class Job:
                 "modules": tuple(data["modules"]),
                 "limits": Limits.from_json(data["limits"]),
                 "forked": tuple(data["forked"]),
+                "covered": tuple(data["covered"]),
             }
         )
 
@@ -137,8 +141,12 @@ class JobResult:
     memory_mb : float
         Peak memory of all its processes together, as sampled.
     seconds : float
+    confinement : str
+        What the process was confined by.
     bug : str
         A failure of the grader; if there is one, the other fields are not valid.
+    try_again : bool
+        Whether the failure is one of the machine, so that another attempt may succeed.
     """
 
     submission: str
@@ -147,7 +155,9 @@ class JobResult:
     lost: str = ""
     memory_mb: float = 0.0
     seconds: float = 0.0
+    confinement: str = ""
     bug: str = ""
+    try_again: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -168,14 +168,14 @@ def graded(
     lost = (
         [result.lost] if result.lost and not any(result.lost in each for each in troubles) else []
     )
-    warning = [_UNSANDBOXED] if sandbox == "none" else []
+    warning = [_UNSANDBOXED] if sandbox.startswith("unsandboxed") else []
     faults = [each.fault for each in result.checks if each.fault]
     unjudged = [f"{each.id} ({each.tier}): {NOT_JUDGED}" for each in result.checks if each.fault]
     return _grade(
         submission,
         exercise,
         tuple(sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))),
-        sandbox="unsandboxed" if sandbox == "none" else sandbox,
+        sandbox=sandbox,
         notes=(*warning, *unjudged, *remarks, *troubles, *lost),
         fault=" ".join(faults),
         fingerprint=print_,

@@ -1,9 +1,9 @@
 """Run submissions: the only process of the grader that communicates with students' processes.
 
 It has the checks but no gradebook, no secret and no other submission, and it drops root privileges.
-It is started as ``python -m coursekit.grading.classroom.runner [LOCK [FORKS]]``, with a file that
-runners lock to take turns and the socket of a fork server, reads jobs as lines of JSON and writes
-one line for each result.
+It is started as ``python -m coursekit.grading.classroom.runner [SOCKET [FOLDER VERSION]]``, with
+the socket of a fork server and where control groups can be made, reads jobs as lines of JSON and
+writes one line for each result.
 """
 
 from __future__ import annotations
@@ -13,29 +13,30 @@ import os
 import resource
 import select
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 from coursekit.grading.checks import run_check
 from coursekit.grading.checks.report import CheckReport
 from coursekit.grading.classroom.job import Cell, CellRun, Job, JobResult
+from coursekit.grading.errors import MachineFaultError
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.protocol.session import Session, known_exception
-from coursekit.grading.sandbox import Mounts, drop_privileges, runtime_folders, turns
+from coursekit.grading.sandbox import Mounts, drop_privileges, runtime_folders
 from coursekit.grading.sandbox.fork_server import Forks
-from coursekit.grading.sandbox.process import Launcher, sandboxed, unsandboxed
+from coursekit.grading.sandbox.process import Launcher, unsandboxed
 
 __all__ = ["main", "run_job"]
 
 _OWN_MEMORY = 3_000_000_000
 
 
-def run_job(job: Job, launch: Launcher | None = None) -> JobResult:
+def run_job(job: Job, launch: Launcher) -> JobResult:
     """Run the cells of a submission in a process, and each check at its position among them.
 
     Points that a check has awarded are kept whatever the process does later.
@@ -43,27 +44,31 @@ def run_job(job: Job, launch: Launcher | None = None) -> JobResult:
     Parameters
     ----------
     job : Job
-    launch : function, optional
-        How to start the process; by default as the job says.
+    launch : function
+        Starts a process.
 
     Raises
     ------
     ExerciseError
         If the exercise is faulty. A check that fails is not judged, the others are.
+    MachineFaultError
+        If the sandbox or the machine failed.
     """
-    launch = launch or (sandboxed if job.isolation == "bubblewrap" else unsandboxed)
     exercise = _exercise(job.exercise_folder)
     start = time.monotonic()
     checks: list[CheckReport] = []
     runs: list[CellRun] = []
-    mounts = Mounts(modules=job.modules)
-    with Session(launch, mounts=mounts, limits=job.limits, files=job.files) as session:
+    with Session(launch, limits=job.limits, files=job.files) as session:
         for cell in job.cells:
             session.revive()
-            if cell.check_id:
-                checks += _ask(exercise, cell.check_id, session, job.seed)
-            else:
+            if not cell.check_id:
                 runs.append(_run(cell, session))
+            for check in exercise.checks:
+                if check.id == cell.check_id:
+                    session.revive()
+                    known, reveal = exercise.mistakes.get(check.id), check.tier == "visible"
+                    asked = partial(run_check, seed=job.seed, mistakes=known, reveal=reveal)
+                    checks.append(asked(check, session, contain=True))
         lost = session.lost
     return JobResult(
         submission=job.submission,
@@ -85,30 +90,28 @@ def main() -> None:
     needed = [Path(json.loads(first)["exercise_folder"]), *runtime_folders()]
     drop_privileges([*needed, *(source for source, _ in Mounts().pairs())])
     threading.Thread(target=_end_with_the_line, daemon=True).start()
-    shared = [int(each) for each in sys.argv[1:]]
-    if shared:
-        turns.share(shared[0])
-    forks = socket.socket(fileno=shared[1]) if shared[1:] else None
+    launch, confinement = _launcher(Job.from_json(json.loads(first)))
     for line in _lines(first):
         job = Job.from_json(json.loads(line))
-        launch = Forks(forks, Mounts(modules=job.modules)).launch if forks is not None else None
         try:
-            result = run_job(job, launch)
+            result = replace(run_job(job, launch), confinement=confinement)
         except Exception as error:  # noqa: BLE001 - the next job still runs
-            result = JobResult(submission=job.submission, bug=f"{type(error).__name__}: {error}")
+            is_machine = isinstance(error, MachineFaultError | OSError | MemoryError)
+            bug = f"{type(error).__name__}: {error}"
+            result = JobResult(submission=job.submission, bug=bug, try_again=is_machine)
         sys.stdout.buffer.write(json.dumps(result.to_json()).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
-def _ask(exercise: Exercise, check_id: str, session: Session, seed: str) -> Iterator[CheckReport]:
-    for check in exercise.checks:
-        if check.id == check_id:
-            session.revive()
-            mistakes = exercise.mistakes.get(check_id)
-            reveal = check.tier == "visible"
-            yield run_check(
-                check, session, seed=seed, mistakes=mistakes, reveal=reveal, contain=True
-            )
+def _launcher(job: Job) -> tuple[Launcher, str]:
+    """Return what starts processes, and in words how they are confined."""
+    if job.isolation == "none":
+        how = "unsandboxed, fresh processes, memory watchdog"
+        return partial(unsandboxed, mounts=Mounts(modules=job.modules)), how
+    forks = Forks.of(sys.argv[1:])
+    kind = "forked" if job.forked else "fresh"
+    memory = f"control group version {forks.groups.version}" if forks.groups else "memory watchdog"
+    return forks.launch, f"bubblewrap, {kind} processes, {memory}"
 
 
 def _run(cell: Cell, session: Session) -> CellRun:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,32 +16,34 @@ from coursekit.grading.classroom.job import Cell, Job, JobResult
 from coursekit.grading.classroom.sanitise import Sheet, attack_cells, reference_cells, stub_cells
 from coursekit.grading.classroom.settings import ClassSettings
 from coursekit.grading.errors import CheckBugError, GradingError
+from coursekit.grading.sandbox import SCRATCH, shown_folders
 
 __all__ = ["self_test"]
 
 
 _READ = """
+import os
 found = []
+def failed(error):
+    if os.access(error.filename, os.X_OK): found.append(error.filename)
 for place in {places!r}:
-    try:
-        open(place, "rb").close()
-        found.append(place)
-    except OSError:
-        pass
+    for folder, folders, files in os.walk(place, onerror=failed):
+        if folder in {others!r}: folders.clear(); continue
+        for name in files:
+            try:
+                open(os.path.join(folder, name), "rb").close()
+                found.append(os.path.join(folder, name))
+            except OSError:
+                pass
 print(found[:1])
 """
+"""Find what can be read below secret folders: all of it, but for what is shown on purpose."""
 
 
-def self_test(
-    template: Job,
-    sheet: Sheet,
-    settings: ClassSettings,
-    *,
-    print_: str,
-    secret: Sequence[Path] = (),
-) -> None:
+def self_test(template: Job, sheet: Sheet, settings: ClassSettings, *, print_: str) -> None:
     """Grade submissions whose grade is known; once for each version and location of exercise and
-    grader.
+    grader. One of them tries to read what lies in the folders that are to be covered: nothing may
+    be found there but what is shown of Python and of the system.
 
     Parameters
     ----------
@@ -52,8 +53,6 @@ def self_test(
     settings : ClassSettings
     print_ : str
         The fingerprint of exercise and grader.
-    secret : sequence of Path
-        Files that a submission in a sandbox must not be able to read.
 
     Raises
     ------
@@ -61,7 +60,8 @@ def self_test(
         If one of them gets other points than expected. Then nobody is graded.
     """
     memory = settings.out / "work" / "selftest.json"
-    places = [str(place) for place in secret if template.isolation != "none"]
+    places = template.covered if template.isolation != "none" else ()
+    others = [str(place) for place in (*shown_folders(), *SCRATCH)]
     print_ = " ".join([print_, sys.prefix, *places])
     if _passed_before(memory, print_):
         return
@@ -69,7 +69,7 @@ def self_test(
         "reference": reference_cells(sheet),
         "stub": stub_cells(sheet),
         "attack": attack_cells(sheet),
-        "reading": (Cell(number=1, id="reading", source=_READ.format(places=places)),),
+        "reading": (Cell(number=1, id="", source=_READ.format(places=places, others=others)),),
     }
     jobs = [replace(template, submission=name, cells=cells) for name, cells in tests.items()]
     results = {result.submission: result for result in execute(jobs, settings)}

@@ -11,9 +11,9 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
+import coursekit
 from coursekit.core.files import write_atomically
 from coursekit.grading.classroom.execute import execute
 from coursekit.grading.classroom.job import Cell, Job, JobResult
@@ -77,11 +77,10 @@ def grade_class(
     GradingError
         If the self-test fails or there is nothing to grade.
     """
-    grader = _Grader(plan, settings)
+    grader = _Grader(plan, settings, place)
     submissions = find_submissions(place, plan.exercise.name)
     template = grader.job(Submission(student="selftest"), ())
-    secret = _secret_files(plan, settings, place)
-    self_test(template, grader.sheet, settings, print_=grader.print, secret=secret)
+    self_test(template, grader.sheet, settings, print_=grader.print)
     known = load_reports(settings.out / "reports")
     run = ClassRun(plan=plan, isolation=grader.isolation)
     waiting = []
@@ -117,18 +116,24 @@ def all_publishers(gradebook: Path | None = None) -> list[Publisher]:
 class _Grader:
     """Exercise, sandbox and secret of one run."""
 
-    def __init__(self, plan: GradingPlan, settings: ClassSettings) -> None:
+    def __init__(self, plan: GradingPlan, settings: ClassSettings, place: Path) -> None:
         self.isolation = isolation_of(settings)
         self.print = fingerprint(plan, self.isolation)
         self.sheet = load_sheet(plan.exercise)
-        self._plan, self._settings = plan, settings
+        self._plan, self._settings, self._place = plan, settings, place
         settings.out.mkdir(parents=True, exist_ok=True)
         self._secret = load_secret(settings)
 
     def job(self, submission: Submission, cells: tuple[Cell, ...]) -> Job:
         """Return the job of a submission."""
         return job_of(
-            submission, cells, self._plan, self._settings, self.isolation, secret=self._secret
+            submission,
+            cells,
+            self._plan,
+            self._settings,
+            self.isolation,
+            secret=self._secret,
+            place=self._place,
         )
 
     def is_current(self, report: GradeReport, submission: Submission) -> bool:
@@ -166,7 +171,7 @@ class _Grader:
                     self._plan.exercise,
                     result,
                     cells=cells,
-                    sandbox=self.isolation,
+                    sandbox=result.confinement or self.isolation,
                     remarks=remarks,
                     print_=self.print,
                 )
@@ -191,8 +196,9 @@ def job_of(
     isolation: Isolation,
     *,
     secret: bytes,
+    place: Path,
 ) -> Job:
-    """Return the job of a submission."""
+    """Return the job of a submission that was handed in at a place."""
     exercise = plan.exercise
     return Job(
         submission=submission.student,
@@ -205,6 +211,7 @@ def job_of(
         limits=plan.limits,
         isolation=isolation,
         forked=plan.libraries if settings.forked and isolation == "bubblewrap" else (),
+        covered=_secret_folders(plan, settings, place),
     )
 
 
@@ -216,17 +223,14 @@ def isolation_of(settings: ClassSettings) -> Isolation:
     return "bubblewrap"
 
 
-def _secret_files(plan: GradingPlan, settings: ClassSettings, place: Path) -> list[Path]:
-    """Return what no submission may read: the exercise with its hidden checks and solution, the
-    reference implementations, other students' work, reports and the secret.
+def _secret_folders(plan: GradingPlan, settings: ClassSettings, place: Path) -> tuple[str, ...]:
+    """Return where no submission may read: reference implementations, exercises with their hidden
+    checks and solutions, reports, the secret, other students' work.
     """
-    package = Path(__file__).resolve().parents[2]
-    found = [settings.out / "secret", *(package / "learning").rglob("*.py")]
-    found += [file for file in plan.exercise.folder.rglob("*") if file.is_file()]
-    for folder in (place, settings.out):
-        files = (file for file in folder.rglob("*.[ij][ps]*") if "site-packages" not in file.parts)
-        found += islice(files, 200)
-    return [file.resolve() for file in found if file.is_file()]
+    places = (place, settings.out, settings.secret or settings.out / "secret")
+    found = [Path(coursekit.__file__).parent, plan.exercise.folder.parent]
+    found += [each if each.is_dir() else each.parent for each in places]
+    return tuple(dict.fromkeys(str(folder.resolve()) for folder in found))
 
 
 def _results(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:

@@ -3,12 +3,17 @@
 It imports the standard library only. Neither the process nor its children can undo `confine`: hard
 limits can only be lowered, and a seccomp filter is inherited.
 
-The filter is classic BPF. It answers ``EPERM`` to system calls that notebooks never need and that
-have been used to escape from sandboxes (tracing, kernel key rings, io_uring, BPF, mounts, new
-namespaces, userfaultfd) and to memory that no limit on processes counts (System V shared memory and
-message queues, POSIX message queues, memfd), ``ENOSYS`` to ``clone3``, whose flags a filter cannot
-read (the C library then falls back to ``clone``), and allows sockets of the families unix and
-internet only.
+The filter is classic BPF. It answers ``EPERM`` to system calls that notebooks never need and
+
+- that have been used to escape from sandboxes: tracing, kernel key rings, io_uring, BPF, mounts,
+  new namespaces, userfaultfd;
+- whose memory is counted for no process: System V shared memory and message queues, POSIX message
+  queues, memfd, shared anonymous mappings, ``vmsplice``, asynchronous input and output, Landlock;
+- that make buffers larger than the watchdog charges (`coursekit.grading.inside.memory`): the sizes
+  of pipes and of socket buffers.
+
+It answers ``ENOSYS`` to ``clone3``, whose flags a filter cannot read (the C library then falls back
+to ``clone``), and allows sockets of the family unix only.
 
 Source: Linux, Documentation/userspace-api/seccomp_filter.rst.
 """
@@ -31,13 +36,13 @@ __all__ = [
     "refuse_system_calls",
 ]
 
-_LOAD, _JUMP_EQUAL, _JUMP_AT_LEAST, _JUMP_ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
+_LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
+_JUMP_EQUAL, _JUMP_AT_LEAST = 0x15, 0x35
+_NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _X32_CALLS = 0x40000000
 _NEW_NAMESPACES = 0x7E020000 | 0x00000080  # every CLONE_NEW… flag
-_SOCKET_FAMILIES = (1, 2, 10)  # unix, internet, internet version 6
-_PR_SET_PDEATHSIG, _SIGKILL = 1, 9
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _SIGKILL = 1, 4, 9
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 38, 22, 2
 
 ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
@@ -59,7 +64,9 @@ ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438,
             "process_madvise": 440, "mount_setattr": 442,
             "shmget": 29, "msgget": 68, "mq_open": 240, "memfd_create": 319, "memfd_secret": 447,
-            "clone": 56, "clone3": 435, "socket": 41, "prctl": 157,
+            "vmsplice": 278, "io_setup": 206, "landlock_create_ruleset": 444,
+            "clone": 56, "clone3": 435, "socket": 41, "socketpair": 53, "prctl": 157, "mmap": 9,
+            "fcntl": 72, "setsockopt": 54,
         },
     ),
     "aarch64": (
@@ -79,15 +86,27 @@ ARCHITECTURES: dict[str, tuple[int, dict[str, int]]] = {
             "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438,
             "process_madvise": 440, "mount_setattr": 442,
             "shmget": 194, "msgget": 186, "mq_open": 180, "memfd_create": 279, "memfd_secret": 447,
-            "clone": 220, "clone3": 435, "socket": 198, "prctl": 167,
+            "vmsplice": 75, "io_setup": 0, "landlock_create_ruleset": 444,
+            "clone": 220, "clone3": 435, "socket": 198, "socketpair": 199, "prctl": 167,
+            "mmap": 222, "fcntl": 25, "setsockopt": 208,
         },
     ),
 }  # fmt: skip
-"""Machine -> (its audit number, system call -> number). The last four calls are filtered by their
-arguments.
+"""Machine -> (its audit number, system call -> number). Those of `_BY_ARGUMENT` are refused for
+some arguments only, `clone3` in another way.
 """
 
-_FILTERED_BY_ARGUMENT = ("clone", "clone3", "socket", "prctl")
+_EVERY_BIT = 0xFFFFFFFF
+_BY_ARGUMENT: dict[str, tuple[int, int, tuple[int, ...], bool]] = {
+    "clone": (0, _NEW_NAMESPACES, (0,), False),
+    "prctl": (0, _EVERY_BIT, (_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE), True),
+    "mmap": (3, 0x21, (0x21,), True),  # MAP_SHARED | MAP_ANONYMOUS
+    "fcntl": (1, _EVERY_BIT, (1031,), True),  # F_SETPIPE_SZ
+    "setsockopt": (2, _EVERY_BIT, (7, 8, 32, 33), True),  # SO_SNDBUF, SO_RCVBUF, their …FORCE
+    "socket": (0, _EVERY_BIT, (1,), False),  # AF_UNIX
+    "socketpair": (0, _EVERY_BIT, (1,), False),
+}
+"""System call -> (argument, mask, values, whether these are refused or, if not, all others)."""
 
 
 def confine(limits: dict[str, int]) -> None:
@@ -147,30 +166,18 @@ def filter_program(machine: str) -> bytes:
         (_RETURN, 0, 0, refuse),
     ]
     for name, number in calls.items():
-        if name not in _FILTERED_BY_ARGUMENT:
+        if name == "clone3":
+            code += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, absent)]
+        elif name not in _BY_ARGUMENT:
             code += [(_JUMP_EQUAL, 0, 1, number), (_RETURN, 0, 0, refuse)]
-    code += [(_JUMP_EQUAL, 0, 1, calls["clone3"]), (_RETURN, 0, 0, absent)]
-    code += [
-        (_JUMP_EQUAL, 0, 4, calls["prctl"]),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
-        (_JUMP_EQUAL, 0, 1, _PR_SET_PDEATHSIG),
-        (_RETURN, 0, 0, refuse),
-        (_RETURN, 0, 0, _ALLOW),
-    ]
-    code += [
-        (_JUMP_EQUAL, 0, 4, calls["clone"]),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
-        (_JUMP_ANY_BIT, 0, 1, _NEW_NAMESPACES),
-        (_RETURN, 0, 0, refuse),
-        (_RETURN, 0, 0, _ALLOW),
-    ]
-    code += [
-        (_JUMP_EQUAL, 0, 2 + len(_SOCKET_FAMILIES), calls["socket"]),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT_AT),
-    ]
-    for at, family in enumerate(_SOCKET_FAMILIES):
-        code.append((_JUMP_EQUAL, len(_SOCKET_FAMILIES) - at, 0, family))
-    code += [(_RETURN, 0, 0, _REFUSE | errno.EAFNOSUPPORT), (_RETURN, 0, 0, _ALLOW)]
+    for name, (argument, mask, values, refused) in _BY_ARGUMENT.items():
+        matched, other = (refuse, _ALLOW) if refused else (_ALLOW, refuse)
+        code.append((_JUMP_EQUAL, 0, len(values) + 4, calls[name]))
+        code += [(_LOAD, 0, 0, _ARGUMENTS_AT + 8 * argument), (_AND, 0, 0, mask)]
+        for at, value in enumerate(values):
+            code.append((_JUMP_EQUAL, len(values) - at, 0, value))
+        code += [(_RETURN, 0, 0, other), (_RETURN, 0, 0, matched)]
+    code.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
 
 

@@ -1,20 +1,30 @@
-"""Fork server: inside one sandbox, a process with the libraries in memory forks one for each
-submission.
+"""Fork server: the first process of a sandbox; it makes a smaller sandbox for each submission.
 
-It is started as ``python -m coursekit.grading.inside.fork_server SOCKET LIBRARY...``: it imports
-the libraries once and then forks a shell for each set of descriptors that arrives on the socket.
-Nothing of a submission ever runs in this process.
+It is started as ``python -m coursekit.grading.inside.fork_server SOCKET fresh`` or ``... SOCKET
+forked LIBRARY...``. For each request that arrives on the socket it forks a shell, as the first
+process of namespaces of its own (user, mount, process, network, IPC, host name): it sees its own
+processes only, an empty ``/tmp`` and home, and has no capability and no way to make more
+namespaces. Either the shell is a new interpreter, or it is the fork itself, with the libraries in
+memory. Nothing of a submission ever runs in this process.
 
-Each shell is the first process of namespaces of its own (user, mount, process, network, IPC, host
-name) inside the sandbox's: it sees its own processes only, an empty ``/tmp`` and home, and has no
-capability and no way to make more namespaces. The server ends a shell when whoever asked closes the
-socket that came with the pipes.
+Meanwhile the server is the watchdog: it measures the memory of every submission and ends one above
+its limit. A request is one packet, a line of JSON with three descriptors::
+
+    {"memory": bytes, "cpu": seconds, "scratch_bytes": n, "scratch_files": n}
+
+The first descriptor is a socket: the server says there how the shell ended, ``{"peak": bytes,
+"over": whether memory was the reason, "foreign": whether neither the server nor the submission
+ended it}``, and it ends the shell when the other side closes. The others become its standard input
+and output.
+
+Source: the manual pages clone(2), pidfd_open(2), wait4(2).
 """
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import importlib
+import json
 import os
 import select
 import signal
@@ -22,150 +32,109 @@ import socket
 import sys
 from typing import Any
 
-from coursekit.grading.inside import confine, shell
-from coursekit.grading.inside.line import Line
+from coursekit.grading.inside import confine, namespaces
+from coursekit.grading.inside.memory import Meter, Tree, pause
 
 __all__ = ["main"]
 
-_NEW_NAMESPACES = 0x00020000 | 0x08000000 | 0x04000000 | 0x10000000 | 0x20000000 | 0x40000000
-_CLONE = {"x86_64": 56, "aarch64": 220}
-_USER, _GROUP = f"{os.getuid()} {os.getuid()} 1", f"{os.getgid()} {os.getgid()} 1"
-_NOSUID, _NODEV, _BIND, _RECURSIVE, _PRIVATE = 2, 4, 0x1000, 0x4000, 0x40000
-_PR_CAPBSET_DROP, _PR_SET_SECUREBITS = 24, 28
-_ALL_SECURE_BITS = 0x2F
-_SCRATCH = ("/tmp", "/dev/shm", "/home/student")  # noqa: S108 - private folders inside the sandbox
+_SHELL = "coursekit.grading.inside.shell"
+_Order = dict[str, Any]
+
+
+class _Child:
+    """A shell that was forked, and the socket of whoever asked for it."""
+
+    def __init__(self, pid: int, line: int, order: _Order) -> None:
+        self.line, self.handle = socket.socket(fileno=line), os.pidfd_open(pid)
+        self.tree = Tree(pid, order["memory"], namespaces.SCRATCH)
+        self.is_over = False
+        self._cpu = order["cpu"]
+
+    def kill(self) -> None:
+        """Kill all its processes; the kernel takes those that are born meanwhile."""
+        for pid in {*self.tree.pids, self.tree.root}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def report(self) -> None:
+        """Say how it ended."""
+        _, status, usage = os.wait4(self.tree.root, 0)
+        killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        foreign = killed and not self.is_over and usage.ru_utime + usage.ru_stime < self._cpu - 1
+        said = {"peak": self.tree.peak, "over": self.is_over, "foreign": foreign}
+        with contextlib.suppress(OSError):
+            self.line.send(json.dumps(said).encode())
+        self.line.close()
+        os.close(self.handle)
+        self.tree.close()
 
 
 def main() -> None:
     """Fork a shell for each request until the socket closes."""
-    server = socket.socket(fileno=int(sys.argv[1]))
-    _preload(sys.argv[2:])
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the shells
+    server, is_fresh = socket.socket(fileno=int(sys.argv[1])), sys.argv[2] == "fresh"
+    if not is_fresh:
+        _preload(sys.argv[3:])
+    namespaces.require_one_thread()
     server.sendall(b"ready")
-    shells: dict[int, int] = {}
+    children: dict[int, _Child] = {}
+    meter = Meter()
     while True:
-        waited: list[Any] = [server, *shells, *shells.values()]
-        ready = select.select(waited, [], [])[0]
-        for line, shell_ in list(shells.items()):
-            if line in ready or shell_ in ready:
-                _end(line, shells.pop(line))
+        trees = [child.tree for child in children.values()]
+        waited: list[Any] = [server, *children, *(child.line for child in children.values())]
+        ready = select.select(waited, [], [], pause(trees) if trees else None)[0]
+        meter.measure(trees)
+        for handle, child in list(children.items()):
+            child.is_over = child.is_over or child.tree.now > child.tree.limit
+            if handle in ready:
+                children.pop(handle).report()
+            elif child.is_over or child.line in ready:
+                child.kill()
         if server in ready:
-            message, descriptors, _, _ = socket.recv_fds(server, 64, 8, socket.MSG_DONTWAIT)
+            try:
+                message, descriptors, _, _ = socket.recv_fds(server, 1024, 8, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                continue
             if not message:
                 return
             confine.die_with_parent()  # bubblewrap, the first parent, has been ended by now
-            pid = _fork()
-            if pid == 0:
-                _be_the_shell(descriptors, [server.detach(), *shells, *shells.values()])
-            for descriptor in descriptors[1:]:
-                os.close(descriptor)
+            order, (line, *pipes) = json.loads(message), descriptors
             try:
-                shells[descriptors[0]] = os.pidfd_open(pid)
-            except ProcessLookupError:  # it has ended already
-                os.close(descriptors[0])
+                pid = namespaces.fork()
+                if pid == 0:
+                    _be_the_shell(line, pipes, order, is_fresh)
+                child = _Child(pid, line, order)
+                children[child.handle] = child
+            except OSError:  # the machine cannot fork: the socket closes, and nothing came
+                os.close(line)
+            for descriptor in pipes:
+                os.close(descriptor)
 
 
 def _preload(libraries: list[str]) -> None:
     import IPython.core.completer
-    import IPython.core.interactiveshell
     import IPython.core.magics  # noqa: F401
 
-    for name in libraries:
+    for name in (_SHELL, *libraries):
         importlib.import_module(name)
         if name == "torch":
             importlib.import_module("torch._dynamo")  # the first optimizer would import it
 
 
-def _fork() -> int:
-    """Fork a process that is the first one of new namespaces, as `os.fork` would without them."""
-    python, libc = ctypes.pythonapi, ctypes.PyDLL(None, use_errno=True)
-    python.PyOS_BeforeFork()
-    pid: int = libc.syscall(_CLONE[os.uname().machine], _NEW_NAMESPACES | signal.SIGCHLD, *[0] * 5)
-    if pid == 0:
-        python.PyOS_AfterFork_Child()
-    else:
-        python.PyOS_AfterFork_Parent()
-        _demand(0 if pid > 0 else -1)
-    return pid
-
-
-def _end(line: int, shell_: int) -> None:
-    try:
-        signal.pidfd_send_signal(shell_, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    os.close(line)
-    os.close(shell_)
-
-
-def _be_the_shell(descriptors: list[int], others: list[int]) -> None:
-    """Mount empty folders, give up every capability and serve; does not return."""
+def _be_the_shell(line: int, pipes: list[int], order: _Order, is_fresh: bool) -> None:
+    """Make the sandbox and serve in it; does not return."""
     try:
         confine.die_with_parent()
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        line, *pipes = descriptors
-        for name, text in (("setgroups", "deny"), ("uid_map", _USER), ("gid_map", _GROUP)):
-            with open(f"/proc/self/{name}", "w") as file:
-                file.write(text)
+        namespaces.seclude(order["scratch_bytes"], order["scratch_files"])
         os.write(line, b"!")  # with it goes, from the machine, who we are
         for descriptor, pipe in enumerate(pipes):
             os.dup2(pipe, descriptor)
-        for descriptor in (*descriptors, *others):
-            os.close(descriptor)
-        talk = Line.from_standard_streams()
-        talk.send({"ready": True})
-        order = talk.receive()
-        if order is None:
-            return
-        libc = ctypes.CDLL(None, use_errno=True)
-        _demand(libc.mount(b"none", b"/", None, _RECURSIVE | _PRIVATE, None))
-        size = f"mode=700,size={order['scratch_bytes']},nr_inodes={order['scratch_files']}".encode()
-        for folder in _SCRATCH:
-            _empty(libc, folder, size)
-        _demand(libc.mount(b"proc", b"/proc", b"proc", _NOSUID | _NODEV | 8, None))
-        os.setsid()
-        _forbid_namespaces()
-        _drop_capabilities(libc)
+        os.closerange(3, 1 << 20)
+        if is_fresh:
+            os.execv(sys.executable, [sys.executable, "-P", "-m", _SHELL])
         _forget_the_past()
-        shell.serve(talk, order)
+        importlib.import_module(_SHELL).main()
     finally:
         os._exit(1)
-
-
-def _empty(libc: ctypes.CDLL, folder: str, size: bytes) -> None:
-    """Mount an empty folder in place of a folder; where Python itself lies in it, keep that."""
-    places = [place for place in {sys.prefix, sys.base_prefix} if place.startswith(f"{folder}/")]
-    kept = {place: os.open(place, os.O_PATH) for place in places}
-    _demand(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", _NOSUID | _NODEV, size))
-    for place, descriptor in kept.items():
-        os.makedirs(place)
-        _demand(
-            libc.mount(
-                f"/proc/self/fd/{descriptor}".encode(),
-                place.encode(),
-                None,
-                _BIND | _RECURSIVE,
-                None,
-            )
-        )
-        os.close(descriptor)
-
-
-def _forbid_namespaces() -> None:
-    """Let nobody in this user namespace make another one of any kind."""
-    for kind in ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup"):
-        with open(f"/proc/sys/user/max_{kind}_namespaces", "w") as file:
-            file.write("0")
-
-
-def _drop_capabilities(libc: ctypes.CDLL) -> None:
-    for capability in range(64):
-        if libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) != 0:
-            break
-    _demand(libc.prctl(_PR_SET_SECUREBITS, _ALL_SECURE_BITS, 0, 0, 0))
-    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
-    nothing = (ctypes.c_uint32 * 6)()
-    _demand(libc.capset(ctypes.byref(header), ctypes.byref(nothing)))
 
 
 def _forget_the_past() -> None:
@@ -176,12 +145,6 @@ def _forget_the_past() -> None:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(int.from_bytes(os.urandom(4), "little"))
-
-
-def _demand(result: int) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
 
 
 if __name__ == "__main__":

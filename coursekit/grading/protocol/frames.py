@@ -21,12 +21,14 @@ from typing import Any
 from coursekit.grading.errors import RefusedReply, SubjectLost
 from coursekit.grading.inside.line import MAX_FRAME
 from coursekit.grading.protocol.codec import ReplyLimits, parse
-from coursekit.grading.sandbox.process import Process
+from coursekit.grading.sandbox.process import Ending, Process
 
 __all__ = ["Bounds", "Frames"]
 
 _CHUNK = 1 << 16
 _WAITING_CHUNKS = 64
+_DYING_SECONDS = 0.5
+"""Between the end of the line and that of the process, which says why."""
 _Message = dict[str, Any]
 
 
@@ -112,6 +114,7 @@ class Frames:
             while rest:
                 rest = rest[os.write(self._process.writing, rest) :]
         except OSError as error:
+            self._process.ends_within(_DYING_SECONDS)
             raise self.give_up(ENDED) from error
         finally:
             deaf.cancel()
@@ -138,10 +141,11 @@ class Frames:
             try:
                 chunk = self._chunks.get(timeout=min(until - now, self.deadline - now, 0.1))
             except queue.Empty:
-                if not self._process.is_alive():
+                if self._process.ends_within(0):
                     raise self.give_up(ENDED) from None
                 continue
             if not chunk:
+                self._process.ends_within(_DYING_SECONDS)
                 raise self.give_up(ENDED)
             self._buffer += chunk
             self._n_bytes += len(chunk)
@@ -151,15 +155,15 @@ class Frames:
         self.lost = self.lost or reason
         return SubjectLost(self.lost)
 
-    def close(self) -> None:
-        """End the process and the thread that listens to it."""
+    def close(self) -> Ending:
+        """End the process and the thread that listens to it; return how the process ended."""
         self._closed = True
         self.give_up(ENDED)
         self._process.kill()
         while self._reader.is_alive():
             with contextlib.suppress(queue.Empty):
                 self._chunks.get(timeout=0.01)
-        self._process.end()
+        return self._process.end()
 
     def _next_frame(self) -> _Message | None:
         """Take a readable frame from what has arrived, if there is a whole one."""

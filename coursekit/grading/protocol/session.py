@@ -12,11 +12,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coursekit.grading.errors import RefusedReply, StudentError, SubjectLost, TookTooLong
+from coursekit.grading.errors import (
+    MachineFaultError,
+    RefusedReply,
+    StudentError,
+    SubjectLost,
+    TookTooLong,
+)
 from coursekit.grading.protocol.codec import DEFAULT_LIMITS
 from coursekit.grading.protocol.frames import Bounds, Frames
 from coursekit.grading.protocol.subject import Subject
-from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts
+from coursekit.grading.sandbox import Limits
 from coursekit.grading.sandbox.cpu_time import cpu_seconds
 from coursekit.grading.sandbox.process import Launcher, Process
 
@@ -63,8 +69,7 @@ class Session(Subject):
     Parameters
     ----------
     launch : function
-        `sandboxed`, `unsandboxed`, or a fork server's.
-    mounts : Mounts
+        `unsandboxed`, or a fork server's.
     limits : Limits
     files : mapping of str to bytes
         What lies in its working folder at first.
@@ -83,15 +88,13 @@ class Session(Subject):
         self,
         launch: Launcher,
         *,
-        mounts: Mounts | None = None,
         limits: Limits,
         files: Mapping[str, bytes] | None = None,
         discreet: bool = True,
     ) -> None:
         super().__init__(DEFAULT_LIMITS)
         self.peak_bytes = 0
-        self._launch, self._mounts = launch, mounts or Mounts()
-        self._limits_of_process = limits
+        self._launch, self._limits_of_process = launch, limits
         self._files = {
             name: base64.b64encode(content).decode("ascii")
             for name, content in (files or {}).items()
@@ -101,8 +104,8 @@ class Session(Subject):
         self._n_starts = 0
         self._n_output = 0
         self._deadline = time.monotonic() + START_SECONDS + limits.notebook_seconds
-        self._open: tuple[Process, Frames, MemoryWatchdog] | None = None
-        self.lost = ""
+        self._open: tuple[Process, Frames] | None = None
+        self.lost = self._fault = ""
 
     def cpu_seconds(self) -> float:
         """Return the CPU seconds of the process and of what it started."""
@@ -153,12 +156,13 @@ class Session(Subject):
     def close(self) -> None:
         """End the process."""
         if self._open is not None:
-            _, frames, watchdog = self._open
+            _, frames = self._open
             self._open = None
-            watchdog.measure()
-            watchdog.stop()
-            self.peak_bytes = max(self.peak_bytes, watchdog.peak_bytes)
-            frames.close()
+            ending = frames.close()
+            self.peak_bytes = max(self.peak_bytes, ending.peak_bytes)
+            self._fault = ending.fault
+            if ending.over_memory:
+                self.lost = "The notebook used more than its memory, so its process was ended."
 
     def __enter__(self) -> Session:
         """Use the session."""
@@ -194,9 +198,11 @@ class Session(Subject):
             If it was interrupted and the process lives on.
         SubjectLost
             If the process is gone.
+        MachineFaultError
+            If the sandbox or the machine has ended it.
         """
         try:
-            process, frames, _ = self._running()
+            process, frames = self._running()
             asked = secrets.token_hex(8)
             frames.send({**message, "id": asked}, seconds)
             answer = self._await(asked, frames, result, seconds)
@@ -210,7 +216,9 @@ class Session(Subject):
         except SubjectLost as error:
             self.lost = str(error)
             self.close()
-            raise
+            if self._fault:
+                raise MachineFaultError(self._fault) from error
+            raise SubjectLost(self.lost) from error
         raise TookTooLong(f"{what} took longer than {seconds:g} s and was stopped.")
 
     def _await(
@@ -235,7 +243,7 @@ class Session(Subject):
             if self._n_output <= self._limits_of_process.output_mb * 1_000_000:
                 result.outputs.append((kind, content))
 
-    def _running(self) -> tuple[Process, Frames, MemoryWatchdog]:
+    def _running(self) -> tuple[Process, Frames]:
         """Return the process; start it where there is none and none was lost."""
         if self.lost:
             raise SubjectLost(self.lost)
@@ -243,39 +251,31 @@ class Session(Subject):
             self._open = self._start()
         return self._open
 
-    def _start(self) -> tuple[Process, Frames, MemoryWatchdog]:
+    def _start(self) -> tuple[Process, Frames]:
         limits = self._limits_of_process
         self._n_starts += 1
-        process = self._launch(self._mounts, limits)
+        process = self._launch(limits)
         bounds = Bounds(output_bytes=int(limits.output_mb * 1_000_000))
         over = f"The notebook took longer than {limits.notebook_seconds:g} s."
         frames = Frames(process, bounds, self._deadline, over)
-
-        def too_large() -> None:
-            frames.give_up("The notebook used more than its memory, so its process was ended.")
-            process.kill()
-
-        watchdog = MemoryWatchdog(process, limits.memory_mb * 1_000_000, too_large)
+        order = {
+            "limits": limits.of_process(confined=process.confined),
+            "filter": process.filtered,
+            "files": self._files,
+            "folder": process.folder,
+            "output_bytes": bounds.output_bytes,
+        }
         try:
-            if frames.receive(time.monotonic() + START_SECONDS) != {"ready": True}:
-                raise frames.give_up("The process did not start.")
+            ready = frames.receive(time.monotonic() + START_SECONDS) == {"ready": True}
             if self._n_starts == 1:
                 self._deadline = frames.deadline = time.monotonic() + limits.notebook_seconds
-            order = {
-                "limits": limits.of_process(confined=process.confined),
-                "filter": process.filtered,
-                "files": self._files,
-                "folder": process.folder,
-                "output_bytes": bounds.output_bytes,
-                "scratch_bytes": limits.scratch_mb * 1_000_000,
-                "scratch_files": limits.n_files,
-            }
             frames.send(order, START_SECONDS)
         except SubjectLost:
+            ready = False
+        if not ready:
             frames.close()
-            raise
-        watchdog.start()
-        return process, frames, watchdog
+            raise MachineFaultError("The process did not start.")
+        return process, frames
 
 
 def known_exception(name: str) -> str:

@@ -1,19 +1,15 @@
 """Isolation of untrusted code, and its resource limits."""
 
-from coursekit.grading.sandbox.bubblewrap import (
-    command_line,
-    environment,
-    require_sandbox,
-    start,
-    trouble,
-)
+from coursekit.grading.sandbox.available import require_sandbox, trouble
+from coursekit.grading.sandbox.bubblewrap import command_line, environment, start
 from coursekit.grading.sandbox.errors import SandboxUnavailableError
 from coursekit.grading.sandbox.limits import Isolation, Limits
-from coursekit.grading.sandbox.mounts import Mounts, runtime_folders
+from coursekit.grading.sandbox.mounts import SCRATCH, Mounts, runtime_folders, shown_folders
 from coursekit.grading.sandbox.privileges import drop_privileges
 from coursekit.grading.sandbox.watchdog import MemoryWatchdog
 
 __all__ = [
+    "SCRATCH",
     "Isolation",
     "Limits",
     "MemoryWatchdog",
@@ -24,6 +20,7 @@ __all__ = [
     "environment",
     "require_sandbox",
     "runtime_folders",
+    "shown_folders",
     "start",
     "trouble",
 ]

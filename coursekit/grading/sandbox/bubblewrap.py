@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 
 from coursekit.core.processes import find_program
@@ -24,10 +22,9 @@ from coursekit.grading.sandbox.mounts import (
     runtime_folders,
     shown_in_scratch,
 )
-from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
 from coursekit.grading.sandbox.privileges import drop_privileges
 
-__all__ = ["command_line", "require_sandbox", "start", "trouble"]
+__all__ = ["HOW_TO", "command_line", "environment", "start"]
 
 _ENVIRONMENT = {
     "HOME": str(HOME),
@@ -47,7 +44,7 @@ _ENVIRONMENT = {
     "IPYTHONDIR": "/tmp/ipython",  # noqa: S108 - a private folder inside the sandbox
     "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
 }
-_HOW_TO = (
+HOW_TO = (
     "Install bubblewrap (`apt install bubblewrap`) and let ordinary users make user namespaces "
     "(on Ubuntu 23.10 and later an AppArmor profile for bwrap; in a container, a seccomp "
     "profile that allows them). "
@@ -56,12 +53,7 @@ _HOW_TO = (
 
 
 def command_line(
-    program: Sequence[str],
-    *,
-    mounts: Mounts,
-    limits: Limits,
-    nested_namespaces: bool = False,
-    first: bool = False,
+    program: Sequence[str], *, mounts: Mounts, limits: Limits, nested_namespaces: bool = False
 ) -> list[str]:
     """Return the command that starts a program in the sandbox.
 
@@ -72,16 +64,15 @@ def command_line(
     limits : Limits
         Here they bound the temporary folders; the program itself must call `confine`.
     nested_namespaces : bool
-        Whether the program is trusted to make namespaces of its own.
-    first : bool
-        Whether the program is the first process inside, without a process of bubblewrap's before
-        it. It stays when bubblewrap's process outside is ended, and must see to its own end.
+        Whether the program is trusted to make namespaces of its own. Then it is the first process
+        inside, without one of bubblewrap's before it: it stays when bubblewrap's process outside is
+        ended, and must see to its own end.
     """
     scratch = str(limits.scratch_mb * 1_000_000)
     command = [_bwrap(), "--unshare-all", "--unshare-user", "--new-session"]
-    command += ["--as-pid-1"] if first else ["--die-with-parent"]
-    command += [] if nested_namespaces else ["--disable-userns"]
+    command += ["--as-pid-1"] if nested_namespaces else ["--die-with-parent", "--disable-userns"]
     command += ["--proc", "/proc", "--dev", "/dev"]
+    command += ["--dev-bind", "/dev/null", "/dev/zero"]  # mapped, it is memory that no one counts
     for folder in SCRATCH:
         command += ["--size", scratch, "--tmpfs", str(folder)]
     shown = shown_in_scratch()  # Python may lie below /tmp: what leads to it is not scratch space
@@ -117,13 +108,12 @@ def start(
     limits: Limits,
     pass_fds: Sequence[int] = (),
     nested_namespaces: bool = False,
-    first: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start a program in the sandbox, as a user without rights, with pipes to and from it.
 
     Parameters
     ----------
-    program, mounts, limits, nested_namespaces, first
+    program, mounts, limits, nested_namespaces
         See `command_line`.
     pass_fds : sequence of int
         Descriptors that the program inherits; it inherits no others.
@@ -134,7 +124,7 @@ def start(
         If bubblewrap is not there.
     """
     command = command_line(
-        program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces, first=first
+        program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces
     )
     become = _drop_root if os.geteuid() == 0 else None
     return subprocess.Popen(
@@ -151,40 +141,6 @@ def start(
     )
 
 
-@cache
-def trouble() -> str:
-    """Say why there is no sandbox on this machine, or nothing; found out by starting one."""
-    if find_program("bwrap") is None:
-        return "bubblewrap is not installed"
-    before = set(process_tree(os.getpid()))
-    adopt_orphans()  # bubblewrap may end a moment before what it started
-    try:
-        process = start([sys.executable, "-c", "import numpy"], mounts=Mounts(), limits=Limits())
-    except (SandboxUnavailableError, OSError, subprocess.SubprocessError) as error:
-        return str(error)
-    process.communicate()
-    failed = process.returncode != 0
-    collect(set(process_tree(os.getpid())) - before)
-    adopt_orphans(False)
-    if failed:
-        return (
-            "bubblewrap is there but cannot start Python (is it forbidden to make user namespaces?)"
-        )
-    return ""
-
-
-def require_sandbox() -> None:
-    """Go on only where there is a sandbox.
-
-    Raises
-    ------
-    SandboxUnavailableError
-        With what is missing and what to do.
-    """
-    if trouble():
-        raise SandboxUnavailableError(f"Submissions cannot be run safely: {trouble()}. {_HOW_TO}")
-
-
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment of a submission, for a run without a sandbox, with changes."""
     return {**_ENVIRONMENT, **(changes or {})}
@@ -198,6 +154,6 @@ def _bwrap() -> str:
     found = find_program("bwrap")
     if found is None:
         raise SandboxUnavailableError(
-            f"Submissions cannot be run safely: bubblewrap is not installed. {_HOW_TO}"
+            f"Submissions cannot be run safely: bubblewrap is not installed. {HOW_TO}"
         )
     return found

@@ -1,30 +1,36 @@
-"""The trusted end of a fork server: one sandbox with the libraries in memory, and a process forked
-from it for each submission.
+"""The trusted end of a fork server: one sandbox for a class, and in it a smaller one for each
+submission.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from coursekit.grading.errors import SubjectLost
+from coursekit.grading.errors import MachineFaultError
 from coursekit.grading.sandbox.bubblewrap import start
+from coursekit.grading.sandbox.control_group import ControlGroup, ControlGroups, find_control_groups
 from coursekit.grading.sandbox.limits import Limits
 from coursekit.grading.sandbox.mounts import HOME, Mounts
-from coursekit.grading.sandbox.orphans import adopt_orphans
-from coursekit.grading.sandbox.process import Process, Sandboxed
+from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
+from coursekit.grading.sandbox.process import Ending, Process, end_tree, is_running
 
 __all__ = ["ForkServer", "Forks"]
 
 _MODULE = "coursekit.grading.inside.fork_server"
 _START_SECONDS = 180.0
 _FORK_SECONDS = 20.0
+_MB = 1_000_000
 
 
 class Forks:
@@ -33,86 +39,143 @@ class Forks:
     Parameters
     ----------
     line : socket
-    mounts : Mounts
-        What the server shows.
+    groups : ControlGroups, optional
+        Where a control group for each process is made.
     """
 
-    def __init__(self, line: socket.socket, mounts: Mounts) -> None:
-        self._line, self._mounts = line, mounts
+    def __init__(self, line: socket.socket, groups: ControlGroups | None = None) -> None:
+        self._line, self.groups = line, groups
 
-    def launch(self, mounts: Mounts, limits: Limits) -> Process:
-        """Fork a process. What it may see was decided when the server started."""
-        if mounts != self._mounts:
-            raise ValueError(f"this fork server shows {self._mounts}, not {mounts}")
-        ours, theirs = socket.socketpair()
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        ours.settimeout(_FORK_SECONDS)
-        (their_input, writing), (reading, their_output) = os.pipe(), os.pipe()
-        with theirs:
-            socket.send_fds(self._line, [b"fork"], [theirs.fileno(), their_input, their_output])
-        os.close(their_input)
-        os.close(their_output)
-        return _Forked(ours, _sender_of_first_byte(ours), reading, writing)
+    @classmethod
+    def of(cls, arguments: Sequence[str]) -> Forks:
+        """Return the client that another process described; it passed the first as descriptor."""
+        line, *where = arguments
+        groups = ControlGroups(Path(where[0]), int(where[1])) if where else None
+        return cls(socket.socket(fileno=int(line)), groups)
 
-
-class ForkServer(Forks):
-    """A sandbox that forks processes, with the same guarantees for each; use `launch` like
-    `sandboxed`, and `close` at the end.
-
-    Parameters
-    ----------
-    libraries : sequence of str
-        What it imports beforehand.
-    mounts : Mounts
-    limits : Limits
-        Here they bound its temporary folders; a process is bound by those of its own.
-
-    Raises
-    ------
-    SubjectLost
-        If it does not start.
-    """
-
-    def __init__(self, libraries: Sequence[str], mounts: Mounts, limits: Limits) -> None:
-        adopt_orphans()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        super().__init__(ours, mounts)
-        with theirs:
-            program = [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), *libraries]
-            self._sandbox = Sandboxed(
-                start(
-                    program,
-                    mounts=mounts,
-                    limits=limits,
-                    pass_fds=[theirs.fileno()],
-                    nested_namespaces=True,
-                    first=True,
-                )
-            )
-        ours.settimeout(_START_SECONDS)
-        if ours.recv(64) != b"ready":
-            self.close()
-            raise SubjectLost(
-                f"The fork server for {', '.join(libraries) or 'no library'} did not start."
-            )
-
-    @property
-    def pid(self) -> int:
-        """The root of the sandbox."""
-        return self._sandbox.pid
+    def arguments(self) -> list[str]:
+        """Return arguments for `of` in another process."""
+        groups = self.groups
+        where = [] if groups is None else [str(groups.folder), str(groups.version)]
+        return [str(self.fileno()), *where]
 
     def fileno(self) -> int:
         """Return the descriptor of the socket, for another process."""
         return self._line.fileno()
 
+    def launch(self, limits: Limits) -> Process:
+        """Start a process in a sandbox of its own. What it may see was decided when the server
+        started.
+
+        Raises
+        ------
+        MachineFaultError
+            If the server is gone, or the machine cannot start a process.
+        """
+        order = {
+            "memory": limits.memory_mb * _MB,
+            "cpu": limits.cpu_seconds,
+            "scratch_bytes": limits.scratch_mb * _MB,
+            "scratch_files": limits.n_files,
+        }
+        with contextlib.ExitStack() as opened:
+            ours, theirs = socket.socketpair()
+            (their_input, writing), (reading, their_output) = os.pipe(), os.pipe()
+            opened.callback(ours.close)
+            for descriptor in (reading, writing):
+                opened.callback(os.close, descriptor)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            ours.settimeout(_FORK_SECONDS)
+            given = [theirs.detach(), their_input, their_output]
+            try:
+                socket.send_fds(self._line, [json.dumps(order).encode()], given)
+            except OSError as error:
+                raise MachineFaultError("The fork server is gone.") from error
+            finally:
+                for descriptor in given:
+                    os.close(descriptor)
+            forked = _Forked(ours, _sender_of_first_byte(ours), reading, writing)
+            opened.pop_all()
+        try:
+            forked.join_group(self.groups, order["memory"])
+        except OSError as error:
+            forked.end()
+            raise MachineFaultError(f"There is no control group for it: {error}.") from error
+        return forked
+
+
+class ForkServer(Forks):
+    """A sandbox that starts processes, each in a sandbox of its own; `close` it at the end.
+
+    Parameters
+    ----------
+    libraries : sequence of str
+        What it imports beforehand, if processes are forks that have them in memory.
+    mounts : Mounts
+    limits : Limits
+        Here they bound its own temporary folders; a process is bound by those of its own.
+    forked : bool
+        Whether its processes are forks of it; otherwise each is a new interpreter.
+
+    Raises
+    ------
+    MachineFaultError
+        If it does not start.
+    """
+
+    def __init__(
+        self, libraries: Sequence[str], mounts: Mounts, limits: Limits, *, forked: bool = False
+    ) -> None:
+        adopt_orphans()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(ours, find_control_groups())
+        kind = ["forked", *libraries] if forked else ["fresh"]
+        with theirs:
+            program = [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), *kind]
+            self._process = start(
+                program,
+                mounts=mounts,
+                limits=limits,
+                pass_fds=[theirs.fileno()],
+                nested_namespaces=True,
+            )
+        self.pid = _first_inside(self._process)
+        ours.settimeout(_START_SECONDS)
+        try:
+            if ours.recv(64) != b"ready":
+                raise MachineFaultError(f"The fork server ({', '.join(kind)}) did not start.")
+            if self.groups is not None:
+                self.groups.add_server(self.pid)
+        except OSError as error:
+            self.close()
+            raise MachineFaultError(f"The fork server did not start: {error}.") from error
+        except MachineFaultError:
+            self.close()
+            raise
+
     def is_alive(self) -> bool:
         """Return whether it still serves."""
-        return self._sandbox.is_alive()
+        return is_running(self.pid)
 
     def close(self) -> None:
         """End the server and every process from it."""
         self._line.close()
-        self._sandbox.end()
+        end_tree(self.pid)
+        self._process.wait()
+        collect([self.pid])
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        if self.groups is not None:
+            self.groups.close()
+
+    def __enter__(self) -> ForkServer:
+        """Use the server."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        self.close()
 
 
 class _Forked:
@@ -125,10 +188,20 @@ class _Forked:
         self.pid = pid
         self.reading, self.writing = reading, writing
         self._line, self._handle = line, os.pidfd_open(pid)
+        self._group: ControlGroup | None = None
+        self._killed = False
 
-    def is_alive(self) -> bool:
-        """Return whether it still runs."""
-        return not self._ends_within(0)
+    def join_group(self, groups: ControlGroups | None, memory_bytes: int) -> None:
+        """Move it to a control group of its own, if there are any."""
+        if groups is not None:
+            self._group = groups.create(memory_bytes)
+            self._group.add(self.pid)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Return whether it has ended, after so many seconds at most."""
+        poll = select.poll()
+        poll.register(self._handle, select.POLLIN)
+        return bool(poll.poll(1000 * seconds))
 
     def interrupt(self) -> None:
         """Send SIGINT."""
@@ -136,24 +209,60 @@ class _Forked:
 
     def kill(self) -> None:
         """Kill it and everything that it started."""
+        self._killed = self._killed or not self.ends_within(0)
         self._send(signal.SIGKILL)
 
-    def end(self) -> None:
+    def end(self) -> Ending:
         """Wait until everything is dead."""
         self.kill()
-        self._ends_within(_FORK_SECONDS)
+        self.ends_within(_FORK_SECONDS)
+        ending = self._ending()
         self._line.close()
         for descriptor in (self._handle, self.reading, self.writing):
             os.close(descriptor)
+        if self._group is not None:
+            self._group.close()
+        return ending
+
+    def _ending(self) -> Ending:
+        """Read what the server says about the end."""
+        is_full = self._group is not None and self._group.was_full
+        try:
+            said = json.loads(self._line.recv(1024))
+        except (OSError, ValueError):
+            return Ending(fault="The fork server ended.")
+        foreign = said["foreign"] and not self._killed and not is_full
+        return Ending(
+            peak_bytes=said["peak"],
+            over_memory=said["over"] or is_full,
+            fault="The machine killed the process." if foreign else "",
+        )
 
     def _send(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, number)
 
-    def _ends_within(self, seconds: float) -> bool:
-        poll = select.poll()
-        poll.register(self._handle, select.POLLIN)
-        return bool(poll.poll(1000 * seconds))
+
+def _first_inside(process: subprocess.Popen[bytes]) -> int:
+    """Return the first process inside, now a child of ours; bubblewrap's own is ended as soon as
+    the program has taken its child's place, for it would only wait.
+    """
+    pid = process.pid
+    while process.poll() is None:
+        inside = process_tree(process.pid)[1:2]
+        if inside and _program(inside[0]) not in ("bwrap", ""):
+            pid = inside[0]
+            process.kill()
+            process.wait()
+        time.sleep(0.001)
+    return pid
+
+
+def _program(pid: int) -> str:
+    try:
+        return (Path("/proc") / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def _sender_of_first_byte(line: socket.socket) -> int:
@@ -162,18 +271,16 @@ def _sender_of_first_byte(line: socket.socket) -> int:
 
     Raises
     ------
-    SubjectLost
+    MachineFaultError
         If it ended before it could say anything.
     """
     room = socket.CMSG_SPACE(struct.calcsize("3i"))
     try:
         said, extras, _, _ = line.recvmsg(1, room)
     except OSError as error:
-        raise SubjectLost("The fork server did not answer.") from error
-    if not said:
-        raise SubjectLost("The fork server could not fork.")
+        raise MachineFaultError("The fork server did not answer.") from error
     for level, kind, data in extras:
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+        if said == b"!" and (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
             pid: int = struct.unpack("3i", data)[0]
             return pid
-    raise SubjectLost("The fork server did not say who it is.")
+    raise MachineFaultError("The fork server could not start a process.")

@@ -9,7 +9,15 @@ from pathlib import Path
 
 import coursekit
 
-__all__ = ["COURSE", "HOME", "SCRATCH", "Mounts", "runtime_folders", "shown_in_scratch"]
+__all__ = [
+    "COURSE",
+    "HOME",
+    "SCRATCH",
+    "Mounts",
+    "runtime_folders",
+    "shown_folders",
+    "shown_in_scratch",
+]
 
 COURSE = Path("/opt/course")
 """Where the part of the course that a submission may import is mounted."""
@@ -35,9 +43,13 @@ class Mounts:
     modules : tuple of str
         Parts of coursekit that a submission may import, such as "core" or "forecasting/data.py".
         Never what solves the exercise.
+    covered : tuple of str
+        Folders with what no submission may read. Where one lies in a folder that is shown, an
+        empty one is mounted in its place.
     """
 
     modules: tuple[str, ...] = field(default=("core", "datasets", "evaluation", "figures"))
+    covered: tuple[str, ...] = ()
 
     def pairs(self) -> Iterator[tuple[Path, Path]]:
         """Yield what to mount and where."""
@@ -56,28 +68,35 @@ class Mounts:
                 found += ["--symlink", str(place.readlink()), str(place)]
             elif place.is_dir():
                 found += ["--ro-bind", str(place), str(place)]
-        folders = [folder for folder in _folders() if folder.exists()]
-        for folder in folders:
-            found += ["--ro-bind", str(folder), str(folder)]
+        shown = shown_folders()
+        for folder in shown:
+            if not any(folder != other and folder.is_relative_to(other) for other in shown):
+                found += ["--ro-bind", str(folder), str(folder)]
         for name in _SYSTEM:
             found += ["--ro-bind-try", name, name]
-        if any(_PACKAGE.is_relative_to(folder) for folder in folders):
-            found += ["--tmpfs", str(_PACKAGE)]  # the reference solutions lie there
+        covered = [
+            place
+            for place in sorted({_PACKAGE, *map(Path, self.covered)})  # a parent comes first
+            if any(place.is_relative_to(folder) for folder in shown)
+        ]
+        for place in covered:
+            found += ["--tmpfs", str(place)]
+            for folder in shown:
+                if folder != place and folder.is_relative_to(place):
+                    found += ["--ro-bind", str(folder), str(folder)]
+        for place in covered:
+            found += ["--remount-ro", str(place)]
         for source, target in self.pairs():
             found += ["--ro-bind", str(source), str(target)]
         return found
 
 
-def _folders() -> list[Path]:
+def shown_folders() -> list[Path]:
     """Return what is shown of the system and of Python, part by part: the course may lie beside."""
     found = [Path("/usr") / name for name in _USR]
     for prefix in (sys.base_prefix, sys.prefix):
         found += [Path(prefix).resolve() / name for name in _PYTHON]
-    return [
-        folder
-        for folder in dict.fromkeys(found)
-        if not any(folder != other and folder.is_relative_to(other) for other in found)
-    ]
+    return [folder for folder in dict.fromkeys(found) if folder.exists()]
 
 
 def runtime_folders() -> list[Path]:

@@ -9,28 +9,39 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from coursekit.core.processes import python, python_path
-from coursekit.grading.sandbox import turns
-from coursekit.grading.sandbox.bubblewrap import environment, start
+from coursekit.grading.sandbox.bubblewrap import environment
 from coursekit.grading.sandbox.limits import Limits
-from coursekit.grading.sandbox.mounts import COURSE, HOME, Mounts
+from coursekit.grading.sandbox.mounts import COURSE, Mounts
 from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
+from coursekit.grading.sandbox.watchdog import MemoryWatchdog
 
-__all__ = [
-    "SHELL",
-    "Launcher",
-    "Process",
-    "Sandboxed",
-    "end_tree",
-    "sandboxed",
-    "send_signal",
-    "unsandboxed",
-]
+__all__ = ["SHELL", "Ending", "Launcher", "Process", "end_tree", "is_running", "unsandboxed"]
 
 SHELL = "coursekit.grading.inside.shell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a process ended.
+
+    Parameters
+    ----------
+    peak_bytes : int
+        The most memory that was seen, of all its processes together.
+    over_memory : bool
+        Whether it was ended for its memory.
+    fault : str
+        A failure of the sandbox or of the machine that ended it, or empty.
+    """
+
+    peak_bytes: int = 0
+    over_memory: bool = False
+    fault: str = ""
 
 
 class Process(Protocol):
@@ -55,8 +66,8 @@ class Process(Protocol):
     confined: bool
     filtered: bool
 
-    def is_alive(self) -> bool:
-        """Return whether it still runs."""
+    def ends_within(self, seconds: float) -> bool:
+        """Return whether it has ended, after so many seconds at most."""
         ...
 
     def interrupt(self) -> None:
@@ -67,98 +78,37 @@ class Process(Protocol):
         """Kill it and everything it started."""
         ...
 
-    def end(self) -> None:
-        """Wait until all of it is gone and close the pipes."""
+    def end(self) -> Ending:
+        """Kill it, wait until all of it is gone, close the pipes and return how it ended."""
         ...
 
 
-Launcher = Callable[[Mounts, Limits], Process]
-"""Starts a process, given what it may see and use."""
+Launcher = Callable[[Limits], Process]
+"""Starts a process, given what it may use."""
 
 
-def sandboxed(mounts: Mounts, limits: Limits) -> Process:
-    """Start a fresh interpreter under bubblewrap."""
-    adopt_orphans()  # bubblewrap goes, what it started stays
-    program = [sys.executable, "-P", "-m", SHELL]
-    with turns.mine():
-        return Sandboxed(start(program, mounts=mounts, limits=limits, first=True))
-
-
-def unsandboxed(mounts: Mounts, limits: Limits, folder: Path | None = None) -> Process:
+def unsandboxed(
+    limits: Limits, mounts: Mounts | None = None, folder: Path | None = None
+) -> Process:
     """Start a fresh interpreter that can read and change whatever this user can.
 
     Parameters
     ----------
-    mounts, limits
+    limits : Limits
+    mounts : Mounts, optional
         It is shown the same part of the course as in a sandbox.
     folder : Path, optional
         Where it works; by default in an empty folder.
     """
-    return _Plain(mounts, folder)
+    return _Plain(limits, mounts or Mounts(), folder)
 
 
-class _Piped:
-    """What both kinds have in common."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("pipes were asked for")
-        self._process = process
-        self.pid = process.pid
-        self.reading, self.writing = process.stdout.fileno(), process.stdin.fileno()
-
-    def _close(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                stream.close()
-
-
-class Sandboxed(_Piped):
-    """The first process of a sandbox's process namespace: with it, all others die.
-
-    Bubblewrap itself would only wait for it; it is ended as soon as the program has taken its
-    child's place, and the first process inside becomes our child.
-    """
-
-    folder = str(HOME)
-    confined = filtered = True
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        super().__init__(process)
-        while process.poll() is None:
-            inside = process_tree(process.pid)[1:2]
-            if inside and _program(inside[0]) not in ("bwrap", ""):
-                self.pid = inside[0]
-                process.kill()
-                process.wait()
-            time.sleep(0.001)
-
-    def is_alive(self) -> bool:
-        """Return whether it still runs."""
-        return _runs(self.pid)
-
-    def interrupt(self) -> None:
-        """Send SIGINT."""
-        send_signal(self.pid, signal.SIGINT)
-
-    def kill(self) -> None:
-        """Kill everything inside."""
-        end_tree(self.pid)
-
-    def end(self) -> None:
-        """Wait for bubblewrap and for the first process."""
-        self.kill()
-        self._process.wait()
-        collect([self.pid])
-        self._close()
-
-
-class _Plain(_Piped):
+class _Plain:
     """A child of this process without a sandbox."""
 
     confined = False
 
-    def __init__(self, mounts: Mounts, folder: Path | None) -> None:
+    def __init__(self, limits: Limits, mounts: Mounts, folder: Path | None) -> None:
         self._ours: set[int] | None = None
         self._temporary = tempfile.TemporaryDirectory(
             prefix="coursekit-", ignore_cleanup_errors=True
@@ -174,20 +124,28 @@ class _Plain(_Piped):
         if sys.platform == "linux":
             adopt_orphans()
             self._ours = set(process_tree(os.getpid()))
-        super().__init__(
-            subprocess.Popen(
-                python(SHELL),
-                cwd=root,
-                env=_environment(root, own=folder is not None),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+        self._process = subprocess.Popen(
+            python(SHELL),
+            cwd=root,
+            env=_environment(root, own=folder is not None),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise AssertionError("pipes were asked for")
+        self.pid = self._process.pid
+        self.reading = self._process.stdout.fileno()
+        self.writing = self._process.stdin.fileno()
+        self._watchdog = MemoryWatchdog(self.pid, limits.memory_mb * 1_000_000, self.kill)
 
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
+    def ends_within(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def interrupt(self) -> None:
         if sys.platform == "win32":
@@ -202,11 +160,15 @@ class _Plain(_Piped):
         end_tree(self.pid)
         _end_orphans(self._ours | {self.pid})
 
-    def end(self) -> None:
+    def end(self) -> Ending:
         self.kill()
         self._process.wait()
-        self._close()
+        self._watchdog.stop()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
         self._temporary.cleanup()
+        return Ending(peak_bytes=self._watchdog.peak_bytes, over_memory=self._watchdog.exceeded)
 
 
 def _environment(root: Path, *, own: bool) -> dict[str, str]:
@@ -228,38 +190,31 @@ def end_tree(pid: int, seconds: float = 5.0) -> None:
     """Kill a process and all its descendants and wait until they are gone."""
     family = process_tree(pid)
     for member in reversed(family):
-        send_signal(member, signal.SIGKILL)
+        _kill(member)
     until = time.monotonic() + seconds
-    while any(_runs(member) for member in family) and time.monotonic() < until:
+    while any(is_running(member) for member in family) and time.monotonic() < until:
         time.sleep(0.002)
+
+
+def is_running(pid: int) -> bool:
+    """Return whether a process is there and has not ended."""
+    try:
+        state = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state not in "ZX"
 
 
 def _end_orphans(spared: set[int]) -> None:
     """Kill what a process without a sandbox left behind; it has become a child of ours."""
     while orphans := set(process_tree(os.getpid())) - spared:
         for pid in orphans:
-            send_signal(pid, signal.SIGKILL)
+            _kill(pid)
         collect(orphans)
 
 
-def send_signal(pid: int, number: signal.Signals) -> None:
-    """Send a signal to a process, if it is there."""
+def _kill(pid: int) -> None:
     try:
-        os.kill(pid, number)
+        os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
-
-
-def _program(pid: int) -> str:
-    try:
-        return (Path("/proc") / str(pid) / "comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _runs(pid: int) -> bool:
-    try:
-        state = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return False
-    return state not in "ZX"

@@ -13,6 +13,8 @@ from coursekit.core.processes import clean_environment
 from coursekit.grading.classroom.job import Cell, Job
 from coursekit.grading.classroom.service import grade_class
 from coursekit.grading.classroom.settings import ClassSettings, load_plan
+from coursekit.grading.sandbox import Limits, Mounts
+from coursekit.grading.sandbox.fork_server import ForkServer
 from coursekit.grading.sandbox.orphans import process_tree
 from tests.grading.submissions import SOLUTION, hand_in, solved, stub
 
@@ -94,9 +96,10 @@ def test_few_frames_lie_between_the_grader_and_a_students_function(tmp_path):
         Cell(number=2, id="b", source="", check_id="fm-1"),
     )
     job = Job(submission="ada", exercise="fm", exercise_folder=str(SOLUTION), seed="1", cells=cells)
-    with (tmp_path / "said").open("w+") as said:
+    with (tmp_path / "said").open("w+") as said, ForkServer((), Mounts(), Limits()) as server:
         process = subprocess.Popen(
-            [sys.executable, "-c", COUNTING],
+            [sys.executable, "-c", COUNTING, *server.arguments()],
+            pass_fds=[server.fileno()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=said,

@@ -9,6 +9,8 @@ import pytest
 from coursekit.core.processes import clean_environment, python
 from coursekit.grading.classroom import execute
 from coursekit.grading.classroom.job import Cell, Job
+from coursekit.grading.sandbox import Limits, Mounts
+from coursekit.grading.sandbox.fork_server import ForkServer
 from coursekit.grading.sandbox.orphans import process_tree
 from tests.grading.submissions import SOLUTION
 
@@ -23,21 +25,32 @@ ENDLESS = Job(
 )
 
 
-def test_a_runner_ends_in_the_middle_of_a_job_when_its_line_does():
-    command = python("coursekit.grading.classroom.runner")
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=clean_environment(), cwd="/")
-    process.stdin.write(json.dumps(ENDLESS.to_json()).encode() + b"\n")
-    process.stdin.flush()
-    until = time.monotonic() + 20
-    while len(family := process_tree(process.pid)) < 2 and time.monotonic() < until:
-        time.sleep(0.05)
-    time.sleep(0.5)
-    family = process_tree(process.pid)
-    process.stdin.close()
-    process.wait(timeout=10)
-    while left := [pid for pid in family if lives(pid)]:
-        assert time.monotonic() < until + 20, left
-        time.sleep(0.05)
+@pytest.mark.parametrize("how", ["its line closes", "it is killed"])
+def test_a_runner_takes_its_submission_with_it(how):
+    with ForkServer((), Mounts(), Limits()) as server:
+        command = python("coursekit.grading.classroom.runner", *server.arguments())
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            env=clean_environment(),
+            cwd="/",
+            pass_fds=[server.fileno()],
+        )
+        process.stdin.write(json.dumps(ENDLESS.to_json()).encode() + b"\n")
+        process.stdin.flush()
+        until = time.monotonic() + 60
+        while len(family := process_tree(server.pid)) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        time.sleep(0.5)
+        if how == "it is killed":
+            process.kill()
+        process.stdin.close()
+        process.wait(timeout=10)
+        while left := [pid for pid in family[1:] if lives(pid)]:
+            assert time.monotonic() < until, left
+            time.sleep(0.05)
+        assert server.is_alive()
 
 
 def lives(pid):

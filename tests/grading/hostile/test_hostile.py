@@ -1,15 +1,17 @@
 """Every hostile submission gets exactly what it deserves and leaves nothing behind; so do those
-that were graded beside it.
+that were graded beside it. Each group of attacks is one class, graded in fresh processes and in
+forked ones.
 """
 
 import hashlib
 import json
 import os
 import re
+import select
 import shutil
 import socket
 import sys
-import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from coursekit.grading.classroom.publish.feedback import feedback_page, feedback
 from coursekit.grading.classroom.service import grade_class
 from coursekit.grading.classroom.settings import ClassSettings, load_plan
 from coursekit.grading.sandbox.orphans import process_tree
-from tests.grading.hostile.attacks import ATTACKS
+from tests.grading.hostile.attacks import GROUPS
 from tests.grading.submissions import FULL, ROOT, SOLUTION, hand_in, solved, stub, with_cell
 
 pytestmark = pytest.mark.needs("bubblewrap")
@@ -35,31 +37,25 @@ cpu_seconds = 20
 scratch_mb = 16
 file_mb = 8
 """
-FRESH = ("agent answers true", "write everywhere", "leave a process", "kill everybody", "read other " "" "" "processes", "network",
-        "solved, killed half way", "fork bomb", "close every descriptor", "raw frames", "memory while an answer is read", "a frame that lies about its length",
-        "a child that outlives its parent's death signal", "System V shared memory")  # fmt: skip
 
 
 def slug(name):
     return re.sub(r"[^a-z]+", "-", name)
 
 
-@pytest.fixture(scope="module")
-def listener():
-    """Something on this machine that hostile code would like to talk to."""
-    heard = []
-    server = socket.create_server(("127.0.0.1", 0))
-    abstract = socket.socket(socket.AF_UNIX)
-    abstract.bind(f"\0coursekit-hostile-{os.getpid()}")
-    abstract.listen()
-    for each in (server, abstract):
-        threading.Thread(target=lambda each=each: heard.append(each.accept()), daemon=True).start()
-    yield server.getsockname()[1], heard
-    for each in (server, abstract):
-        each.close()
+@pytest.fixture(scope="class")
+def listeners():
+    """Two things on this machine that hostile code would like to talk to."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.socket(socket.AF_UNIX) as abstract,
+    ):
+        abstract.bind(f"\0coursekit-hostile-{os.getpid()}")
+        abstract.listen()
+        yield server, abstract
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def exercise(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course") / "solutions" / "fm"
     folder.mkdir(parents=True)
@@ -73,39 +69,43 @@ def exercise(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory, listener, exercise):
-    """Grade everything at once: attacks, and two honest submissions between them."""
-    Path(MARKER).unlink(missing_ok=True)
-    port, heard = listener
-    folder = tmp_path_factory.mktemp("class")
+@dataclass
+class Outcome:
+    """What came of grading a group of attacks, and two honest submissions between them."""
+
+    reports: dict
+    before: list
+    after: list
+    heard: list
+    out: Path
+    marker: Path
+
+
+@pytest.fixture(scope="class")
+def outcome(request, tmp_path_factory, listeners, exercise):
+    attacks, folder = GROUPS[request.cls.group], tmp_path_factory.mktemp("class")
+    marker = Path(f"{MARKER}-{os.getpid()}-{request.cls.__name__}")
     names = {
-        "MARKER": MARKER,
-        "PORT": str(port),
+        "MARKER": str(marker),
+        "PORT": str(listeners[0].getsockname()[1]),
         "REPOSITORY": str(ROOT),
         "HOSTILE": f"coursekit-hostile-{os.getpid()}",
     }
-    for name, attack in ATTACKS.items():
-        notebook = with_cell(
-            solved() if attack.solved else without_answers(), attack.source(**names), attack.after
-        )
-        for kind in ("forked", "fresh")[: 2 if name in FRESH else 1]:
-            hand_in(folder / kind, **{slug(name): notebook})
-    for kind in ("forked", "fresh"):
-        hand_in(folder / kind, honest=solved(), zzz=stub())
+    for name, attack in attacks.items():
+        cell, files = attack.filled(**names)
+        base = solved() if attack.solved else without_answers()
+        hand_in(folder / "in", **{slug(name): with_cell(base, cell, attack.after)})
+        for path, text in files.items():
+            place = folder / "in" / slug(name) / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+    hand_in(folder / "in", honest=solved(), zzz=stub())
     before = fingerprint()
-    reports = {}
-    for kind in ("forked", "fresh"):
-        settings = ClassSettings(out=folder / f"{kind}-out", n_jobs=2, forked=kind == "forked")
-        run = grade_class(folder / kind, load_plan(exercise), settings)
-        reports[kind] = {each.student: each for each in run.reports}
-    return {
-        "reports": reports,
-        "before": before,
-        "after": fingerprint(),
-        "heard": heard,
-        "out": folder,
-    }
+    settings = ClassSettings(out=folder / "out", n_jobs=3, forked=request.cls.forked)
+    run = grade_class(folder / "in", load_plan(exercise), settings)
+    reports = {each.student: each for each in run.reports}
+    heard = select.select(listeners, [], [], 0)[0]
+    return Outcome(reports, before, fingerprint(), heard, folder / "out", marker)
 
 
 def without_answers():
@@ -144,32 +144,69 @@ def fingerprint():
     return contents
 
 
-@pytest.mark.parametrize("name", ATTACKS)
-def test_a_hostile_submission_gets_what_it_deserves(outcome, name):
-    reports = outcome["reports"]
-    grade = reports["forked"][slug(name)]
-    assert grade.report.points == ATTACKS[name].deserved, [
-        (c.id, c.tier, c.points, c.message) for c in grade.report.checks
-    ]
-    assert not grade.problem
-    if name in FRESH:
-        assert reports["fresh"][slug(name)].report.points == ATTACKS[name].deserved
+class Contract:
+    """What holds for every group of attacks."""
 
+    def test_each_hostile_submission_gets_what_it_deserves(self, outcome, attack_name):
+        grade, attack = outcome.reports[slug(attack_name)], GROUPS[self.group][attack_name]
+        assert grade.report.points == attack.deserved, [
+            (c.id, c.tier, c.points, c.message) for c in grade.report.checks
+        ]
+        assert not grade.problem
 
-def test_there_are_at_least_fifty_of_them():
-    assert len({attack.cells for attack in ATTACKS.values()}) >= 50
+    def test_the_honest_ones_beside_them_get_theirs(self, outcome):
+        points = [outcome.reports[name].report.points for name in ("honest", "zzz")]
+        assert points == [FULL, 0]
 
+    def test_nothing_is_left_behind(self, outcome):
+        assert not outcome.marker.exists()
+        assert not [file for file in Path("/dev/shm").glob("*hostile*")]
+        assert outcome.before == outcome.after
+        assert not [pid for pid in process_tree(os.getpid()) if is_ours(pid)]
 
-def test_the_honest_ones_beside_them_get_theirs(outcome):
-    for reports in outcome["reports"].values():
-        assert (reports["honest"].report.points, reports["zzz"].report.points) == (FULL, 0)
+    def test_nobody_was_reached_over_a_network(self, outcome):
+        assert outcome.heard == []
 
+    def test_nothing_that_people_read_holds_script_or_escape_codes_or_secrets(self, outcome):
+        secret = (outcome.out / "secret").read_text()
+        hidden = [
+            line.strip()
+            for line in (SOLUTION / "hidden.py").read_text().splitlines()
+            if len(line.strip()) > 25
+        ]
+        grades = list(outcome.reports.values())
+        texts = [text for grade in grades for text in (feedback_page(grade), feedback_text(grade))]
+        for text in [*texts, csv_of(grades), junit_of(grades)]:
+            assert not re.search(r"<script|onerror=|javascript:|alert\(", text)
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
+            assert secret not in text
+            assert "SECRET INPUT" not in text
+            assert "HACKED" not in text
+            assert not [line for line in hidden if line in text and "@check" not in line]
 
-def test_nothing_is_left_behind(outcome):
-    assert not Path(MARKER).exists()
-    assert not [file for file in Path("/dev/shm").glob("*hostile*")]
-    assert outcome["before"] == outcome["after"]
-    assert not [pid for pid in process_tree(os.getpid()) if is_ours(pid)]
+    def test_what_is_said_of_hidden_checks_holds_nothing_that_the_submission_said(self, outcome):
+        for grade in outcome.reports.values():
+            hidden = [repr(check) for check in grade.report.checks if check.tier == "hidden"]
+            assert hidden
+            assert not re.search("SECRETINPUT|" + b"SECRETINPUT".hex(), " ".join(hidden))
+
+    def test_reports_hold_no_seed_that_could_be_used_elsewhere(self, outcome):
+        seeds = {
+            grade.student: {check.seed for check in grade.report.checks}
+            for grade in outcome.reports.values()
+        }
+        assert all(len(own) == 1 for own in seeds.values())
+        assert len(set.union(*seeds.values())) == len(seeds)
+
+    def test_reports_are_plain_json_and_state_the_confinement(self, outcome):
+        kind = "forked" if self.forked else "fresh"
+        for file in (outcome.out / "reports").glob("*.json"):
+            stated = json.loads(file.read_text())["sandbox"]
+            assert re.fullmatch(
+                rf"bubblewrap, {kind} processes, (control group version [12]|memory watchdog)",
+                stated,
+            )
+            assert "\x1b" not in file.read_text()
 
 
 def is_ours(pid):
@@ -180,46 +217,67 @@ def is_ours(pid):
     return b"coursekit.grading" in text or b"bwrap" in text
 
 
-def test_nobody_was_reached_over_a_network(outcome):
-    assert outcome["heard"] == []
+def pytest_generate_tests(metafunc):
+    if "attack_name" in metafunc.fixturenames:
+        metafunc.parametrize("attack_name", GROUPS[metafunc.cls.group])
 
 
-def test_nothing_that_people_read_holds_script_or_escape_codes_or_secrets(outcome):
-    secret = (outcome["out"] / "forked-out" / "secret").read_text()
-    hidden = [
-        line.strip()
-        for line in (SOLUTION / "hidden.py").read_text().splitlines()
-        if len(line.strip()) > 25
-    ]
-    grades = list(outcome["reports"]["forked"].values())
-    texts = [text for grade in grades for text in (feedback_page(grade), feedback_text(grade))] + [
-        csv_of(grades),
-        junit_of(grades),
-    ]
-    for text in texts:
-        assert not re.search(r"<script|onerror=|javascript:|alert\(", text)
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text)
-        assert secret not in text
-        assert "SECRET INPUT" not in text
-        assert "HACKED" not in text
-        assert not [line for line in hidden if line in text and "@check" not in line]
+class TestValuesFresh(Contract):
+    group, forked = "values", False
 
 
-def test_reports_hold_no_seed_that_could_be_used_elsewhere(outcome):
-    seeds = [
-        check.seed
-        for grade in outcome["reports"]["forked"].values()
-        for check in grade.report.checks
-    ]
-    per_student = {
-        grade.student: {check.seed for check in grade.report.checks}
-        for grade in outcome["reports"]["forked"].values()
-    }
-    assert all(len(own) == 1 for own in per_student.values())
-    assert len(set(seeds)) == len(per_student)
+class TestValuesForked(Contract):
+    group, forked = "values", True
 
 
-def test_reports_of_hostile_submissions_are_plain_json(outcome):
-    for file in (outcome["out"] / "forked-out" / "reports").glob("*.json"):
-        assert json.loads(file.read_text())["sandbox"] == "bubblewrap"
-        assert "\x1b" not in file.read_text()
+class TestLineFresh(Contract):
+    group, forked = "line", False
+
+
+class TestLineForked(Contract):
+    group, forked = "line", True
+
+
+class TestReadingFresh(Contract):
+    group, forked = "reading", False
+
+
+class TestReadingForked(Contract):
+    group, forked = "reading", True
+
+
+class TestMachineFresh(Contract):
+    group, forked = "machine", False
+
+
+class TestMachineForked(Contract):
+    group, forked = "machine", True
+
+
+class TestExhaustionFresh(Contract):
+    group, forked = "exhaustion", False
+
+
+class TestExhaustionForked(Contract):
+    group, forked = "exhaustion", True
+
+
+class TestUncountedFresh(Contract):
+    group, forked = "uncounted", False
+
+
+class TestUncountedForked(Contract):
+    group, forked = "uncounted", True
+
+
+def test_there_are_at_least_120_attacks():
+    assert (
+        len(
+            {
+                attack.cells + str(attack.files)
+                for group in GROUPS.values()
+                for attack in group.values()
+            }
+        )
+        >= 120
+    )

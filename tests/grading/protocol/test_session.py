@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from coursekit.grading.errors import (
+    MachineFaultError,
     Missing,
     NotAttempted,
     RefusedReply,
@@ -24,7 +25,7 @@ from coursekit.grading.protocol.subject import LocalSubject
 from coursekit.grading.sandbox import Limits, Mounts
 from coursekit.grading.sandbox.fork_server import ForkServer
 from coursekit.grading.sandbox.orphans import process_tree
-from coursekit.grading.sandbox.process import sandboxed, unsandboxed
+from coursekit.grading.sandbox.process import unsandboxed
 
 LIMITS = Limits(call_seconds=5.0, cell_seconds=5.0, memory_mb=400)
 SOLUTION = """
@@ -49,15 +50,17 @@ pytestmark = pytest.mark.needs("bubblewrap")
 
 
 @pytest.fixture(scope="module")
-def fork_server():
-    server = ForkServer(["numpy"], Mounts(), LIMITS)
-    yield server
-    server.close()
+def servers():
+    with (
+        ForkServer((), Mounts(), LIMITS) as fresh,
+        ForkServer(["numpy"], Mounts(), LIMITS, forked=True) as forked,
+    ):
+        yield {"fresh": fresh, "forked": forked}
 
 
 @pytest.fixture(scope="module", params=["fresh", "forked"])
-def launch(request, fork_server):
-    return sandboxed if request.param == "fresh" else fork_server.launch
+def launch(request, servers):
+    return servers[request.param].launch
 
 
 @pytest.fixture(scope="module")
@@ -293,19 +296,19 @@ def test_without_a_sandbox_the_same_questions_work_and_nothing_is_left():
     assert _all_end(family, within=10.0)
 
 
-def test_a_notebook_whose_time_is_over_is_lost():
-    with Session(sandboxed, limits=replace(LIMITS, notebook_seconds=0.5)) as session:
+def test_a_notebook_whose_time_is_over_is_lost(launch):
+    with Session(launch, limits=replace(LIMITS, notebook_seconds=0.5)) as session:
         assert "longer than 0.5 s" in session.run_cell("while True: pass").trouble
         session.revive()
         with pytest.raises(SubjectLost, match=r"longer than 0.5 s"):
             session.get("x")
 
 
-def test_forked_processes_share_nothing(fork_server):
+def test_processes_share_nothing(launch):
     both = []
     with (
-        Session(fork_server.launch, limits=LIMITS, files={"mine.txt": b"a"}) as one,
-        Session(fork_server.launch, limits=LIMITS) as other,
+        Session(launch, limits=LIMITS, files={"mine.txt": b"a"}) as one,
+        Session(launch, limits=LIMITS) as other,
     ):
         one.run_cell(
             "open('/tmp/left', 'w').write('x'); import numpy; numpy.pi = 3; import os, signal"
@@ -326,7 +329,7 @@ def test_forked_processes_share_nothing(fork_server):
     assert both[1] == [[], False, False, [], ["1"]]
 
 
-def test_a_forked_process_has_no_power_and_cannot_get_any(fork_server):
+def test_a_process_has_no_power_and_cannot_get_any(launch):
     probe = """
 import ctypes, os
 libc = ctypes.CDLL(None)
@@ -343,7 +346,7 @@ places = [write(path) for path in targets]
 own = '/proc/self/fd/'
 descriptors = [os.readlink(own + fd) for fd in os.listdir(own) if os.path.lexists(own + fd)]
 """
-    with Session(fork_server.launch, limits=LIMITS) as session:
+    with Session(launch, limits=LIMITS) as session:
         session.run_cell(probe)
         assert set(session.get("powers")) == {"0000000000000000"}
         assert set(session.get("doors")) == {-1}
@@ -351,51 +354,54 @@ descriptors = [os.readlink(own + fd) for fd in os.listdir(own) if os.path.lexist
         assert not [path for path in session.get("descriptors") if "memfd" in path]
 
 
-def test_files_of_a_forked_process_are_counted(fork_server):
+def test_files_of_a_process_are_counted(launch):
     source = (
         "n = 0\ntry:\n    while n < 10**5: open(f'/tmp/{n}', 'w').close(); n += 1\n"
         "except OSError: pass"
     )
-    with Session(fork_server.launch, limits=replace(LIMITS, n_files=500)) as session:
+    with Session(launch, limits=replace(LIMITS, n_files=500)) as session:
         session.run_cell(source)
         assert 400 < session.get("n") < 500
 
 
-def test_a_forked_process_starts_faster_than_a_fresh_one(fork_server):
-    def seconds(launch):
+def test_a_forked_process_starts_faster_than_a_fresh_one(servers):
+    def seconds(server):
         start = time.perf_counter()
-        with Session(launch, limits=LIMITS) as session:
+        with Session(server.launch, limits=LIMITS) as session:
             session.run_cell("1")
             return time.perf_counter() - start
 
-    assert (
-        min(seconds(fork_server.launch) for _ in range(3))
-        < min(seconds(sandboxed) for _ in range(3)) / 2
-    )
+    fresh, forked = (min(seconds(server) for _ in range(3)) for server in servers.values())
+    assert forked < fresh / 2
 
 
-def test_when_the_fork_server_ends_its_processes_do():
-    server = ForkServer([], Mounts(), LIMITS)
+def test_when_the_fork_server_ends_its_processes_do_and_that_is_the_machines_fault():
+    server = ForkServer((), Mounts(), LIMITS)
     with Session(server.launch, limits=LIMITS) as session:
         session.run_cell("1")
         family = process_tree(server.pid)
         server.close()
-        assert session.run_cell("1").trouble
+        with pytest.raises(MachineFaultError, match="The fork server ended"):
+            session.run_cell("1")
     assert len(family) == 2
+    with pytest.raises(MachineFaultError, match="The fork server is gone"):
+        server.launch(LIMITS)
     assert _all_end(family, within=10.0)
 
 
-def test_a_sandbox_is_one_process_and_dies_with_the_one_that_asks(tmp_path):
+def test_a_sandbox_dies_with_the_process_that_asks():
     code = (
         "import os, sys\nfrom coursekit.grading.protocol.session import Session\n"
-        "from coursekit.grading.sandbox import Limits\n"
-        "from coursekit.grading.sandbox.process import sandboxed\n"
-        "with Session(sandboxed, limits=Limits()) as session:\n"
+        "from coursekit.grading.sandbox import Limits, Mounts\n"
+        "from coursekit.grading.sandbox.fork_server import ForkServer\n"
+        "server = ForkServer((), Mounts(), Limits())\n"
+        "with Session(server.launch, limits=Limits()) as session:\n"
         "    session.run_cell('import ctypes; given = ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)')\n"
-        "    print(session.pid, session.get('given'), flush=True)\n    os.kill(os.getpid(), 9)"
+        "    print(server.pid, session.pid, session.get('given'), flush=True)\n"
+        "    os.kill(os.getpid(), 9)"
     )
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    pid, given = map(int, done.stdout.split())
+    *pids, given = map(int, done.stdout.split())
     assert given == -1
-    assert _all_end([pid], within=5.0)
+    assert _all_end(pids, within=5.0)

@@ -210,8 +210,9 @@ def test_the_watchdog_ends_a_tree_that_is_too_large():
     )
     code += "children.append(bytearray(b'y' * 60_000_000))\ntime.sleep(30)"
     process, _ = run_inside(code, wait=False)
-    with MemoryWatchdog(process, 200_000_000, process.kill, period_seconds=0.05) as watchdog:
-        process.wait(timeout=20)
+    watchdog = MemoryWatchdog(process.pid, 200_000_000, process.kill)
+    process.wait(timeout=20)
+    watchdog.stop()
     assert watchdog.exceeded
     assert watchdog.peak_bytes > 200_000_000
 

@@ -79,7 +79,8 @@ class SandboxedChecks(_Ours):
         settings = ClassSettings(out=Path(self.work), allow_unsandboxed=self.allow_unsandboxed)
         submission = Submission(student=student, notebook=content)
         plan, secret = load_plan(course.exercise.folder), load_secret(settings)
-        job = job_of(submission, cells, plan, settings, isolation_of(settings), secret=secret)
+        isolation, place = isolation_of(settings), Path(self.work).parent
+        job = job_of(submission, cells, plan, settings, isolation, secret=secret, place=place)
         [result] = execute([job], settings)
         there = {(check.id, check.tier) for check in result.checks}
         failed = " ".join(check.fault for check in result.checks if check.fault)

@@ -92,7 +92,7 @@ def colophon(grade: GradeReport) -> str:
 
     Time and memory are left out: a submission controls both, so they could reveal hidden inputs.
     """
-    how = _HOW.get(grade.report.sandbox, "run in a sandbox")
+    how = _HOW.get(grade.report.sandbox.split(",")[0], "run in a sandbox")
     return (
         f"Exercise {grade.report.exercise}, version {grade.version}. "
         f"Submission {grade.sha256[:12]}, {how}."

@@ -1,6 +1,12 @@
-"""All attacks, by name."""
+"""All attacks: group -> name -> attack."""
 
-from tests.grading.hostile.attacks import exhaustion, line, machine, reading, values
+from tests.grading.hostile.attacks import exhaustion, line, machine, reading, uncounted, values
 
-GROUPS = (values, line, reading, machine, exhaustion)
-ATTACKS = {name: attack for group in GROUPS for name, attack in group.ATTACKS.items()}
+GROUPS = {
+    "values": values.ATTACKS,
+    "line": line.ATTACKS,
+    "reading": reading.ATTACKS,
+    "machine": machine.ATTACKS,
+    "exhaustion": exhaustion.ATTACKS,
+    "uncounted": uncounted.ATTACKS,
+}

@@ -4,7 +4,8 @@ An attack is a cell put in place of the answers of a notebook, or into a solved 
 answers are worth. ``MARKER`` is a path on the host that must not come into being.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -13,13 +14,17 @@ class Attack:
     deserved: float = 0.0
     solved: bool = False
     after: str = "imports"
+    files: Mapping[str, str] = field(default_factory=dict)  # that are handed in beside the notebook
 
-    def source(self, **names):
-        """Return the cell with its placeholders filled in."""
-        text = self.cells
-        for name, value in {"FORGED_REPLY": FORGED, **names}.items():
-            text = text.replace(name, value)
-        return text
+    def filled(self, **names):
+        """Return the cell and the files with their placeholders filled in."""
+
+        def fill(text):
+            for name, value in {"FORGED_REPLY": FORGED, **names}.items():
+                text = text.replace(name, value)
+            return text
+
+        return fill(self.cells), {name: fill(text) for name, text in self.files.items()}
 
 
 FORGED = '{"protocol": 1, "replies": [{"value": true}]}'

@@ -52,6 +52,25 @@ def later():
     except OSError: pass
 atexit.register(later); threading.Thread(target=later).start()
 """),
+    # Files beside the notebook that take the place of ours
+    "a package with our name": Attack("pass", files={"coursekit/__init__.py": "open('MARKER', 'w')",
+        "coursekit/grading/__init__.py": "check = lambda *a: 25", "coursekit/grading/classroom/runner.py": "open('MARKER', 'w')"}),
+    "modules with the names of the library's": Attack("pass", files={f"{name}.py": "open('MARKER', 'w')"
+        for name in ("joblib", "select", "json", "socket", "base64", "struct", "typing", "linecache")}),
+    "files that Python runs when it starts": Attack("pass", files={"sitecustomize.py": "open('MARKER', 'w')",
+        "usercustomize.py": "open('MARKER', 'w')", "x.pth": "import os; os.system('touch MARKER')", "pyvenv.cfg": "home = /tmp"}),
+    "files that IPython and matplotlib read": Attack("import matplotlib", files={"ipython_config.py": "open('MARKER', 'w')",
+        "matplotlibrc": "backend: module://evil", "evil.py": "open('MARKER', 'w')", ".ipython/profile_default/startup/0.py": "open('MARKER', 'w')"}),
+    "checks handed in": Attack("pass", files={"hidden.py": "open('MARKER', 'w')", "checks.py": "open('MARKER', 'w')",
+        "exercise.toml": "points = 100", "hints.toml": ""}),
+    "a program with the name of the sandbox's": Attack("""
+import os
+os.makedirs("bin", exist_ok=True)
+for name in ("bwrap", "python", "python3"):
+    with open(name, "w") as f: f.write("#!/bin/sh\\ntouch MARKER\\n")
+    os.chmod(name, 0o755)
+os.environ["PATH"] = "."
+"""),
     # Right work that misbehaves keeps what it earned
     "solved, then killed": Attack("import os; os._exit(1)", deserved=25, solved=True, after="fm-6"),
     "solved, killed half way": Attack("import os; os._exit(9)", deserved=25, solved=True, after="fm-3"),
@@ -65,4 +84,10 @@ atexit.register(later); threading.Thread(target=later).start()
     ),
     "solved, a fork that runs on": Attack("import os\nos.fork()\nprint('twice')", deserved=25, solved=True, after="fm-1"),
     "solved, 20 MB printed": Attack("for _ in range(200): print('x' * 100_000)", deserved=25, solved=True, after="fm-2"),
+    "solved, eighty busy children": Attack("import os\nfor _ in range(80):\n    if os.fork() == 0:\n        import time; time.sleep(9)",
+                                           deserved=25, solved=True, after="fm-6"),
+    "solved, fork bomb at the end": Attack("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+                                           deserved=25, solved=True, after="fm-6"),
+    "solved, disk full": Attack("try:\n    f = open('/tmp/x', 'wb')\n    while True: f.write(bytes(10**6))\nexcept OSError: pass",
+                                deserved=25, solved=True),
 }  # fmt: skip

@@ -55,6 +55,33 @@ real = print
 def score(w0, w, V, x):
     seen.append((w0, w.tolist())); real("SECRET INPUT", seen); raise ValueError(f"SECRET INPUT {w0}")
 """, after="imports"),
+    "tell by the name of a type, a key, a shape or a text": Attack("""
+import numpy as np
+def secret(a): return "SECRETINPUT" + repr(a)[:40]
+def score(w0, w, V, x): return {secret(w0): 1}
+def pairs(V, x): return secret(V)
+def pairs_gradient(V, x): return np.zeros((int(abs(V.flat[0]) * 1000), 0, 3))
+def predict_one(*a): return type("SECRETINPUT" + repr(a)[:20].encode().hex(), (), {})()
+"""),
+    "walk everywhere": Attack("""
+import os
+seen = []
+for place, folders, names in os.walk("/"):
+    if place.startswith(("/proc", "/sys", "/usr", "/lib")): folders.clear(); continue
+    seen += [f"{place}/{name}" for name in names if name in ("hidden.py", "secret", "gradebook.db", "fm.ipynb", "solution.py")]
+print("SECRET INPUT", seen) if seen else None
+assert not seen
+raise SystemExit
+"""),
+    "the server's memory and descriptors": Attack("""
+import os
+for pid in os.listdir("/proc"):
+    if pid.isdigit() and int(pid) != os.getpid():
+        for fd in os.listdir(f"/proc/{pid}/fd"): os.read(os.open(f"/proc/{pid}/fd/{fd}", os.O_RDWR), 10)
+for fd in range(3, 256):
+    try: os.write(fd, b'{"memory": 1, "cpu": 1, "scratch_bytes": 1, "scratch_files": 1}'); os.read(fd, 1)
+    except OSError: pass
+"""),
     # Network
     "network": Attack("""
 import socket, urllib.request

@@ -56,4 +56,35 @@ def score(*a):
     known.append(a)
     return 6.0 if len(known) < 2 else float(len(known))
 """),
+    # Strange answers
+    "two hundred thousand texts": Attack("score = pairs = pairs_gradient = progressive_rmse = lambda *a: ['x' * 30] * 200_001"),
+    "answers nested deeply": Attack("""
+def score(*a):
+    x = 0.0
+    for _ in range(31): x = [x]
+    return x
+pairs = pairs_gradient = progressive_rmse = score
+"""),
+    "an answer that grows when it is read": Attack("""
+class Endless(list):
+    def __iter__(self):
+        while True: yield 0.0
+score = pairs = lambda *a: Endless([0.0])
+"""),
+    "an object that lies about its shape": Attack("""
+import numpy as np
+class Lies:
+    shape, dtype, ndim, size = (2**62, 2**62), np.dtype(float), 2, 0
+    def __array__(self, *a, **k): return np.zeros((3, 2))
+    def __len__(self): return 2**62
+    def __float__(self): return float("nan")
+score = pairs = pairs_gradient = lambda *a: Lies()
+"""),
+    "a module for an answer": Attack("import os\nscore = pairs = pairs_gradient = lambda *a: os"),
+    "what was asked, as an answer": Attack("score = lambda *a: a\npairs = lambda V, x: V\npairs_gradient = lambda V, x: V"),
+    "zeros of the right shape": Attack("""
+import numpy as np
+score = pairs = lambda *a: 0.0
+pairs_gradient = lambda V, x: np.zeros_like(V)
+"""),
 }  # fmt: skip
