@@ -11,10 +11,12 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import coursekit
 from coursekit.core.files import write_atomically
+from coursekit.grading.classroom.canary import confirmed
 from coursekit.grading.classroom.execute import execute
 from coursekit.grading.classroom.job import Cell, Job, JobResult
 from coursekit.grading.classroom.publish.analytics import publish_analytics
@@ -29,7 +31,12 @@ from coursekit.grading.classroom.reports import (
     load_reports,
     not_graded,
 )
-from coursekit.grading.classroom.sanitise import UnreadableNotebookError, load_sheet, sanitise
+from coursekit.grading.classroom.sanitise import (
+    UnreadableNotebookError,
+    load_sheet,
+    reference_cells,
+    sanitise,
+)
 from coursekit.grading.classroom.self_test import self_test
 from coursekit.grading.classroom.settings import (
     ClassSettings,
@@ -163,7 +170,8 @@ class _Grader:
                 yield self._without_grade(each, problem=str(error))
             except Exception as error:  # noqa: BLE001 - affects this submission alone
                 yield self._without_grade(each, fault=error)
-        for result in _results(jobs, self._settings):
+        canary = self.job(Submission(student="canary"), reference_cells(self.sheet))
+        for result in confirmed(jobs, canary, partial(_results, settings=self._settings)):
             submission, cells, remarks = prepared[result.submission]
             try:
                 grade = graded(

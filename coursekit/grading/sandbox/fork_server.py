@@ -130,8 +130,10 @@ class ForkServer(Forks):
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         super().__init__(ours, find_control_groups())
         kind = ["forked", *libraries] if forked else ["fresh"]
-        with theirs:
-            program = [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), *kind]
+        program = [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno()), *kind]
+        with theirs, contextlib.ExitStack() as opened:
+            opened.callback(self._line.close)
+            opened.callback(self._close_groups)
             self._process = start(
                 program,
                 mounts=mounts,
@@ -139,6 +141,7 @@ class ForkServer(Forks):
                 pass_fds=[theirs.fileno()],
                 nested_namespaces=True,
             )
+            opened.pop_all()
         self.pid = _first_inside(self._process)
         ours.settimeout(_START_SECONDS)
         try:
@@ -166,8 +169,7 @@ class ForkServer(Forks):
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
-        if self.groups is not None:
-            self.groups.close()
+        self._close_groups()
 
     def __enter__(self) -> ForkServer:
         """Use the server."""
@@ -176,6 +178,10 @@ class ForkServer(Forks):
     def __exit__(self, *_: object) -> None:
         """End it."""
         self.close()
+
+    def _close_groups(self) -> None:
+        if self.groups is not None:
+            self.groups.close()
 
 
 class _Forked:
