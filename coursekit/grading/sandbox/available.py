@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from functools import cache
 
 from coursekit.core.processes import find_program
@@ -27,7 +26,7 @@ def trouble() -> str:
     try:
         with ForkServer((), Mounts(), Limits()) as server:
             server.launch(Limits()).end()
-    except (SandboxUnavailableError, OSError, subprocess.SubprocessError) as error:
+    except (SandboxUnavailableError, OSError) as error:
         return str(error)
     except MachineFaultError as error:
         return f"{error} Is it forbidden to make user namespaces?"

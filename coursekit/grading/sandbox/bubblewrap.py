@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,9 +23,10 @@ from coursekit.grading.sandbox.mounts import (
     runtime_folders,
     shown_in_scratch,
 )
+from coursekit.grading.sandbox.orphans import process_tree
 from coursekit.grading.sandbox.privileges import drop_privileges
 
-__all__ = ["HOW_TO", "command_line", "environment", "start"]
+__all__ = ["HOW_TO", "command_line", "environment", "first_inside", "start"]
 
 _ENVIRONMENT = {
     "HOME": str(HOME),
@@ -121,24 +123,47 @@ def start(
     Raises
     ------
     SandboxUnavailableError
-        If bubblewrap is not there.
+        If bubblewrap is not there, or root privileges cannot be dropped.
     """
     command = command_line(
         program, mounts=mounts, limits=limits, nested_namespaces=nested_namespaces
     )
     become = _drop_root if os.geteuid() == 0 else None
-    return subprocess.Popen(
-        command,
-        env={
-            "PATH": "/usr/bin:/bin"
-        },  # bubblewrap's own process keeps it, readable inside under /proc/1
-        cwd="/",
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=pass_fds,
-        preexec_fn=become,
-    )
+    try:
+        return subprocess.Popen(
+            command,
+            env={"PATH": "/usr/bin:/bin"},  # of bubblewrap itself: readable inside, under /proc/1
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=pass_fds,
+            preexec_fn=become,
+        )
+    except subprocess.SubprocessError as error:
+        raise SandboxUnavailableError(f"Root privileges cannot be dropped: {error}") from error
+
+
+def first_inside(process: subprocess.Popen[bytes]) -> int:
+    """Return the first process inside, now a child of ours; bubblewrap's own is ended as soon as
+    the program has taken its child's place, for it would only wait.
+    """
+    pid = process.pid
+    while process.poll() is None:
+        inside = process_tree(process.pid)[1:2]
+        if inside and _program(inside[0]) not in ("bwrap", ""):
+            pid = inside[0]
+            process.kill()
+            process.wait()
+        time.sleep(0.001)
+    return pid
+
+
+def _program(pid: int) -> str:
+    try:
+        return (Path("/proc") / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def environment(changes: Mapping[str, str] | None = None) -> dict[str, str]:

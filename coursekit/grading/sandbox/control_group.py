@@ -153,12 +153,16 @@ class ControlGroups:
         processes = [int(line) for line in (own / "cgroup.procs").read_text().split()]
         if not set(processes) <= set(process_tree(os.getpid())):
             raise PermissionError(errno.EPERM, "its control group is not its own")
-        main = own / f"{self.folder.name}-main"
-        main.mkdir()
+        (own / _main()).mkdir(exist_ok=True)
         for pid in processes:
-            _write(main / "cgroup.procs", pid)
+            _write(own / _main() / "cgroup.procs", pid)
         for folder in (own, self.folder):
             _write(folder / "cgroup.subtree_control", "+memory")
+
+
+def _main() -> str:
+    """Return the name of the group in which this process itself lives, in version 2."""
+    return f"{_PREFIX}{os.getpid()}-main"
 
 
 def find_control_groups(
@@ -179,6 +183,10 @@ def find_control_groups(
             place, version = root / path.lstrip("/"), 2
             if "memory" in controllers.split(","):
                 place, version = root / "memory" / path.lstrip("/"), 1
+            elif (
+                not controllers and place.name == _main()
+            ):  # as when there was another fork server before
+                place = place.parent
             elif controllers or "memory" not in _words(place / "cgroup.controllers"):
                 continue
             with contextlib.suppress(OSError):

@@ -11,18 +11,16 @@ import select
 import signal
 import socket
 import struct
-import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from coursekit.grading.errors import MachineFaultError
-from coursekit.grading.sandbox.bubblewrap import start
+from coursekit.grading.sandbox.bubblewrap import first_inside, start
 from coursekit.grading.sandbox.control_group import ControlGroup, ControlGroups, find_control_groups
 from coursekit.grading.sandbox.limits import Limits
 from coursekit.grading.sandbox.mounts import HOME, Mounts
-from coursekit.grading.sandbox.orphans import adopt_orphans, collect, process_tree
+from coursekit.grading.sandbox.orphans import adopt_orphans, collect
 from coursekit.grading.sandbox.process import Ending, Process, end_tree, is_running
 
 __all__ = ["ForkServer", "Forks"]
@@ -142,7 +140,7 @@ class ForkServer(Forks):
                 nested_namespaces=True,
             )
             opened.pop_all()
-        self.pid = _first_inside(self._process)
+        self.pid = first_inside(self._process)
         ours.settimeout(_START_SECONDS)
         try:
             if ours.recv(64) != b"ready":
@@ -247,28 +245,6 @@ class _Forked:
     def _send(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._handle, number)
-
-
-def _first_inside(process: subprocess.Popen[bytes]) -> int:
-    """Return the first process inside, now a child of ours; bubblewrap's own is ended as soon as
-    the program has taken its child's place, for it would only wait.
-    """
-    pid = process.pid
-    while process.poll() is None:
-        inside = process_tree(process.pid)[1:2]
-        if inside and _program(inside[0]) not in ("bwrap", ""):
-            pid = inside[0]
-            process.kill()
-            process.wait()
-        time.sleep(0.001)
-    return pid
-
-
-def _program(pid: int) -> str:
-    try:
-        return (Path("/proc") / str(pid) / "comm").read_text().strip()
-    except OSError:
-        return ""
 
 
 def _sender_of_first_byte(line: socket.socket) -> int:
