@@ -185,7 +185,7 @@ def find_control_groups(
                 place, version = root / "memory" / path.lstrip("/"), 1
             elif (
                 not controllers and place.name == _main()
-            ):  # as when there was another fork server before
+            ):  # of an earlier server
                 place = place.parent
             elif controllers or "memory" not in _words(place / "cgroup.controllers"):
                 continue
