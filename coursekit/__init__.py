@@ -41,5 +41,11 @@ LESSONS: dict[str, tuple[str, ...]] = {
         "coursekit.learning.learners.ensemble",
         "coursekit.learning.learners.robust",
     ),
+    "09_ab_tests": (
+        "coursekit.evaluation.statistics.always_valid",
+        "coursekit.delivery.experiments.assignment",
+        "coursekit.delivery.experiments.stopping",
+        "coursekit.delivery.experiments.experiment",
+    ),
 }
 """Lesson (the stem of its notebook) to the modules it teaches, in the order of the course."""

@@ -18,7 +18,7 @@ from coursekit.figures.curves import (
 )
 from coursekit.figures.diagrams import plot_course_map, plot_platform
 from coursekit.figures.panels import plot_panels
-from coursekit.figures.rows import plot_bars, plot_dots
+from coursekit.figures.rows import plot_bars, plot_dots, plot_intervals
 from coursekit.figures.style import ROLES, look, new_axes, png, save, show, use_course_style
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "plot_course_map",
     "plot_curves",
     "plot_dots",
+    "plot_intervals",
     "plot_learning_curves",
     "plot_panels",
     "plot_platform",

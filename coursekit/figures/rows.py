@@ -10,6 +10,7 @@ import numpy as np
 from coursekit.figures.style import (
     GRID,
     INK,
+    QUIET,
     Look,
     course_style,
     group_thousands,
@@ -21,7 +22,7 @@ from coursekit.figures.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_bars", "plot_dots"]
+__all__ = ["plot_bars", "plot_dots", "plot_intervals"]
 
 _BAND = (10, 50, 90)  # percent
 _Values = Mapping[str, float | Sequence[float]]
@@ -94,6 +95,43 @@ def plot_dots(
     return axes
 
 
+def plot_intervals(
+    values: Mapping[str, tuple[float, float, float]],
+    *,
+    title: str,
+    x_label: str,
+    reference: float | None = None,
+    reference_label: str = "",
+    roles: Mapping[str, str] | None = None,
+    axes: Axes | None = None,
+) -> Axes:
+    """Draw estimates with their confidence intervals, one row each, and a line to compare with.
+
+    Parameters
+    ----------
+    values : mapping
+        Name -> (low, estimate, high); drawn from top to bottom.
+    title, x_label, roles, axes
+        As in `plot_bars`.
+    reference : float, optional
+        Where a dashed line is drawn, such as no effect or the truth.
+    reference_label : str
+        Its name.
+    """
+
+    def interval(axes: Axes, row: int, look: Look, low: float, middle: float, high: float) -> None:
+        _whisker(axes, row, low, high, look.colour)
+        axes.plot(middle, row, look.marker, color=look.colour, markersize=7)
+
+    band = (0, 50, 100)  # of three numbers in order: themselves
+    axes = _rows(values, interval, title=title, x_label=x_label, roles=roles, axes=axes, band=band)
+    if reference is not None:
+        axes.axvline(reference, color=QUIET, linestyle=(0, (4, 3)), linewidth=1.3, zorder=1.5)
+        at, along = (reference, 0.0), ("data", "axes fraction")
+        note(axes, reference_label, at, (4, 3), along=along, va="bottom", color=QUIET, fontsize=9)
+    return axes
+
+
 def _rows(
     values: _Values,
     draw: Callable[..., None],
@@ -103,8 +141,9 @@ def _rows(
     roles: Mapping[str, str] | None,
     axes: Axes | None,
     from_zero: bool = False,
+    band: tuple[int, int, int] = _BAND,
 ) -> Axes:
-    """Draw one row per name, the first on top, with its 10th, 50th and 90th percentile."""
+    """Draw one row per name, the first on top, with the percentiles `band` of its values."""
     looks = looks_of(values, roles, default="model")
     axes = new_axes(height=1.15 + 0.36 * len(values)) if axes is None else axes
     with course_style():
@@ -115,7 +154,7 @@ def _rows(
         axes.grid(False, axis="y")
         axes.grid(True, axis="x")
         for row, (name, each) in enumerate(values.items()):
-            draw(axes, row, looks[name], *np.percentile(np.atleast_1d(each), _BAND).tolist())
+            draw(axes, row, looks[name], *np.percentile(np.atleast_1d(each), band).tolist())
         if from_zero:
             axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
         axes.margins(x=0.12)

@@ -66,7 +66,10 @@ def read_source(source: Path) -> NotebookNode:
         digest = hashlib.sha256(cell.source.encode()).hexdigest()[:10]
         cell.id = f"{digest}-{seen[digest]}" if seen[digest] else digest
         seen[digest] += 1
-        cell.metadata = NotebookNode({"tags": cell.metadata.tags} if cell.metadata.get("tags") else {})
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = NotebookNode({"tags": tags} if tags else {})
+        if "figure" in tags:  # what draws a figure is not what the lesson teaches
+            cell.metadata["jupyter"] = {"source_hidden": True}
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook
 

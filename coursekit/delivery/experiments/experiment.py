@@ -94,7 +94,7 @@ class ABExperiment(Stateful):
         self.stopping = stopping or AlwaysValid(self.min_samples * len(self.shares))
         self.layer = layer or Layer(experiment_id)
         self.clock = clock or SystemClock()
-        self._assignment = Assignment(experiment_id, self.shares, self.layer)
+        self.assignment = Assignment(experiment_id, self.shares, self.layer)
         if number("coverage", coverage, at_least=0, at_most=1):
             self.layer.extend(experiment_id, coverage)
         self.started_at = self.clock.now()
@@ -131,14 +131,14 @@ class ABExperiment(Stateful):
         """
         if not self.is_running:
             return None
-        variant = self._assignment.variant_of(unit)
+        variant = self.assignment.variant_of(unit)
         if variant is not None:
             self.log.expose(unit, self.variants.index(variant), at=self.clock.now())
         return variant
 
     def assign_many(self, units: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """Assign many units; return the number of each one's variant, -1 for none."""
-        found = self._assignment.variants_of(units)
+        found = self.assignment.variants_of(units)
         if not self.is_running:
             return np.full_like(found, -1)
         taking_part = np.flatnonzero(found >= 0)
