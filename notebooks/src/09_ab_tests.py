@@ -129,6 +129,7 @@ def worst_correlation(version_of):
     return max(abs(np.corrcoef(a, b)[0, 1]) for a, b in combinations(tests, 2))
 
 
+# %%
 worst = {each.__name__: worst_correlation(each) for each in (md5_alone, keyed_hash)}
 ", ".join(f"{name} {each:.3f}" for name, each in worst.items())
 
@@ -179,10 +180,8 @@ check_task(my_chi_square, chi_square, *examples)
 # %%
 arms = pd.read_csv(shipped / "upworthy-headlines" / "arms.csv.gz")
 shown = arms.groupby("test").impressions
-equal_shares_p = shown.agg(
-    lambda n: statistics.sample_ratio_p_value(n, np.ones(len(n)))
-)
-is_broken = equal_shares_p < 0.001
+p_values = [statistics.sample_ratio_p_value(n, np.ones(len(n))) for _, n in shown]
+is_broken = pd.Series(p_values) < 0.001
 
 # %% [markdown]
 # **Predict**: how many tests fail?
@@ -273,6 +272,8 @@ training = pd.read_csv(shipped / "nsw-job-training" / "nsw.csv")
 groups = [training[training.treat == each] for each in (0, 1)]
 earned = [each.re78.to_numpy() for each in groups]
 before = [each.re75.to_numpy() for each in groups]
+
+# %%
 plain = statistics.welch_test(*map(Moments.of, earned))
 f"{plain.estimate:,.0f} dollars, {plain.low:,.0f} to {plain.high:,.0f}"
 

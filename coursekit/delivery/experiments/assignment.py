@@ -55,10 +55,6 @@ class Layer(Stateful):
         self._owners = np.full(N_BUCKETS, _NOBODY, np.int64)
         self._owned: dict[str, tuple[npt.NDArray[np.bool_], bool]] = {}
 
-    def config(self) -> State:
-        """Return the settings."""
-        return {"name": self.name}
-
     @property
     def free_share(self) -> float:
         """The share of the units that no experiment owns."""

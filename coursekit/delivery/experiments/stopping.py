@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 import numpy as np
 from scipy import special
 
-from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 from coursekit.core.validation import choice, integer
 from coursekit.evaluation.statistics import (
@@ -35,10 +34,6 @@ class StoppingRule(Stateful, ABC):
 
     def __init__(self, n_units: int) -> None:
         self.n_units = integer("n_units", n_units, at_least=2)
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {"n_units": self.n_units}
 
     @abstractmethod
     def look(self, n_units: int) -> bool:
@@ -111,10 +106,6 @@ class GroupSequential(StoppingRule):
         if isinstance(spending, str):
             choice("spending", spending, SPENDING)
         self.fractions: list[float] = []
-
-    def config(self) -> State:
-        """Return the settings."""
-        return {**super().config(), "n_looks": self.n_looks, "spending": self.spending}
 
     def look(self, n_units: int) -> bool:
         """Take a look if one is due."""

@@ -17,6 +17,7 @@ from coursekit.core.errors import (
 )
 from coursekit.core.state import load_state, save_state
 from coursekit.delivery.experiments import ABTestManager, GroupSequential, Metric
+from coursekit.delivery.registry.registry import ModelRegistry
 
 
 class FakeRegistry:
@@ -152,3 +153,21 @@ def test_an_id_is_used_once_and_unknown_ids_are_named(manager: ABTestManager) ->
         manager.assign_user_to_variant("rank", "ada")
     with pytest.raises(UnknownNameError, match="`winner` must be one of 'films/1'"):
         manager.stop_experiment("ranking", "films/9")
+
+
+def test_the_real_registry_promotes_and_retires(tmp_path: Path) -> None:
+    with ModelRegistry.at(tmp_path, by="experiments") as registry:
+        for _ in range(3):
+            registry.register_model("films", algorithm="MF")
+        registry.promote("films", "1", why="first")
+        manager = ABTestManager(registry, ManualClock())
+        create(manager)
+        manager.stop_experiment("ranking", "films/3")
+        statuses = {each.version: each.status.value for each in registry.list_models("films")}
+        assert statuses == {"1": "retired", "2": "retired", "3": "production"}
+        create(manager, "again")
+        registry.update_model_status("films", "2", "failed", why="corrupt")
+        with pytest.raises(IllegalTransitionError):
+            manager.stop_experiment("again", "films/2")
+        assert registry.get_latest_version("films", "production").version == "3"
+        assert manager.experiment("again").is_running
