@@ -41,6 +41,12 @@ LESSONS: dict[str, tuple[str, ...]] = {
         "coursekit.learning.learners.ensemble",
         "coursekit.learning.learners.robust",
     ),
+    "08_model_registry": (
+        "coursekit.delivery.registry.registry",
+        "coursekit.delivery.registry.version",
+        "coursekit.delivery.registry.sqlite",
+        "coursekit.delivery.registry.artifacts",
+    ),
     "09_ab_tests": (
         "coursekit.evaluation.statistics.always_valid",
         "coursekit.delivery.experiments.assignment",

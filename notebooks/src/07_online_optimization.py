@@ -952,4 +952,4 @@ figures.show(
 #   [Byzantine-robust distributed learning](https://arxiv.org/abs/1803.01498) (2018):
 #   what trimmed means can promise against a given share of lies, and what nobody can.
 #
-# Back: [06 · Adapting to drift](06_adaptation.ipynb) · Next: [09 · A/B tests](09_ab_tests.ipynb)
+# Next: [08 · Versions and shipping safely](08_model_registry.ipynb) · Back: [06 · Adapting to drift](06_adaptation.ipynb)
