@@ -29,10 +29,10 @@
 # %% [markdown]
 # ## Why: a model was replaced, and nobody knows by what
 #
-# Two models learnt from the first 40,000 of the 50,000 film ratings of lesson 02. Version
-# 1 is the matrix factorization of that lesson. Version 2 has five times as many factors
-# and went through the same ratings ten times. Its author reports its error, the RMSE in
-# rating points.
+# Two models learnt from the first 40,000 of the 50,000 film ratings of lesson 02.
+# Version 1 is the matrix factorization of that lesson. Version 2 has five times as many
+# factors and went through the same ratings ten times. Its author reports its error, the
+# RMSE in rating points.
 
 # %%
 import contextlib
@@ -98,16 +98,17 @@ figures_08.show_versions(served, start=40_000, title=title, roles=roles)
 
 # %% [markdown]
 # **Version 2 reported its error on the ratings it had learnt by heart, and serves worse
-# than version 1 in every block.** That happens to everybody. What matters is what happens
-# next: which model was it, which one was before, where is its file, is it still the same
-# file, and who decided? A **model registry** answers these questions. It is small, and
-# nearly everything about it is about what goes wrong.
+# than version 1 in every block.** That happens to everybody. What matters is what
+# happens next: which model was it, which one was before, where is its file, is it still
+# the same file, and who decided? A **model registry** answers these questions. It is
+# small, and nearly everything about it is about what goes wrong.
 #
 # ## 1. What may follow what?
 #
-# A version has a **status**. It begins in *training* or *staged* (trained and validated),
-# may answer copies of requests as a *shadow*, serves in *production*, and ends *retired*
-# or *failed*. A move from one status to another is legal or not, and a table says which:
+# A version has a **status**. It begins in *training* or *staged* (trained and
+# validated), may answer copies of requests as a *shadow*, serves in *production*, and
+# ends *retired* or *failed*. A move from one status to another is legal or not, and a
+# table says which:
 
 # %%
 statuses = [str(status) for status in ModelStatus]
@@ -117,8 +118,8 @@ for status, following in TRANSITIONS.items():
 n_moves = table.size
 
 # %% [markdown]
-# By hand: six statuses and six that may follow make $6 \cdot 6 = 36$ pairs. **Predict**:
-# how many of them are legal?
+# By hand: six statuses and six that may follow make $6 \cdot 6 = 36$ pairs.
+# **Predict**: how many of them are legal?
 
 # %%
 legal_guess = 36  # your guess
@@ -131,17 +132,17 @@ f"you said {legal_guess}, it is {n_legal} of {n_moves}"
 table
 
 # %% [markdown]
-# Read it by rows. *Failed* is final: what is known to be bad never comes back. *Retired*
-# can go back into production: that is a **rollback**. Nothing goes back to *training*: a
-# model that is trained again is a new version. And nothing can be deleted. A version that
-# may vanish cannot be blamed.
+# Read it by rows. *Failed* is final: what is known to be bad never comes back.
+# *Retired* can go back into production: that is a **rollback**. Nothing goes back to
+# *training*: a model that is trained again is a new version. And nothing can be
+# deleted. A version that may vanish cannot be blamed.
 
 # %% tags=["figure"]
 figures_08.show_moves({str(each): len(TRANSITIONS[each]) for each in ModelStatus})
 
 # %% [markdown]
-# **Most moves are illegal, and a table of the legal ones finds every mistake that a rule
-# in somebody's head forgets.**
+# **Most moves are illegal, and a table of the legal ones finds every mistake that a
+# rule in somebody's head forgets.**
 #
 # **Your turn.** A path is a tuple of statuses. Write a function that says whether every
 # step of it is legal.
@@ -214,9 +215,9 @@ f"you said {killed_guess}, it is {n_wrong}: {left}"
 # pick another. There is no third order, so order does not help. What helps is to make
 # both changes *one* write: a **transaction**. It happens completely or not at all.
 #
-# Build it: write the new state beside the old one, then rename it. Renaming a file is one
-# step of the operating system: a reader finds the old file or the new one. Killed before
-# the renaming, and after it:
+# Build it: write the new state beside the old one, then rename it. Renaming a file is
+# one step of the operating system: a reader finds the old file or the new one. Killed
+# before the renaming, and after it:
 
 
 # %%
@@ -245,12 +246,12 @@ roles = dict(zip(left, ("baseline", "alarm", "model"), strict=True))
 figures_08.show_kills(left, roles=roles)
 
 # %% [markdown]
-# **A promotion of two writes is wrong in the middle, whatever their order; a promotion of
-# one write has no middle.**
+# **A promotion of two writes is wrong in the middle, whatever their order; a promotion
+# of one write has no middle.**
 #
 # The registry of the package keeps its tables in SQLite, and its promotion is one SQL
-# transaction. The file has a rule of its own besides, a unique index over the versions in
-# production, so that no other program can break it either:
+# transaction. The file has a rule of its own besides, a unique index over the versions
+# in production, so that no other program can break it either:
 
 # %%
 time = clock.ManualClock(start=1_700_000_000.0)
@@ -292,12 +293,12 @@ len(counts), set(counts)
 
 # %% [markdown]
 # Thirty kills, and each time exactly one version is in production. (Random moments can
-# miss the one that matters. So a [test](../tests/delivery/registry/test_killed.py) of the
-# package kills a promotion before *each* SQL statement, and before each 16 bytes that are
-# sent to Redis.)
+# miss the one that matters. So a [test](../tests/delivery/registry/test_killed.py) of
+# the package kills a promotion before *each* SQL statement, and before each 16 bytes
+# that are sent to Redis.)
 #
-# **Try it.** Is the history right as well? After the kills, every promotion in it must be
-# complete: one version retired, one promoted.
+# **Try it.** Is the history right as well? After the kills, every promotion in it must
+# be complete: one version retired, one promoted.
 #
 # <details>
 # <summary>What you should find</summary>
@@ -316,8 +317,8 @@ len(counts), set(counts)
 # %% [markdown]
 # ## 3. What if two promote at once?
 #
-# Ada wants version 2, Bob version 3. Each of them does two steps: *read* which version is
-# in production, then *write* that this one is retired and that their own is in
+# Ada wants version 2, Bob version 3. Each of them does two steps: *read* which version
+# is in production, then *write* that this one is retired and that their own is in
 # production. Each write is one transaction. Is that enough?
 #
 # The steps of both can happen in several orders. By hand: of four places in a row, two
@@ -363,14 +364,14 @@ assert len(orders) == math.comb(4, 2)
 f"you said {race_guess}, it is {sum(len(each) == 2 for each in naive)} of {len(orders)}"
 
 # %% [markdown]
-# Only if one of them is ready before the other begins, all is well. Otherwise the slower
-# one acts on what was true when they looked. The repair is to look and to write in one
-# step: **compare-and-set**. Write only if what you saw is still true, and say so if it is
-# not.
+# Only if one of them is ready before the other begins, all is well. Otherwise the
+# slower one acts on what was true when they looked. The repair is to look and to write
+# in one step: **compare-and-set**. Write only if what you saw is still true, and say so
+# if it is not.
 #
-# **Your turn.** Write it. `seen` is the version that was in production when its promoter
-# looked. Change `status` only if it still is. The check runs it in all six orders: the
-# right one must be alone in production.
+# **Your turn.** Write it. `seen` is the version that was in production when its
+# promoter looked. Change `status` only if it still is. The check runs it in all six
+# orders: the right one must be alone in production.
 
 
 # %%
@@ -438,8 +439,8 @@ roles = {"read, then write": "alarm", "compare-and-set": "model"}
 figures_08.show_races(share, roles=roles)
 
 # %% [markdown]
-# **Compare-and-set never ends with two: the slower promoter is refused instead.** Now two
-# real processes, which both saw version 2 in production and are let go at the same
+# **Compare-and-set never ends with two: the slower promoter is refused instead.** Now
+# two real processes, which both saw version 2 in production and are let go at the same
 # moment:
 
 # %%
@@ -475,11 +476,11 @@ refused = [each.communicate()[1].strip() for each in rivals]
 sorted(refused), len(registry.list_models("films", status="production"))
 
 # %% [markdown]
-# Who wins changes from run to run. That one wins and one is told does not. (The tests go
-# on with four processes and a thousand promotions each, while a fifth one reads.)
+# Who wins changes from run to run. That one wins and one is told does not. (The tests
+# go on with four processes and a thousand promotions each, while a fifth one reads.)
 #
-# **Try it.** What would be left without `replacing=`? Promote version 3 and then version
-# 4 without it, and look.
+# **Try it.** What would be left without `replacing=`? Promote version 3 and then
+# version 4 without it, and look.
 #
 # <details>
 # <summary>What you should find</summary>
@@ -490,20 +491,20 @@ sorted(refused), len(registry.list_models("films", status="production"))
 # assert len(registry.list_models("films", status="production")) == 1
 # ```
 #
-# Still one in production: each promotion is a transaction that looks for itself. But both
-# promoters were told that they had succeeded, and the first one's model serves nobody.
-# The store protects the registry; `replacing=` protects your decision.
+# Still one in production: each promotion is a transaction that looks for itself. But
+# both promoters were told that they had succeeded, and the first one's model serves
+# nobody. The store protects the registry; `replacing=` protects your decision.
 #
 # </details>
 #
 # ## 4. Is it still the file that was tested?
 #
-# A model is a file, and files change: a disk fails, an upload is cut off, somebody "just"
-# fixes a number. Take the smallest change there is, one bit of one number. By hand: the
-# mean rating of version 1, its intercept, is stored in 64 bits: a sign, 11 bits for the
-# exponent, 52 for the digits. Flipping a late digit changes nothing that anybody would
-# see. **Predict**: of the 64 bits, how many change the RMSE on the next 1,000 ratings by
-# more than 0.01 points?
+# A model is a file, and files change: a disk fails, an upload is cut off, somebody
+# "just" fixes a number. Take the smallest change there is, one bit of one number. By
+# hand: the mean rating of version 1, its intercept, is stored in 64 bits: a sign, 11
+# bits for the exponent, 52 for the digits. Flipping a late digit changes nothing that
+# anybody would see. **Predict**: of the 64 bits, how many change the RMSE on the next
+# 1,000 ratings by more than 0.01 points?
 
 # %%
 bits_guess = 64  # your guess
@@ -531,13 +532,13 @@ f"you said {bits_guess}, it is {n_seen}; the worst RMSE is {damaged.max():.0e}"
 figures_08.show_flipped_bits(damaged, whole, visible=0.01)
 
 # %% [markdown]
-# **No look at the error finds a damaged file: most damage is invisible, and the rest may
-# be anything.** So at registration the content is reduced to 256 bits by **SHA-256**, and
-# at every load it is compared. Nobody knows how to make another file with the same
-# digest.
+# **No look at the error finds a damaged file: most damage is invisible, and the rest
+# may be anything.** So at registration the content is reduced to 256 bits by
+# **SHA-256**, and at every load it is compared. Nobody knows how to make another file
+# with the same digest.
 #
-# **Your turn.** Write the check: does `data` have this digest? `hashlib.sha256(data)` has
-# a method `hexdigest()`.
+# **Your turn.** Write the check: does `data` have this digest? `hashlib.sha256(data)`
+# has a method `hexdigest()`.
 
 
 # %%
@@ -580,10 +581,10 @@ file.write_bytes(data)
 assert rmse(registry.load_model("films", "1"), live_blocks[0]) == whole
 
 # %% [markdown]
-# A digest proves that the file is the one that was registered. It does not prove that the
-# file is harmless. A **pickle** is a program: loading it runs what its author wrote. Our
-# files hold arrays, numbers and the *name* of a class, and that name is looked up in an
-# **allow-list**. A name that is not in it creates nothing:
+# A digest proves that the file is the one that was registered. It does not prove that
+# the file is harmless. A **pickle** is a program: loading it runs what its author
+# wrote. Our files hold arrays, numbers and the *name* of a class, and that name is
+# looked up in an **allow-list**. A name that is not in it creates nothing:
 
 # %%
 from coursekit.learning.learners import LEARNERS, learner_of_state
@@ -598,9 +599,10 @@ message, len(LEARNERS)
 # %% [markdown]
 # ## 5. How do you get back?
 #
-# Back to version 2 of the beginning, in a registry of its own. The platform asks for the
-# **champion**, an alias of the version in production; names such as "2" stand in no
-# program. Version 2 serves from rating 42,000 on, and at 46,000 somebody has seen enough:
+# Back to version 2 of the beginning, in a registry of its own. The platform asks for
+# the **champion**, an alias of the version in production; names such as "2" stand in no
+# program. Version 2 serves from rating 42,000 on, and at 46,000 somebody has seen
+# enough:
 
 
 # %%
@@ -641,9 +643,9 @@ title = f"A rollback ends it after {n_second} blocks"
 figures_08.show_versions(curves, start=40_000, title=title, roles=roles)
 
 # %% [markdown]
-# **A bad version costs as long as it serves, and the way back is one transaction.** What
-# happened, the history tells. It can only be appended to, by anybody: the file refuses to
-# change or delete a line.
+# **A bad version costs as long as it serves, and the way back is one transaction.**
+# What happened, the history tells. It can only be appended to, by anybody: the file
+# refuses to change or delete a line.
 
 # %%
 history = pd.DataFrame(shop.history("films"))
@@ -670,8 +672,8 @@ history[["hour", "by", "version", "before", "after", "why"]].fillna("")
 #
 # ## Break it: what the registry refuses
 #
-# Five mistakes that people make. Each gets a message that says what to do, and after all
-# of them nothing has changed:
+# Five mistakes that people make. Each gets a message that says what to do, and after
+# all of them nothing has changed:
 
 # %%
 nan = {"rmse": float("nan")}
@@ -706,15 +708,15 @@ print("\n\n".join(messages))
 # promote, serving asks for the champion. One file of SQLite serves all processes of one
 # machine. For several machines the same registry keeps its tables in Redis, by one
 # setting: `ModelRegistry.at(folder, by="ada", url="redis://host:6379/0")`. One suite of
-# tests runs on both. Redis has no locks to forget: a promoter *watches* the model's key,
-# and its writes are executed together, or not at all if the key has changed. Start Redis
-# with `--appendonly yes --appendfsync always`, or it forgets what it has confirmed when
-# its machine fails.
+# tests runs on both. Redis has no locks to forget: a promoter *watches* the model's
+# key, and its writes are executed together, or not at all if the key has changed. Start
+# Redis with `--appendonly yes --appendfsync always`, or it forgets what it has
+# confirmed when its machine fails.
 
 # %% tags=["figure"]
 figures.show(
     figures.plot_platform(lit=["registry"], title="The registry knows every version"),
-    alt="The platform as a loop; lit is the registry, before the experiments that promote.",
+    alt="The platform as a loop; lit is the registry, before the experiments.",
 )
 
 # %% [markdown]
@@ -738,9 +740,9 @@ figures.show(
 #
 # <details><summary>Model answer</summary>
 #
-# Because an older version can be promoted again, after a rollback for example, and newer
-# ones may be waiting or have failed. Which version serves is a decision, so it is stored
-# as one: a status that one version has, or an alias that points to it, and not a
+# Because an older version can be promoted again, after a rollback for example, and
+# newer ones may be waiting or have failed. Which version serves is a decision, so it is
+# stored as one: a status that one version has, or an alias that points to it, and not a
 # comparison of dates.
 #
 # </details>
@@ -750,8 +752,8 @@ figures.show(
 # <details><summary>Model answer</summary>
 #
 # Predictions that it made are still in logs, bills and other models. Whoever asks why
-# something was recommended in May needs the version that served in May, its file and its
-# settings. A deleted version also takes the way back with it.
+# something was recommended in May needs the version that served in May, its file and
+# its settings. A deleted version also takes the way back with it.
 #
 # </details>
 #
@@ -762,10 +764,10 @@ figures.show(
 # <details><summary>Model answer</summary>
 #
 # Here, yes: promoting the version that is in production changes nothing and writes no
-# history, so the promotion is idempotent. With `replacing=` it succeeds as well, because
-# what it wanted is the case. A metric that is added twice leaves two lines in the history
-# but the same value. Registering twice without a version name makes two versions, so give
-# the name yourself if you have to repeat.
+# history, so the promotion is idempotent. With `replacing=` it succeeds as well,
+# because what it wanted is the case. A metric that is added twice leaves two lines in
+# the history but the same value. Registering twice without a version name makes two
+# versions, so give the name yourself if you have to repeat.
 #
 # </details>
 #
@@ -774,8 +776,9 @@ figures.show(
 # <details><summary>Model answer</summary>
 #
 # A process that is killed while it holds the lock leaves the lock file and half of its
-# writes. The others wait for ever, or remove the lock after some time and read the half.
-# A database releases the lock of a dead process and undoes what it had not committed.
+# writes. The others wait for ever, or remove the lock after some time and read the
+# half. A database releases the lock of a dead process and undoes what it had not
+# committed.
 #
 # </details>
 #
@@ -788,9 +791,9 @@ figures.show(
 # Because the decision is taken outside: read which version is in production, decide in
 # Python, write. Between the read and the write, commands of others are executed. WATCH
 # makes EXEC fail if the key has changed since it was read, so the program reads and
-# decides again: optimistic compare-and-set on a whole transaction. The alternative is to
-# run the decision inside Redis as a Lua script, in another language and out of reach of
-# the tests of the other store.
+# decides again: optimistic compare-and-set on a whole transaction. The alternative is
+# to run the decision inside Redis as a Lua script, in another language and out of reach
+# of the tests of the other store.
 #
 # </details>
 #
@@ -798,10 +801,10 @@ figures.show(
 #
 # <details><summary>Model answer</summary>
 #
-# From whoever can write both the file and the registry, because they store the digest of
-# their own file. Against that there are signatures, whose key the attacker does not have.
-# And from a model that was bad when it was registered: a digest says "the same", not
-# "good".
+# From whoever can write both the file and the registry, because they store the digest
+# of their own file. Against that there are signatures, whose key the attacker does not
+# have. And from a model that was bad when it was registered: a digest says "the same",
+# not "good".
 #
 # </details>
 #
@@ -815,9 +818,11 @@ figures.show(
 # - [MLflow model registry](https://mlflow.org/docs/latest/ml/model-registry/): the
 #   registry that most teams meet first; compare its aliases and tags with the table of
 #   section 1.
-# - D. Sculley et al., [Hidden technical debt in machine learning systems][debt] (2015): why
-#   the code around a model is larger than the model itself, and harder to keep right.
+# - D. Sculley et al., [Hidden technical debt in machine learning systems][debt] (2015):
+#   why the code around a model is larger than the model itself, and harder to keep
+#   right.
 #
-# [debt]: https://papers.nips.cc/paper/5656-hidden-technical-debt-in-machine-learning-systems
+# [debt]:
+# https://papers.nips.cc/paper/5656-hidden-technical-debt-in-machine-learning-systems
 #
 # Back: [07 · Online optimization](07_online_optimization.ipynb)
