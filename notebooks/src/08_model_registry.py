@@ -825,4 +825,4 @@ figures.show(
 # [debt]:
 # https://papers.nips.cc/paper/5656-hidden-technical-debt-in-machine-learning-systems
 #
-# Back: [07 · Online optimization](07_online_optimization.ipynb)
+# Next: [09 · A/B tests](09_ab_tests.ipynb) · Back: [07 · Online optimization](07_online_optimization.ipynb)
