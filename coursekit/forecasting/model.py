@@ -115,11 +115,15 @@ class Forecaster:
         found = np.concatenate(parts).astype(np.float64) if parts else np.empty(shape)
         return np.sort(found, axis=2)
 
+    def step_errors(self, windows: WindowSet) -> _Floats:
+        """Return the absolute error of the median at each step, shape (n, horizon)."""
+        median = self.quantiles(windows)[:, :, self.config.quantiles.index(0.5)]
+        errors: _Floats = np.abs(median - windows.targets[:, self.config.encoder_length :])
+        return errors
+
     def errors(self, windows: WindowSet) -> _Floats:
         """Return the mean absolute error of the median of each window, shape (n,)."""
-        median = self.quantiles(windows)[:, :, self.config.quantiles.index(0.5)]
-        target = windows.targets[:, self.config.encoder_length :]
-        errors: _Floats = np.abs(median - target).mean(axis=1)
+        errors: _Floats = self.step_errors(windows).mean(axis=1)
         return errors
 
     def predict(self, frame: MetricFrame, known: npt.ArrayLike | None = None) -> Forecast:

@@ -96,5 +96,6 @@ def retrain(
             gradient_clip_val=1.0,
         )
         trainer.fit(model.net, loader)
-    model.net.trainer = None
-    return model
+    trained = Forecaster(config, model.scaling)  # without what the Trainer leaves in the module
+    trained.set_weights(model.weights())
+    return trained

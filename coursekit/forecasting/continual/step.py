@@ -116,11 +116,12 @@ def optimisation_step(
         (loss * ((stop - start) / len(windows))).backward()
         losses.append(each.detach().numpy())
     norm = torch.nn.utils.clip_grad_norm_(model.net.parameters(), clip_norm or float("inf"))
-    if not bool(torch.isfinite(norm)):
+    before = np.concatenate(losses).astype(np.float64)
+    if not (np.isfinite(before).all() and bool(torch.isfinite(norm))):
         optimizer.zero_grad(set_to_none=True)
         raise InvalidSampleError("The loss of the batch or its gradient is not finite.")
     optimizer.step()
-    return np.concatenate(losses).astype(np.float64)
+    return before
 
 
 def train(
