@@ -18,14 +18,8 @@ from coursekit.datasets.delimited import (
     seconds_in,
 )
 
-__all__ = ["MISSING_VALUES", "Series", "column_position", "read_series"]
+__all__ = ["Series", "read_series"]
 
-<<<<<<< HEAD
-=======
-MISSING_VALUES = {"", "nan", "na", "n/a", "null", "none", "-"}
-"""Fields, in lower case, that stand for a missing value."""
-
->>>>>>> c2df4a8 (Forecasting: metrics of servers as frames, windows equal to those of TimeSeriesDataSet, settings, model files, buffers of past windows)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
@@ -95,19 +89,11 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
     missing: list[int] = []
     with open_delimited(path, "a CSV file, such as a spreadsheet exports") as file:
         header = [name.strip() for name in file.first]
-<<<<<<< HEAD
         at = column_at(path, header, column)
         time_at = None if time is None else column_at(path, header, time)
         for fields in file:
             value = fields[at].strip()
             if value.lower() in MISSING:
-=======
-        at = column_position(path, header, column)
-        time_at = None if time is None else column_position(path, header, time)
-        for fields in file:
-            value = fields[at].strip()
-            if value.lower() in MISSING_VALUES:
->>>>>>> c2df4a8 (Forecasting: metrics of servers as frames, windows equal to those of TimeSeriesDataSet, settings, model files, buffers of past windows)
                 missing.append(file.line)
                 continue
             numbers.append(number_in(value, f"`{column}`"))
@@ -137,14 +123,3 @@ def read_series(path: str | Path, column: str, time: str | None = None) -> Serie
         times=None if time is None else tuple(times),
         seconds=None if time is None else np.array(seconds),
     )
-<<<<<<< HEAD
-=======
-
-
-def column_position(path: Path, header: list[str], name: str) -> int:
-    """Return the index of a column; raise FileFormatError if there is none, or several."""
-    if header.count(name) != 1:
-        count = "no column" if name not in header else f"{header.count(name)} columns"
-        raise FileFormatError(f"{path} has {count} `{name}`; its header names {', '.join(header)}.")
-    return header.index(name)
->>>>>>> c2df4a8 (Forecasting: metrics of servers as frames, windows equal to those of TimeSeriesDataSet, settings, model files, buffers of past windows)

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats, Ints
 from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.state import State, load_state, save_state
 from coursekit.core.validation import integer
 from coursekit.forecasting.config import ModelConfig
 from coursekit.forecasting.fleet.frame import MetricFrame
-from coursekit.forecasting.windows import CALENDAR, Scaling, Windows, WindowSet
+from coursekit.forecasting.fleet.scaling import Scaling
+from coursekit.forecasting.network import network
+from coursekit.forecasting.windows import Windows, WindowSet
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Forecast", "Forecaster", "input_names", "network", "quiet_lightning"]
+__all__ = ["Forecast", "Forecaster"]
 
-_Floats = npt.NDArray[np.float64]
 _KIND = "Forecaster"
 
 
@@ -48,13 +44,13 @@ class Forecast:
     """
 
     servers: tuple[str, ...]
-    origin: npt.NDArray[np.int64]
-    quantiles: _Floats
+    origin: Ints
+    quantiles: Floats
     levels: tuple[float, ...]
     unseen: tuple[str, ...] = ()
 
     @property
-    def median(self) -> _Floats:
+    def median(self) -> Floats:
         """The point forecast, shape (n, horizon)."""
         return self.quantiles[:, :, self.levels.index(0.5)]
 
@@ -77,7 +73,7 @@ class Forecaster:
     def __init__(self, config: ModelConfig, scaling: Scaling, *, seed: int = 0) -> None:
         self.config = config
         self.scaling = scaling
-        self.net = network(config, scaling, seed=seed)
+        self.net = network(config, scaling, seed=seed).eval()
 
     @property
     def n_parameters(self) -> int:
@@ -100,33 +96,35 @@ class Forecaster:
         prediction: torch.Tensor = self.net(x)["prediction"]
         return prediction
 
-    def quantiles(self, windows: WindowSet, batch_size: int = 512) -> _Floats:
+    def quantiles(self, windows: WindowSet, batch_size: int = 512) -> Floats:
         """Return quantiles without dropout and gradients, in increasing order at each step."""
         import torch
 
         integer("batch_size", batch_size)
         starts = range(0, len(windows), batch_size)
         was_training = self.net.training
-        self.net.eval()
+        if was_training:  # a model that is served stays in evaluation mode: threads may share it
+            self.net.eval()
         with torch.inference_mode():
             parts = [self.output(windows.take(slice(at, at + batch_size))).numpy() for at in starts]
-        self.net.train(was_training)
+        if was_training:
+            self.net.train()
         shape = (0, self.config.horizon, len(self.config.quantiles))
         found = np.concatenate(parts).astype(np.float64) if parts else np.empty(shape)
         return np.sort(found, axis=2)
 
-    def step_errors(self, windows: WindowSet) -> _Floats:
+    def step_errors(self, windows: WindowSet) -> Floats:
         """Return the absolute error of the median at each step, shape (n, horizon)."""
         median = self.quantiles(windows)[:, :, self.config.quantiles.index(0.5)]
-        errors: _Floats = np.abs(median - windows.targets[:, self.config.encoder_length :])
+        errors: Floats = np.abs(median - windows.targets[:, self.config.encoder_length :])
         return errors
 
-    def errors(self, windows: WindowSet) -> _Floats:
+    def errors(self, windows: WindowSet) -> Floats:
         """Return the mean absolute error of the median of each window, shape (n,)."""
-        errors: _Floats = self.step_errors(windows).mean(axis=1)
+        errors: Floats = self.step_errors(windows).mean(axis=1)
         return errors
 
-    def predict(self, frame: MetricFrame, known: npt.ArrayLike | None = None) -> Forecast:
+    def predict(self, frame: MetricFrame, known: ArrayLike | None = None) -> Forecast:
         """Forecast the steps after the last row of each server.
 
         Parameters
@@ -162,12 +160,12 @@ class Forecaster:
         )
 
     def copy(self) -> Forecaster:
-        """Return an independent copy with equal weights."""
+        """Return an independent copy with equal weights, in evaluation mode."""
         import copy
 
         twin = object.__new__(Forecaster)
         twin.config, twin.scaling = self.config, self.scaling
-        twin.net = copy.deepcopy(self.net)
+        twin.net = copy.deepcopy(self.net).eval()
         return twin
 
     def weights(self) -> dict[str, torch.Tensor]:
@@ -253,73 +251,3 @@ class Forecaster:
             If its content does not match its sha256, or `digest`.
         """
         return cls.from_state(load_state(path, kind=_KIND, digest=digest), config=config)
-
-
-def network(config: ModelConfig, scaling: Scaling, *, seed: int = 0) -> Any:
-    """Return a `TemporalFusionTransformer`, equal to one from `from_dataset`.
-
-    It is built from the configuration instead of a data set, so that a saved model can be rebuilt
-    without data. The random state of torch is restored.
-    """
-    import torch
-    from pytorch_forecasting import QuantileLoss, TemporalFusionTransformer
-    from pytorch_forecasting.data import GroupNormalizer
-    from pytorch_forecasting.utils import get_embedding_size
-
-    reals = input_names(scaling)
-    decoder = reals[2 : 2 + len(CALENDAR) + len(scaling.known) + 1]
-    n_classes = len(scaling.servers) + 1
-    with torch.random.fork_rng(devices=[]), quiet_lightning():
-        torch.manual_seed(seed)
-        return TemporalFusionTransformer(
-            hidden_size=config.hidden_size,
-            hidden_continuous_size=config.hidden_continuous_size,
-            attention_head_size=config.attention_heads,
-            dropout=config.dropout,
-            output_size=len(config.quantiles),
-            loss=QuantileLoss(list(config.quantiles)),
-            max_encoder_length=config.encoder_length,
-            static_categoricals=["server"],
-            static_reals=reals[:2],
-            time_varying_reals_encoder=reals[2:],
-            time_varying_reals_decoder=decoder,
-            x_reals=reals,
-            x_categoricals=["server"],
-            embedding_sizes={"server": (n_classes, get_embedding_size(n_classes))},
-            embedding_paddings=["server"],
-            embedding_labels={
-                "server": {name: at for at, name in enumerate(["", *scaling.servers])}
-            },
-            output_transformer=GroupNormalizer(groups=["server"]),
-            logging_metrics=torch.nn.ModuleList(),
-        )
-
-
-def input_names(scaling: Scaling) -> list[str]:
-    """Return the names of the inputs inside the network, in the order of `Scaling.reals`.
-
-    A metric gets a prefix and a number: no two are equal, and none is an attribute of a module,
-    which pytorch-forecasting refuses.
-    """
-    clean = {
-        name: f"input{at}_" + re.sub(r"\W", "_", name) for at, name in enumerate(scaling.metrics)
-    }
-    target = clean[scaling.metrics[0]]
-    scales = [f"{target}_center", f"{target}_scale"]
-    return [*scales, *(clean.get(name, name) for name in scaling.reals[2:])]
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Silence what Lightning logs and warns within the block."""
-    loggers = [logging.getLogger(f"lightning.{name}") for name in ("pytorch", "fabric")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

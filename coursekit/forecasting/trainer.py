@@ -11,16 +11,13 @@ import numpy as np
 
 from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.core.validation import integer
-from coursekit.forecasting.buffers import ReservoirBuffer, SlidingWindowBuffer
+from coursekit.forecasting.buffers import SlidingWindowBuffer
 from coursekit.forecasting.config import OnlineConfig
 from coursekit.forecasting.continual import (
     ContinualMethod,
-    Distillation,
     DriftBoost,
-    ElasticWeightConsolidation,
-    Replay,
-    SlidingWindow,
     fused_adam,
+    method_of,
     optimisation_step,
 )
 from coursekit.forecasting.fleet.frame import MetricFrame
@@ -41,7 +38,7 @@ from coursekit.forecasting.windows import WindowSet
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["OnlineTrainer", "UpdateResult", "method_of"]
+__all__ = ["OnlineTrainer", "UpdateResult"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +103,7 @@ class OnlineTrainer:
     boost : DriftBoost, optional
         Learning rate after `alarm`. Default: unchanged.
     store : VersionStore, optional
-        Accepted models are saved there. Default: nowhere.
+        Where accepted models are saved.
     audit : AuditTrail, optional
     seed : int
         Of batches and dropout.
@@ -141,8 +138,8 @@ class OnlineTrainer:
             )
         self.config = config
         self.method = method_of(config) if method is None else method
-        default = (RecentGate(tolerance=config.validation_threshold),)
-        self.gates: tuple[Gate, ...] = tuple(default if gates is None else gates)
+        default: list[Gate] = [RecentGate(tolerance=config.validation_threshold)]
+        self.gates = tuple(default if gates is None else gates)
         self.screen, self.breaker, self.boost = screen, breaker, boost
         self.store, self.audit = store, audit
         self.production = model.copy()
@@ -167,7 +164,7 @@ class OnlineTrainer:
         return max(-(-seconds // step), self.production.config.horizon)
 
     def alarm(self) -> None:
-        """Take note of a drift: the learning rate is boosted from the next step on."""
+        """Boost the learning rate from the next step on, after a drift."""
         self._alarm_at = self._n_steps
 
     def update(self, frame: MetricFrame) -> UpdateResult:
@@ -184,7 +181,7 @@ class OnlineTrainer:
         result = self._update()
         self.history.append(result)
         if self.audit is not None:
-            self.audit.record("update", at=result.at, **_entry(result))
+            self.audit.record("update", **asdict(result))
         return result
 
     def _update(self) -> UpdateResult:
@@ -217,8 +214,8 @@ class OnlineTrainer:
             accepted=decision.accepted,
             reason=decision.reason,
             n_steps=len(losses),
-            initial_loss=float(np.mean(losses[:n_pass])) if losses else float("nan"),
-            final_loss=float(np.mean(losses[-n_pass:])) if losses else float("nan"),
+            initial_loss=float(np.mean(losses[:n_pass] or np.nan)),
+            final_loss=float(np.mean(losses[-n_pass:] or np.nan)),
             candidate_error=decision.candidate,
             production_error=decision.production,
             version=version,
@@ -283,50 +280,16 @@ class OnlineTrainer:
     def _promote(self, at: float, reason: str) -> int | None:
         """Put a copy of the learner into production, on disk first."""
         candidate = self._learner.copy()
-        candidate.net.eval()
-        version = None
-        if self.store is not None:
-            version = self.store.save(candidate, at=at, reason=reason).number
+        version = None if self.store is None else self.store.save(candidate, at=at, reason=reason)
         self.production = candidate
-        return version
+        return None if version is None else version.number
 
     def _backup(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         return self._learner.weights(), copy.deepcopy(self._optimizer.state_dict())
 
     def _restore(self, backup: tuple[dict[str, torch.Tensor], dict[str, Any]]) -> None:
-        weights, optimizer = backup
-        self._learner.set_weights(weights)
-        self._optimizer.load_state_dict(optimizer)
+        self._learner.set_weights(backup[0])
+        self._optimizer.load_state_dict(backup[1])
 
     def _seconds(self, time: int) -> float:
         return float(time * self.production.scaling.step_seconds)
-
-
-def method_of(config: OnlineConfig) -> ContinualMethod:
-    """Return the continual method of a strategy, with the settings of the configuration.
-
-    Raises
-    ------
-    InvalidParameterError
-        For "periodic", which trains anew instead: see `continual.retrain`.
-    """
-    if config.strategy == "replay":
-        return Replay(config.replay_sample_ratio, ReservoirBuffer(config.replay_buffer_size))
-    if config.strategy == "ewc":
-        return ElasticWeightConsolidation()
-    if config.strategy == "distillation":
-        memory = ReservoirBuffer(config.replay_buffer_size)
-        return Distillation(inner=Replay(config.replay_sample_ratio, memory))
-    if config.strategy == "sliding_window":
-        return SlidingWindow()
-    raise InvalidParameterError(
-        f"`strategy` must name an online method for OnlineTrainer, got {config.strategy!r}; "
-        "periodic retraining is `coursekit.forecasting.continual.retrain`."
-    )
-
-
-def _entry(result: UpdateResult) -> dict[str, Any]:
-    """Return the fields of a result as JSON values, NaN as None."""
-    values = {name: value for name, value in asdict(result).items() if name != "at"}
-    is_nan = {name for name, value in values.items() if value != value}
-    return {name: None if name in is_nan else value for name, value in values.items()}

@@ -9,8 +9,9 @@ import pytest
 from coursekit.forecasting.config import ModelConfig
 from coursekit.forecasting.continual.step import train
 from coursekit.forecasting.fleet import MetricFrame, SimulatedFleet, simulated_fleet
+from coursekit.forecasting.fleet.scaling import Scaling
 from coursekit.forecasting.model import Forecaster
-from coursekit.forecasting.windows import Scaling, WindowSet
+from coursekit.forecasting.windows import WindowSet
 
 TINY = ModelConfig(hidden_size=8, hidden_continuous_size=4)
 BASE_DAYS = 14

@@ -9,8 +9,10 @@ from coursekit.core.errors import IntegrityError, InvalidSampleError, StateForma
 from coursekit.forecasting.config import ModelConfig
 from coursekit.forecasting.continual.periodic import stock_dataset
 from coursekit.forecasting.fleet import MetricFrame
-from coursekit.forecasting.model import Forecaster, input_names, quiet_lightning
-from coursekit.forecasting.windows import Scaling, WindowSet
+from coursekit.forecasting.fleet.scaling import Scaling
+from coursekit.forecasting.model import Forecaster
+from coursekit.forecasting.network import input_names, quiet_lightning
+from coursekit.forecasting.windows import WindowSet
 
 
 def test_the_network_equals_the_one_made_from_a_data_set(

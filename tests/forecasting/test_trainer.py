@@ -9,7 +9,7 @@ import pytest
 
 from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.forecasting.config import OnlineConfig
-from coursekit.forecasting.continual import DriftBoost, SlidingWindow
+from coursekit.forecasting.continual import DriftBoost, SlidingWindow, method_of
 from coursekit.forecasting.fleet import MetricFrame, simulated_fleet
 from coursekit.forecasting.model import Forecaster
 from coursekit.forecasting.safety import (
@@ -20,7 +20,7 @@ from coursekit.forecasting.safety import (
     Screen,
     VersionStore,
 )
-from coursekit.forecasting.trainer import OnlineTrainer, method_of
+from coursekit.forecasting.trainer import OnlineTrainer
 from coursekit.forecasting.windows import WindowSet
 
 START = 14 * 24

@@ -9,8 +9,10 @@ from coursekit.core.errors import InvalidSampleError
 from coursekit.core.state import load_state, save_state
 from coursekit.forecasting.continual.periodic import stock_dataset
 from coursekit.forecasting.fleet import MetricFrame, SimulatedFleet
-from coursekit.forecasting.model import Forecaster, quiet_lightning
-from coursekit.forecasting.windows import Scaling, Windows
+from coursekit.forecasting.fleet.scaling import Scaling
+from coursekit.forecasting.model import Forecaster
+from coursekit.forecasting.network import quiet_lightning
+from coursekit.forecasting.windows import Windows
 
 
 def test_windows_equal_those_of_time_series_data_set(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Ints
 from coursekit.core.state import State
 from coursekit.forecasting.buffers.buffer import WindowBuffer
 from coursekit.forecasting.windows import WindowSet
@@ -58,7 +58,7 @@ class BalancedBuffer(WindowBuffer):
         at = int(self._rng.integers(self._seen_of[server]))
         return mine[at] if at < len(mine) else None
 
-    def _draw(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    def _draw(self, n: int, rng: np.random.Generator) -> Ints:
         places = [each for each in self._places_of.values() if each]
         chosen = rng.integers(len(places), size=n)
         within = rng.random(n)

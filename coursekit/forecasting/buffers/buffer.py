@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from coursekit.core.arrays import Ints
 from coursekit.core.errors import InvalidParameterError, StateFormatError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
@@ -15,8 +16,6 @@ from coursekit.core.validation import integer, require
 from coursekit.forecasting.windows import WINDOW_FIELDS, WindowSet
 
 __all__ = ["WindowBuffer"]
-
-_Ints = npt.NDArray[np.int64]
 
 
 class WindowBuffer(Stateful):
@@ -87,7 +86,7 @@ class WindowBuffer(Stateful):
         """Return (number of the window, its place) for those to keep; counts them."""
 
     @abstractmethod
-    def _draw(self, n: int, rng: np.random.Generator) -> _Ints:
+    def _draw(self, n: int, rng: np.random.Generator) -> Ints:
         """Return `n` places drawn with replacement."""
 
     def sample(self, n: int, rng: np.random.Generator) -> WindowSet:
@@ -106,7 +105,7 @@ class WindowBuffer(Stateful):
         self._require_windows()
         return self._at(np.arange(self._size))
 
-    def _at(self, places: _Ints) -> WindowSet:
+    def _at(self, places: Ints) -> WindowSet:
         return WindowSet(**{name: array[places] for name, array in self._arrays.items()})
 
     def _require_windows(self) -> None:

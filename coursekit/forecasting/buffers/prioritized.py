@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats, Ints
 from coursekit.core.errors import InvalidSampleError
 from coursekit.core.state import State
 from coursekit.core.validation import number
@@ -12,9 +12,6 @@ from coursekit.forecasting.buffers.buffer import WindowBuffer
 from coursekit.forecasting.windows import WindowSet
 
 __all__ = ["PrioritizedBuffer", "SumTree"]
-
-_Ints = npt.NDArray[np.int64]
-_Floats = npt.NDArray[np.float64]
 
 
 class SumTree:
@@ -44,11 +41,11 @@ class SumTree:
         """Sum of all leaves."""
         return float(self._nodes[1])
 
-    def leaves(self, n: int) -> _Floats:
+    def leaves(self, n: int) -> Floats:
         """Return a copy of the first `n` leaves."""
         return self._nodes[self._n_leaves : self._n_leaves + n].copy()
 
-    def set(self, at: _Ints, values: _Floats) -> None:
+    def set(self, at: Ints, values: Floats) -> None:
         """Set leaves; sums are formed anew from the children, so that errors do not add up."""
         node = np.asarray(at, dtype=np.int64) + self._n_leaves
         self._nodes[node] = values
@@ -56,7 +53,7 @@ class SumTree:
             node = np.unique(node // 2)
             self._nodes[node] = self._nodes[2 * node] + self._nodes[2 * node + 1]
 
-    def find(self, cumulative: _Floats) -> _Ints:
+    def find(self, cumulative: Floats) -> Ints:
         """Return the leaf at which the running sum of leaves exceeds each value in [0, total)."""
         rest = np.array(cumulative, dtype=np.float64)
         node = np.ones(len(rest), dtype=np.int64)
@@ -107,16 +104,16 @@ class PrioritizedBuffer(WindowBuffer):
         self._tree.set(places, np.full(len(places), self._highest**self.alpha))
         return list(zip(numbers.tolist(), places.tolist(), strict=True))
 
-    def _draw(self, n: int, rng: np.random.Generator) -> _Ints:
+    def _draw(self, n: int, rng: np.random.Generator) -> Ints:
         return self._tree.find(rng.random(n) * self._tree.total)
 
-    def sample_places(self, n: int, rng: np.random.Generator) -> tuple[WindowSet, _Ints]:
+    def sample_places(self, n: int, rng: np.random.Generator) -> tuple[WindowSet, Ints]:
         """Return drawn windows and their places, for `set_priorities` and `weights`."""
         self._require_windows()
         places = self._draw(n, rng)
         return self._at(places), places
 
-    def set_priorities(self, places: npt.ArrayLike, priorities: npt.ArrayLike) -> None:
+    def set_priorities(self, places: ArrayLike, priorities: ArrayLike) -> None:
         """Set the priorities of windows, usually their errors.
 
         Raises
@@ -135,7 +132,7 @@ class PrioritizedBuffer(WindowBuffer):
         self._tree.set(at, values**self.alpha)
         self._highest = max(self._highest, float(values.max(initial=0.0)))
 
-    def weights(self, places: _Ints, beta: float = 1.0) -> _Floats:
+    def weights(self, places: Ints, beta: float = 1.0) -> Floats:
         """Return importance weights of drawn windows, the largest possible being 1."""
         share = self._tree.leaves(self._size) / self._tree.total
         return np.asarray((share.min() / share[places]) ** beta)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Ints
 from coursekit.forecasting.buffers.buffer import WindowBuffer
 from coursekit.forecasting.windows import WindowSet
 
@@ -39,5 +39,5 @@ class ReservoirBuffer(WindowBuffer):
                 kept.append((at, place))
         return kept
 
-    def _draw(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    def _draw(self, n: int, rng: np.random.Generator) -> Ints:
         return rng.integers(self._size, size=n)

@@ -7,6 +7,7 @@ from coursekit.forecasting.continual.method import ContinualMethod, SlidingWindo
 from coursekit.forecasting.continual.periodic import retrain
 from coursekit.forecasting.continual.rates import DriftBoost, WarmRestarts
 from coursekit.forecasting.continual.replay import Replay
+from coursekit.forecasting.continual.selection import method_of
 from coursekit.forecasting.continual.step import (
     fused_adam,
     optimisation_step,
@@ -25,6 +26,7 @@ __all__ = [
     "WeightAverage",
     "fisher_diagonal",
     "fused_adam",
+    "method_of",
     "optimisation_step",
     "quantile_losses",
     "retrain",

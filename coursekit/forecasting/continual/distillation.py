@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import StateFormatError
 from coursekit.core.state import State
 from coursekit.core.validation import number
@@ -71,7 +71,7 @@ class Distillation(ContinualMethod):
             taught = self.teacher.output(windows)
         return inner + self.weight * (quantiles - taught).abs().mean()
 
-    def observe(self, losses: npt.NDArray[np.float64]) -> None:
+    def observe(self, losses: Floats) -> None:
         """Hand the losses to the inner method."""
         self.inner.observe(losses)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
 from coursekit.forecasting.model import Forecaster
@@ -38,7 +38,7 @@ class ContinualMethod(Stateful):
         """Return the further term of the loss for a batch."""
         return quantiles.new_zeros(())
 
-    def observe(self, losses: npt.NDArray[np.float64]) -> None:
+    def observe(self, losses: Floats) -> None:
         """Receive the losses of the windows of the last batch."""
 
     def remember(self, model: Forecaster, windows: WindowSet) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 from coursekit.core.validation import integer, number
 from coursekit.forecasting.config import ModelConfig
 from coursekit.forecasting.fleet.frame import MetricFrame
-from coursekit.forecasting.model import Forecaster, input_names, quiet_lightning
-from coursekit.forecasting.windows import CALENDAR, Scaling, calendar
+from coursekit.forecasting.fleet.scaling import CALENDAR, Scaling, calendar
+from coursekit.forecasting.model import Forecaster
+from coursekit.forecasting.network import input_names, quiet_lightning
 
 __all__ = ["retrain", "stock_dataset"]
 

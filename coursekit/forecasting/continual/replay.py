@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats, Ints
 from coursekit.core.state import State
 from coursekit.core.validation import number
 from coursekit.forecasting.buffers import PrioritizedBuffer, ReservoirBuffer, WindowBuffer
@@ -35,7 +35,7 @@ class Replay(ContinualMethod):
     def __init__(self, ratio: float = 0.3, buffer: WindowBuffer | None = None) -> None:
         self.ratio = number("ratio", ratio, above=0, below=1)
         self.buffer = ReservoirBuffer(50_000) if buffer is None else buffer
-        self._drawn: npt.NDArray[np.int64] | None = None
+        self._drawn: Ints | None = None
 
     def config(self) -> State:
         """Return the ratio; the buffer has settings of its own."""
@@ -62,7 +62,7 @@ class Replay(ContinualMethod):
             past = self.buffer.sample(n_past, rng)
         return WindowSet.joined([fresh, past])
 
-    def observe(self, losses: npt.NDArray[np.float64]) -> None:
+    def observe(self, losses: Floats) -> None:
         """Set the priorities of the remembered windows of the last batch to their losses."""
         if isinstance(self.buffer, PrioritizedBuffer) and self._drawn is not None:
             self.buffer.set_priorities(self._drawn, losses[-len(self._drawn) :] + 1e-6)

@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Floats
 from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.core.validation import integer, number
 from coursekit.forecasting.model import Forecaster
@@ -25,8 +25,6 @@ __all__ = ["Penalty", "fused_adam", "optimisation_step", "quantile_losses", "tra
 
 Penalty = Callable[[Forecaster, WindowSet, "torch.Tensor"], "torch.Tensor"]
 """(model, windows, quantiles of these windows) -> a term added to the loss."""
-
-_Floats = npt.NDArray[np.float64]
 
 
 def quantile_losses(
@@ -75,7 +73,7 @@ def optimisation_step(
     penalty: Penalty | None = None,
     clip_norm: float | None = 1.0,
     micro_batches: int = 1,
-) -> _Floats:
+) -> Floats:
     """Make one step on a batch of windows and return the loss of each window before it.
 
     Parameters
@@ -132,7 +130,7 @@ def train(
     batch_size: int = 64,
     learning_rate: float = 0.01,
     seed: int = 0,
-) -> _Floats:
+) -> Floats:
     """Train on all windows, the rate falling to zero by a cosine; return the mean loss per epoch.
 
     Parameters

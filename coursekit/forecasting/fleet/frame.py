@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats, Ints
 from coursekit.core.errors import InvalidSampleError
 from coursekit.core.state import State
 from coursekit.core.validation import integer
@@ -57,9 +58,9 @@ class MetricFrame:
 
     servers: tuple[str, ...]
     metrics: tuple[str, ...]
-    server: npt.NDArray[np.int64]
-    time: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float64]
+    server: Ints
+    time: Ints
+    values: Floats
     step_seconds: int = 3600
     known: tuple[str, ...] = ()
 
@@ -155,7 +156,7 @@ class MetricFrame:
             first, servers=servers, server=server[rows], time=time[rows], values=values[rows]
         )
 
-    def with_future(self, horizon: int, known: npt.ArrayLike | None = None) -> MetricFrame:
+    def with_future(self, horizon: int, known: ArrayLike | None = None) -> MetricFrame:
         """Return each server's rows with `horizon` steps to be forecast appended.
 
         Metrics of the future are 0, except known ones.
@@ -186,7 +187,7 @@ class MetricFrame:
         from_end = last[np.searchsorted(present, self.server)] - np.arange(len(self))
         return self.where(from_end < n_steps)
 
-    def _last_rows(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _last_rows(self) -> tuple[Ints, Ints]:
         """Return the servers that have rows, and the index of the last row of each."""
         present, first, counts = np.unique(self.server, return_index=True, return_counts=True)
         return present, first + counts - 1

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from coursekit.core.arrays import ArrayLike, Floats, Ints
 from coursekit.core.errors import InvalidSampleError
 from coursekit.core.validation import integer
 from coursekit.forecasting.fleet.frame import MetricFrame
 
 __all__ = ["GridReport", "on_grid"]
-
-_Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +54,8 @@ class GridReport:
 
 def on_grid(
     servers: Sequence[str],
-    seconds: npt.ArrayLike,
-    values: npt.ArrayLike,
+    seconds: ArrayLike,
+    values: ArrayLike,
     *,
     metrics: Sequence[str],
     known: Sequence[str] = (),
@@ -140,7 +138,7 @@ def on_grid(
     return frame, report
 
 
-def _usual_interval(server: npt.NDArray[np.intp], stamps: _Floats) -> int:
+def _usual_interval(server: npt.NDArray[np.intp], stamps: Floats) -> int:
     order = np.lexsort((stamps, server))
     gaps = np.diff(stamps[order])[np.diff(server[order]) == 0]
     gaps = gaps[gaps > 0]
@@ -149,7 +147,7 @@ def _usual_interval(server: npt.NDArray[np.intp], stamps: _Floats) -> int:
     return max(round(float(np.median(gaps))), 1)
 
 
-def _server_on_grid(time: _Ints, table: _Floats, max_fill: int) -> tuple[_Ints, _Floats, int]:
+def _server_on_grid(time: Ints, table: Floats, max_fill: int) -> tuple[Ints, Floats, int]:
     """Return complete time steps of one server, their values, and how many values were filled."""
     steps, row = np.unique(time, return_inverse=True)
     count = np.zeros((len(steps), table.shape[1]))

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from coursekit.core.errors import FileFormatError
-from coursekit.datasets.delimited import number_in, open_delimited, seconds_in
-from coursekit.datasets.series import MISSING_VALUES, column_position
+from coursekit.datasets.delimited import MISSING, column_at, number_in, open_delimited, seconds_in
 from coursekit.forecasting.fleet.frame import MetricFrame
 from coursekit.forecasting.fleet.grid import GridReport, on_grid
 
@@ -72,7 +71,7 @@ def read_metrics(
     with open_delimited(path, "a CSV file with a header and one row per server and time") as file:
         header = [name.strip() for name in file.first]
         wanted = [time, *([server] if server else []), *names]
-        at = {name: column_position(path, header, name) for name in wanted}
+        at = {name: column_at(path, header, name) for name in wanted}
         only = path.name.partition(".")[0]
         for fields in file:
             seconds.append(
@@ -147,7 +146,7 @@ def read_one_file_per_server(
 
 def _number(text: str, name: str) -> float:
     text = text.strip()
-    return math.nan if text.lower() in MISSING_VALUES else number_in(text, f"`{name}`")
+    return math.nan if text.lower() in MISSING else number_in(text, f"`{name}`")
 
 
 def _unit(text: str, time_unit_seconds: float) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Bools, Floats, Ints
 from coursekit.core.validation import choice, integer, number
 from coursekit.forecasting.fleet.frame import MetricFrame
 
@@ -24,8 +24,6 @@ SITUATIONS = {
 }
 """Name of each situation and what happens in it from the day of the change."""
 
-_Floats = npt.NDArray[np.float64]
-_Ints = npt.NDArray[np.int64]
 _METRICS = ("cpu_pct", "mem_pct", "requests", "event")
 _DAY = 24
 
@@ -49,9 +47,9 @@ class SimulatedFleet:
     """
 
     frame: MetricFrame
-    expected: _Floats
-    is_new_regime: npt.NDArray[np.bool_]
-    is_poisoned: npt.NDArray[np.bool_]
+    expected: Floats
+    is_new_regime: Bools
+    is_poisoned: Bools
     changes: tuple[int, ...]
 
 
@@ -149,7 +147,7 @@ def simulated_fleet(
     )
 
 
-def _change(situation: str, hour: _Ints, at: int) -> tuple[_Floats, tuple[int, ...]]:
+def _change(situation: str, hour: Ints, at: int) -> tuple[Floats, tuple[int, ...]]:
     """Return the hours since the change (0 where the old workload applies), and change points."""
     since = np.maximum(hour - at + 1.0, 0.0)
     if situation == "steady":
@@ -161,23 +159,21 @@ def _change(situation: str, hour: _Ints, at: int) -> tuple[_Floats, tuple[int, .
     return since, (at,)
 
 
-def _workload(
-    hour: _Ints, level: _Floats, amplitude: _Floats, peak: _Floats, event: _Floats
-) -> _Floats:
+def _workload(hour: Ints, level: Floats, amplitude: Floats, peak: Floats, event: Floats) -> Floats:
     daily = np.cos(2 * np.pi * (hour - peak) / _DAY)
     weekend = (hour // _DAY) % 7 >= 5
-    load: _Floats = level + amplitude * daily - 6.0 * weekend + 9.0 * event
+    load: Floats = level + amplitude * daily - 6.0 * weekend + 9.0 * event
     return load
 
 
-def _events(rng: np.random.Generator, n_hours: int) -> _Floats:
+def _events(rng: np.random.Generator, n_hours: int) -> Floats:
     """Return 1 during announced events: on one day of six, for four hours in the evening."""
     days = rng.random(-(-n_hours // _DAY)) < 1 / 6
     evening = (np.arange(n_hours) % _DAY >= 18) & (np.arange(n_hours) % _DAY < 22)
     return np.where(np.repeat(days, _DAY)[:n_hours] & evening, 1.0, 0.0)
 
 
-def _autoregressive(rng: np.random.Generator, shape: tuple[int, int], std: float) -> _Floats:
+def _autoregressive(rng: np.random.Generator, shape: tuple[int, int], std: float) -> Floats:
     """Return stationary noise with standard deviation `std` and coefficient 0.5."""
     noise = rng.normal(0.0, std, shape)
     for t in range(1, shape[1]):
@@ -185,9 +181,9 @@ def _autoregressive(rng: np.random.Generator, shape: tuple[int, int], std: float
     return noise
 
 
-def _trailing_mean(values: _Floats, width: int) -> _Floats:
+def _trailing_mean(values: Floats, width: int) -> Floats:
     """Return the mean of the last `width` values, of fewer at the start."""
     total = np.cumsum(values, axis=1)
     total[:, width:] -= total[:, :-width].copy()
-    mean: _Floats = total / np.minimum(np.arange(values.shape[1]) + 1, width)
+    mean: Floats = total / np.minimum(np.arange(values.shape[1]) + 1, width)
     return mean

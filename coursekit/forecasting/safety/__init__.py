@@ -12,7 +12,7 @@ from coursekit.forecasting.safety.gates import (
 )
 from coursekit.forecasting.safety.rollout import Canary, RolloutReport, Shadow
 from coursekit.forecasting.safety.screening import Screen
-from coursekit.forecasting.safety.versions import ModelVersion, VersionStore
+from coursekit.forecasting.safety.versions import StoredVersion, VersionStore
 
 __all__ = [
     "AnchorGate",
@@ -22,7 +22,7 @@ __all__ = [
     "Gate",
     "GateDecision",
     "HoldOut",
-    "ModelVersion",
+    "StoredVersion",
     "RecentGate",
     "RolloutReport",
     "Screen",

@@ -54,9 +54,10 @@ class AuditTrail:
         at : float
             Event time in seconds.
         **details
-            JSON values.
+            JSON values; NaN is written as null.
         """
-        entry = {"event": event, "at": at, **details, "previous": self._last}
+        known = {name: None if value != value else value for name, value in details.items()}
+        entry = {"event": event, "at": at, **known, "previous": self._last}
         line = json.dumps(entry, sort_keys=True).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with open(self.path, "ab") as file:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from coursekit.core.arrays import Bools, Floats
 from coursekit.core.errors import InvalidParameterError
 from coursekit.core.validation import number
 from coursekit.forecasting.windows import WindowSet
 
 __all__ = ["Screen"]
 
-_Floats = npt.NDArray[np.float64]
 _BLOCK = 5
 
 
@@ -63,16 +62,16 @@ class Screen:
             highest=float(np.quantile(roughness, 0.999)) * margin,
         )
 
-    def accepted(self, windows: WindowSet) -> npt.NDArray[np.bool_]:
+    def accepted(self, windows: WindowSet) -> Bools:
         """Return which windows are plausible, shape (n,)."""
         roughness, smoothness = _roughness(windows)
         return (roughness <= self.highest) & (smoothness >= self.lowest)
 
 
-def _roughness(windows: WindowSet) -> tuple[_Floats, _Floats]:
+def _roughness(windows: WindowSet) -> tuple[Floats, Floats]:
     """Return roughness and smoothness of each window."""
     changes = np.abs(np.diff(windows.targets.astype(np.float64), axis=1)) / windows.scale[:, 1:]
     width = min(_BLOCK, changes.shape[1])
     blocks = np.lib.stride_tricks.sliding_window_view(changes, width, axis=1)
-    roughness: _Floats = np.median(blocks, axis=2).max(axis=1)
+    roughness: Floats = np.median(blocks, axis=2).max(axis=1)
     return roughness, np.median(changes, axis=1)

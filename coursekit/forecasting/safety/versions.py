@@ -17,13 +17,13 @@ from coursekit.core.validation import integer
 from coursekit.forecasting.config import ModelConfig
 from coursekit.forecasting.model import Forecaster
 
-__all__ = ["ModelVersion", "VersionStore"]
+__all__ = ["StoredVersion", "VersionStore"]
 
 _HISTORY = "history.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelVersion:
+class StoredVersion:
     """One accepted model.
 
     Parameters
@@ -73,21 +73,21 @@ class VersionStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._versions = self._read()
 
-    def _read(self) -> list[ModelVersion]:
+    def _read(self) -> list[StoredVersion]:
         path = self.folder / _HISTORY
         if not path.exists():
             return []
         try:
-            return [ModelVersion(**entry) for entry in json.loads(path.read_text("utf-8"))]
+            return [StoredVersion(**entry) for entry in json.loads(path.read_text("utf-8"))]
         except (ValueError, TypeError) as error:
             raise StateFormatError(f"{path} is no history of versions: {error}.") from error
 
     @property
-    def versions(self) -> tuple[ModelVersion, ...]:
+    def versions(self) -> tuple[StoredVersion, ...]:
         """The versions kept, from the oldest to the newest, which is current."""
         return tuple(self._versions)
 
-    def save(self, model: Forecaster, *, at: float, reason: str) -> ModelVersion:
+    def save(self, model: Forecaster, *, at: float, reason: str) -> StoredVersion:
         """Save a model as the newest version.
 
         Parameters
@@ -98,9 +98,9 @@ class VersionStore:
         reason : str
         """
         number = self._versions[-1].number + 1 if self._versions else 1
-        draft = ModelVersion(number=number, digest="", created_at=at, reason=reason)
+        draft = StoredVersion(number=number, digest="", created_at=at, reason=reason)
         digest = model.save(self.folder / draft.file)
-        version = ModelVersion(number=number, digest=digest, created_at=at, reason=reason)
+        version = StoredVersion(number=number, digest=digest, created_at=at, reason=reason)
         self._write([*self._versions, version][-self.keep :])
         return version
 
@@ -146,7 +146,7 @@ class VersionStore:
         self._write(self._versions[:-1])
         return model
 
-    def _write(self, versions: list[ModelVersion]) -> None:
+    def _write(self, versions: list[StoredVersion]) -> None:
         """Replace the history; files that it does not name are removed afterwards."""
         entries = [asdict(version) for version in versions]
         write_atomically(self.folder / _HISTORY, json.dumps(entries, indent=1) + "\n")

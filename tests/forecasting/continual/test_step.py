@@ -6,7 +6,8 @@ import pytest
 from coursekit.core.errors import InvalidParameterError, InvalidSampleError
 from coursekit.forecasting.continual import fused_adam, optimisation_step, quantile_losses, train
 from coursekit.forecasting.fleet import MetricFrame
-from coursekit.forecasting.model import Forecaster, quiet_lightning
+from coursekit.forecasting.model import Forecaster
+from coursekit.forecasting.network import quiet_lightning
 from coursekit.forecasting.windows import WindowSet
 
 
