@@ -300,7 +300,7 @@ f"you said {cuped_guess} %, it is {narrower:.1f} %: the correlation is {rho:.2f}
 
 # %%
 steady = [each + 2 * x for each, x in zip(earned, before, strict=True)]
-names = "as it was", "steadier earnings"
+names = "as it was", "a past that counts"
 half_width = {}
 for name, values in zip(names, (earned, steady), strict=True):
     both = {"": values, ", CUPED": statistics.cuped(values, before)}

@@ -33,7 +33,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 def assignment() -> None:
     from growthbook.core import gbhash
 
-    from coursekit.delivery.experiments import Assignment, Layer
+    from coursekit.delivery.experiments import ABExperiment, Assignment, Layer
 
     texts, numbers = [f"user-{at}" for at in range(N_ONE)], np.arange(N_MANY)
     ours = {}
@@ -42,12 +42,17 @@ def assignment() -> None:
         layer.extend("test", coverage)
         ours[name] = Assignment("test", SHARES, layer)
         ours[name].variants_of(numbers[:10])  # compiles
+    logged = ABExperiment("logged", SHARES, "value")
     many = [f"user-{at}" for at in range(N_MANY // 4)]
     works = {
         **{
             f"one at a time, {name}": (N_ONE, lambda a=a: [a.variant_of(unit) for unit in texts])
             for name, a in ours.items()
         },
+        "one at a time, assigned and logged": (
+            N_ONE,
+            lambda: [logged.assign(unit) for unit in texts],
+        ),
         "GrowthBook's FNV-1a, one at a time": (
             N_ONE // 4,
             lambda: [gbhash("test", unit, 2) < 0.5 for unit in texts[: N_ONE // 4]],

@@ -16,7 +16,7 @@ from coursekit.core.stateful import Stateful
 
 __all__ = ["ExposureLog", "grown"]
 
-_CHUNK = 65_536
+_CHUNK = 262_144
 
 
 class ExposureLog(Stateful):
@@ -81,7 +81,7 @@ class ExposureLog(Stateful):
     ) -> None:
         """Log many exposures; all or, if a unit was exposed to another variant, none."""
         known, n_before = self._rows, len(self)
-        listed = units.tolist() if isinstance(units, np.ndarray) else units
+        listed = _listed(units)
         rows = np.fromiter((known.setdefault(u, len(known)) for u in listed), np.int64, len(listed))
         size = len(self) if len(self) <= len(self._variants) else max(len(self), 2 * n_before)
         self._variants, self._times = grown(self._variants, size, -1), grown(self._times, size)
@@ -115,12 +115,15 @@ class ExposureLog(Stateful):
         """Return the rows of many units, shape (n,)."""
         rows, row_of = np.empty(len(units), np.int64), self._rows.__getitem__
         for start in range(0, len(units), _CHUNK):  # few Python objects at a time
-            part = units[start : start + _CHUNK]
-            listed = part.tolist() if isinstance(part, np.ndarray) else part
+            part, order = units[start : start + _CHUNK], None
+            if isinstance(part, np.ndarray) and part.dtype.kind in "iu":
+                # equal and close ids after one another: their rows are in the processor's cache
+                part, order = np.unique(part, return_inverse=True)
             try:
-                rows[start : start + len(listed)] = list(map(row_of, listed))
+                found = np.fromiter(map(row_of, _listed(part)), np.int64, len(part))
             except KeyError as error:
                 self.row_of(error.args[0])  # raises
+            rows[start : start + _CHUNK] = found if order is None else found[order]
         return rows
 
     def _get_memory(self) -> State:
@@ -139,6 +142,10 @@ class ExposureLog(Stateful):
         sizes = {len(memory.get(name, ())) for name in ("variants", "times")}
         if "units" not in memory or sizes != {len(decode_ids(memory["units"]))}:
             raise StateFormatError("The state of ExposureLog has columns of different lengths.")
+
+
+def _listed(units: Sequence[Any] | npt.NDArray[Any]) -> Sequence[Any]:
+    return units.tolist() if isinstance(units, np.ndarray) else units
 
 
 def grown(array: npt.NDArray[Any], size: int, fill: float = 0) -> npt.NDArray[Any]:

@@ -183,9 +183,7 @@ def find_control_groups(
             place, version = root / path.lstrip("/"), 2
             if "memory" in controllers.split(","):
                 place, version = root / "memory" / path.lstrip("/"), 1
-            elif (
-                not controllers and place.name == _main()
-            ):  # of an earlier server
+            elif not controllers and place.name == _main():  # of an earlier server
                 place = place.parent
             elif controllers or "memory" not in _words(place / "cgroup.controllers"):
                 continue
