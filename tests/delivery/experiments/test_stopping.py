@@ -39,7 +39,7 @@ def _intervals(rule, effect: Effect, n_units: int, level: float):
 
 
 def test_always_valid_is_at_most_its_level() -> None:
-    """True rate about 1.1 %: above 5 % for no seed."""
+    """True rate about 2 %: more than 5 % is 9 standard deviations away."""
     assert rejections(AlwaysValid(2 * BLOCK * LOOKS)) <= 0.05
 
 
