@@ -53,5 +53,11 @@ LESSONS: dict[str, tuple[str, ...]] = {
         "coursekit.delivery.experiments.stopping",
         "coursekit.delivery.experiments.experiment",
     ),
+    "10_bandits": (
+        "coursekit.delivery.bandits.policy",
+        "coursekit.delivery.bandits.policies.bernoulli_thompson",
+        "coursekit.delivery.bandits.off_policy.estimators",
+        "coursekit.delivery.bandits.simulation",
+    ),
 }
 """Lesson (the stem of its notebook) to the modules it teaches, in the order of the course."""

@@ -29,6 +29,7 @@ from coursekit.grading.protocol.subject import LocalSubject
 __all__ = ["faults", "leaks", "statements"]
 
 N_HINTS = 3
+_CHECK_ID = re.compile(r"[a-z]+-\d+")  # no secret: the notebook shows it
 _TELLING_LENGTH = 9  # characters without whitespace
 _FRAME = re.compile(  # lines that reveal nothing
     r"(import |from |def |class |@|with t\.part|for \w+ in \w+:$|return \w+$|[rf]?\"\"\")"
@@ -202,8 +203,10 @@ def _literals(source: str) -> Iterator[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in names:
             text = " ".join(node.value.split())
             if (
-                len(text) >= _TELLING_LENGTH and not text.isidentifier()
-            ):  # names are those of the stubs
+                len(text) >= _TELLING_LENGTH
+                and not text.isidentifier()  # names are those of the stubs
+                and not _CHECK_ID.fullmatch(text)
+            ):
                 yield text
 
 

@@ -661,4 +661,4 @@ figures.show(
 # - A. Deng et al., [CUPED](https://doi.org/10.1145/2433396.2433413) (2013): six pages
 #   on using data from before the experiment, with measurements at Bing.
 #
-# Back: [08 · Versions and shipping safely](08_model_registry.ipynb)
+# Next: [10 · Bandits and off-policy evaluation](10_bandits.ipynb) · Back: [08 · Versions and shipping safely](08_model_registry.ipynb)

@@ -214,7 +214,7 @@ class ArmPolicy(Policy):
 
     Notes
     -----
-    Arms whose values tie: the one with the lowest index is chosen.
+    Of arms whose bounds tie, the one with the lowest index is chosen.
 
     The memory has shape (n_rows, n_arms); `widened` inserts an axis of independent bandits, and
     the same rules then work on all of them.

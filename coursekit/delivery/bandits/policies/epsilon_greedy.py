@@ -17,8 +17,8 @@ __all__ = ["EpsilonGreedy"]
 class EpsilonGreedy(ArmPolicy):
     r"""Pull the arm with the largest mean reward; with probability $\epsilon$ a random arm.
 
-    Model: $P(a) = \epsilon/K + (1 - \epsilon)\,[a = \arg\max_b S_b/N_b]$. Arms without rewards
-    have the mean $\infty$, so each is tried.
+    Model: $P(a) = \epsilon/K + (1 - \epsilon)\,[a \in B] / |B|$ with the arms $B$ of the largest
+    mean $S_b/N_b$. Arms without rewards have the mean $\infty$, so each is tried.
 
     Parameters
     ----------
@@ -63,15 +63,26 @@ class EpsilonGreedy(ArmPolicy):
         means: Floats = np.divide(sums, counts, out=np.full(sums.shape, np.inf), where=counts > 0)
         return means
 
+    def _best(self) -> npt.NDArray[np.bool_]:
+        """Return which arms have the largest mean, at least one."""
+        means = self._means()
+        best: npt.NDArray[np.bool_] = means == means.max(axis=-1, keepdims=True)
+        return best
+
     def _select(self) -> Any:
-        best = self._means().argmax(axis=-1)
-        if self.epsilon == 0:
-            return best
+        best = self._best()
         drawn = self._rng.random(self._runs)
-        # below epsilon, drawn / epsilon is uniform again: one draw for both choices
-        return np.where(drawn < self.epsilon, (drawn / self.epsilon * self.n_arms) // 1, best)
+        if self.epsilon == 1.0:
+            return (drawn * self.n_arms) // 1
+        # on either side of epsilon the draw is uniform again: it also chooses the arm
+        rank = (drawn - self.epsilon) / (1.0 - self.epsilon) * best.sum(axis=-1) // 1
+        greedy = (best.cumsum(axis=-1) > np.expand_dims(rank, -1)).argmax(axis=-1)
+        if self.epsilon == 0.0:
+            return greedy
+        return np.where(drawn < self.epsilon, drawn / self.epsilon * self.n_arms // 1, greedy)
 
     def propensities(self, context: npt.ArrayLike | None = None) -> Floats:
         """Return the probabilities of the arms at the next `pull`, exactly."""
-        best = self._certain(int(self._means().argmax()))
-        return self.epsilon / self.n_arms + (1.0 - self.epsilon) * best
+        best = self._best()
+        shares: Floats = self.epsilon / self.n_arms + (1.0 - self.epsilon) * best / best.sum()
+        return shares
