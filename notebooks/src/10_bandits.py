@@ -75,6 +75,7 @@ def test_then_commit(n_test=5_000):
     return np.concatenate([test.regret, test.regret[:, -1:] + after], axis=1)
 
 
+# %%
 tested = test_then_commit()
 learnt = regret_of(bandits.BernoulliThompson(10))
 
@@ -104,8 +105,9 @@ figures.show(
 # ## 1. How much should a policy explore?
 #
 # After some clicks every arm $a$ has a number $N_a$ of readers and a mean $m_a$. The
-# greedy policy shows the arm with the largest mean. **Predict**: 100 greedy policies run
-# for 10,000 readers each, after every arm had its first. How many end with the best arm?
+# greedy policy shows the arm with the largest mean. **Predict**: 100 greedy policies
+# run for 10,000 readers each, after every arm had its first. How many end with the best
+# arm?
 
 # %%
 greedy_guess = 50  # your guess
@@ -125,13 +127,13 @@ f"you said {greedy_guess}, it is {n_found}"
 #   for ever, at the same rate.
 # - **upper confidence bounds**: show the arm that *could* be the best. UCB1 takes
 #   $$m_a + \sqrt{2 \ln n / N_a}$$
-#   with $n = \sum_a N_a$, the number of all readers. By hand, for one click of 2 readers
-#   and two of 8: $0.5 + \sqrt{2 \ln 10 / 2} = 2.02$ and $0.25 + \sqrt{2 \ln 10 / 8} =
-#   1.01$. The first could be better by far. **KL-UCB** has a tighter bound for rewards 0
-#   and 1.
+#   with $n = \sum_a N_a$, the number of all readers. By hand, for one click of 2
+#   readers and two of 8: $0.5 + \sqrt{2 \ln 10 / 2} = 2.02$ and $0.25 + \sqrt{2 \ln 10
+#   / 8} = 1.01$. The first could be better by far. **KL-UCB** has a tighter bound for
+#   rewards 0 and 1.
 # - **Thompson sampling**: draw a mean for each arm from its posterior distribution,
-#   $\mathrm{Beta}(1 + \text{clicks},\ 1 + \text{readers} - \text{clicks})$, and show the
-#   arm with the largest draw. An arm is shown as often as it is probably the best.
+#   $\mathrm{Beta}(1 + \text{clicks},\ 1 + \text{readers} - \text{clicks})$, and show
+#   the arm with the largest draw. An arm is shown as often as it is probably the best.
 #
 # **Try it.** Write the bounds of UCB1 for arrays of clicks and readers; two lines are
 # enough. The cell says at once whether they are right.
@@ -168,8 +170,8 @@ two, three = np.array([[1, 2], [2, 8]]), np.array([[3, 0, 9], [9, 4, 9]])
 check_task(my_bounds, bounds, tuple(two), tuple(three))
 
 # %% [markdown]
-# How good can a rule be? Lai and Robbins proved in 1985 that no rule that works on every
-# such problem can lose less, in the long run, than
+# How good can a rule be? Lai and Robbins proved in 1985 that no rule that works on
+# every such problem can lose less, in the long run, than
 #
 # $$\sum_{a} \frac{\mu^* - \mu_a}{\mathrm{kl}(\mu_a, \mu^*)} \cdot \ln T$$
 #
@@ -230,8 +232,8 @@ figures.show(
 )
 
 # %% [markdown]
-# **Thompson sampling is already near the slope that nobody can beat; UCB1 is not, because
-# its bound has to hold for all rewards between 0 and 1, and clicks are rare.**
+# **Thompson sampling is already near the slope that nobody can beat; UCB1 is not,
+# because its bound has to hold for all rewards between 0 and 1, and clicks are rare.**
 # Epsilon-greedy explores at a constant rate, so in the long run its regret grows in
 # proportion to the readers.
 
@@ -252,17 +254,17 @@ decision = policy.decide()
 policy.propensities().round(3), decision.arm, round(decision.propensity, 3)
 
 # %% [markdown]
-# For Thompson sampling this is an integral, computed to nine digits on demand (`decide`);
-# a bare `pull` skips it and is fast.
+# For Thompson sampling this is an integral, computed to nine digits on demand
+# (`decide`); a bare `pull` skips it and is fast.
 #
 # A decision that the new policy would make twice as often as the old one counts double.
-# With the probability $\pi_i$ (pi) of the new policy, the propensity $p_i$ of the old one
-# and the reward $r_i$ of decision $i$, the **inverse propensity score** is
+# With the probability $\pi_i$ (pi) of the new policy, the propensity $p_i$ of the old
+# one and the reward $r_i$ of decision $i$, the **inverse propensity score** is
 #
 # $$\text{IPS} = \frac1n \sum_i w_i\, r_i, \qquad w_i = \frac{\pi_i}{p_i}$$
 #
-# By hand: arm A was chosen with $p = 0.8$, B with 0.2. Four decisions: A, A, A without a
-# click, B with one. The new policy chooses B half of the time: weights 0.625, 0.625,
+# By hand: arm A was chosen with $p = 0.8$, B with 0.2. Four decisions: A, A, A without
+# a click, B with one. The new policy chooses B half of the time: weights 0.625, 0.625,
 # 0.625 and 2.5, IPS $= 2.5 / 4 = 0.625$. On average over all logs it is exactly right.
 # The **self-normalized** version, SNIPS, divides by the sum of the weights instead of
 # $n$. It is never outside the range of the rewards; here it is $2.5 / 4.375 = 0.571$.
@@ -300,10 +302,10 @@ check_task(my_snips, snips, by_hand, drawn)
 
 # %% [markdown]
 # Now real decisions. A Japanese fashion shop showed items on three positions of a page,
-# for a week under a uniformly random policy *and* under Thompson sampling, and logged all
-# propensities: 10,000 decisions of each (Saito et al. 2020). Each policy can be estimated
-# from the log of the other, and compared with what it really got. **Predict**: how many
-# clicks are in the 10,000 decisions of the random policy?
+# for a week under a uniformly random policy *and* under Thompson sampling, and logged
+# all propensities: 10,000 decisions of each (Saito et al. 2020). Each policy can be
+# estimated from the log of the other, and compared with what it really got.
+# **Predict**: how many clicks are in the 10,000 decisions of the random policy?
 
 # %%
 clicks_guess = 500  # your guess
@@ -402,10 +404,11 @@ figures.show(
 # clicks per 1,000, which is about as much as the two policies differ.** That is the
 # honest answer of this sample: it shows how the method works, and is too small for a
 # verdict. From a random log everything can be evaluated; the log of a policy that has
-# learnt says little about arms that it dropped: its 10,000 decisions are worth 656 here.
-# Two more estimators use a model of the rewards: the **direct method** (DM) only that;
-# **doubly robust** (DR) corrects it by the weighted errors, and is unbiased if model *or*
-# propensities are right. For your own logs there is `coursekit ope FILE.csv`.
+# learnt says little about arms that it dropped: its 10,000 decisions are worth 656
+# here. Two more estimators use a model of the rewards: the **direct method** (DM) only
+# that; **doubly robust** (DR) corrects it by the weighted errors, and is unbiased if
+# model *or* propensities are right. For your own logs there is `coursekit ope
+# FILE.csv`.
 #
 # ## 3. Is a t-test valid on the data of a bandit?
 #
@@ -439,15 +442,15 @@ less_shown = means[np.arange(2_000), counts.argmin(axis=1)].mean()
 f"the arm that was shown less often reads {less_shown:.3f}; its rate is 0.100"
 
 # %% [markdown]
-# An arm that is unlucky early is shown less, and so keeps its bad mean; one that is lucky
-# early is shown more, until its mean is right. So means of a bandit are too low on
-# average, most of all for arms that were dropped, and no test that takes the readers as
-# drawn independently is valid.
+# An arm that is unlucky early is shown less, and so keeps its bad mean; one that is
+# lucky early is shown more, until its mean is right. So means of a bandit are too low
+# on average, most of all for arms that were dropped, and no test that takes the readers
+# as drawn independently is valid.
 #
 # Does it happen outside of simulations? The New Yorker let its readers rate 3,951
 # captions of a cartoon (unfunny 1, somewhat funny 2, funny 3), by two rules at once:
-# **round robin** shows all captions equally often, **lil'UCB** is a bandit that looks for
-# the best one. The same captions, two sets of ratings:
+# **round robin** shows all captions equally often, **lil'UCB** is a bandit that looks
+# for the best one. The same captions, two sets of ratings:
 
 # %%
 captions = pd.read_csv(shipped / "caption-contest-514" / "ratings.csv.gz")
@@ -489,9 +492,9 @@ f"ratings of the ten best: lil'UCB {each[0]:.0f} each, round robin {each[1]:.0f}
 
 # %% [markdown]
 # **The means of real arms are biased too: those that were dropped read lower, and the
-# largest ones of any list read higher than they are.** For its purpose lil'UCB is right:
-# the leading captions have five times as many ratings, so the best can be told from the
-# second best earlier. Only its means are no measurement.
+# largest ones of any list read higher than they are.** For its purpose lil'UCB is
+# right: the leading captions have five times as many ratings, so the best can be told
+# from the second best earlier. Only its means are no measurement.
 #
 # What to do instead: keep a **uniform slice**. One decision in five is assigned at
 # random, whatever the bandit thinks, and only these count in the test. Here are 400 of
@@ -505,9 +508,9 @@ _, slice_means, slice_p = means_and_p_values(slice_runs)
 f"false alarms {100 * np.mean(slice_p < 0.05):.1f} %, mean {slice_means.mean():.3f}"
 
 # %% [markdown]
-# Or use the propensities: weighted by $1/p$, the data of a bandit are unbiased again, as
-# long as every arm keeps a propensity above 0 (for the tests of lesson 09 the uniform
-# slice is the simple choice).
+# Or use the propensities: weighted by $1/p$, the data of a bandit are unbiased again,
+# as long as every arm keeps a propensity above 0 (for the tests of lesson 09 the
+# uniform slice is the simple choice).
 #
 # **Try it.** Estimate the mean of one arm from arms, rewards and propensities: the IPS
 # estimate of the policy that always chooses it.
@@ -572,7 +575,8 @@ figures.show(
 
 # %% [markdown]
 # **A random policy shrugs off a delay: within a batch it still spreads its choices by
-# what it knows.** UCB1 has no such spread: within a batch it shows one and the same arm.
+# what it knows.** UCB1 has no such spread: within a batch it shows one and the same
+# arm.
 #
 # And if the arms change? Evidence from before counts against the new best arm. With a
 # **discount** $\gamma$ (gamma), a reward weighs $\gamma^k$ after $k$ further rewards:
@@ -580,10 +584,10 @@ figures.show(
 # $$\alpha_a = 1 + \sum_s \gamma^{t-s} r_s, \qquad
 #   \beta_a = 1 + \sum_s \gamma^{t-s} (1 - r_s)$$
 #
-# where $s$ runs over the rewards of arm $a$ and $t$ is the latest reward of any arm. The
-# prior (the 1) is not discounted: an arm that is not shown returns to it, and is tried
-# again. By hand, for $\gamma = 0.5$ and the rewards 1, 1, 0 of one arm: $\alpha = 1 +
-# 0.25 + 0.5 = 1.75$, $\beta = 1 + 1 = 2$.
+# where $s$ runs over the rewards of arm $a$ and $t$ is the latest reward of any arm.
+# The prior (the 1) is not discounted: an arm that is not shown returns to it, and is
+# tried again. By hand, for $\gamma = 0.5$ and the rewards 1, 1, 0 of one arm: $\alpha =
+# 1 + 0.25 + 0.5 = 1.75$, $\beta = 1 + 1 = 2$.
 #
 # **Try it.** Write both for the rewards of a single arm, oldest first.
 #
@@ -615,8 +619,8 @@ check_task(my_posterior, posterior, (np.array([1.0, 1.0, 0.0]), 0.5), (wins, 0.9
 
 # %% [markdown]
 # Three arms with click rates of 60, 40 and 20 % trade places after 2,000 readers: the
-# best becomes the worst. **Predict**: which discount loses least over all 4,000 readers:
-# 1 (none), 0.999 or 0.99?
+# best becomes the worst. **Predict**: which discount loses least over all 4,000
+# readers: 1 (none), 0.999 or 0.99?
 
 # %%
 discount_guess = 0.99  # your guess
@@ -667,8 +671,8 @@ figures.show(
 #
 # ## Break it once: a log without chance
 #
-# UCB1 leaves nothing to chance, so each of its propensities is 1. From its log of an arm
-# 0, ask what arm 1 would have earned:
+# UCB1 leaves nothing to chance, so each of its propensities is 1. From its log of an
+# arm 0, ask what arm 1 would have earned:
 
 # %%
 ones = np.ones(500)
@@ -701,8 +705,9 @@ figures.show(
 )
 
 # %% [markdown]
-# - The live platform splits traffic between champion and challenger by Thompson sampling
-#   (lesson 15), with guardrails, and promotes only by the test on a uniform slice.
+# - The live platform splits traffic between champion and challenger by Thompson
+#   sampling (lesson 15), with guardrails, and promotes only by the test on a uniform
+#   slice.
 # - `PendingDecisions` keeps id, arm, propensity and context of a decision until its
 #   reward arrives; its state survives a restart.
 # - Where the best arm depends on the reader, `LinUCB` takes a context. Always log the
@@ -710,19 +715,20 @@ figures.show(
 #
 # ## Takeaways
 #
-# 1. A bandit pays less for its answer than an A/B test, and gives up a clean measurement
-#    (figure in *Why*).
-# 2. Thompson sampling explores about as little as theory allows; greedy too little, UCB1
-#    too much for rare clicks (table and figure in section 1).
-# 3. With propensities a log can value policies that never ran; effective sample size and
-#    interval say how well (figure in section 2).
-# 4. Means of a bandit are biased and its t-tests invalid; keep a uniform slice (figure in
-#    section 3).
+# 1. A bandit pays less for its answer than an A/B test, and gives up a clean
+#    measurement (figure in *Why*).
+# 2. Thompson sampling explores about as little as theory allows; greedy too little,
+#    UCB1 too much for rare clicks (table and figure in section 1).
+# 3. With propensities a log can value policies that never ran; effective sample size
+#    and interval say how well (figure in section 2).
+# 4. Means of a bandit are biased and its t-tests invalid; keep a uniform slice (figure
+#    in section 3).
 # 5. Batches of hundreds are free; a discount insures against change (both figures in
 #    section 4).
 #
-# **Now you.** In the exercise [Choose, log, evaluate](../exercises/bandits/bandits.ipynb)
-# you build these policies and estimators yourself, each checked at once.
+# **Now you.** In the exercise [Choose, log,
+# evaluate](../exercises/bandits/bandits.ipynb) you build these policies and estimators
+# yourself, each checked at once.
 
 # %% [markdown]
 # ## Questions
@@ -734,10 +740,10 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# Exploration costs the gap to the best arm whenever a worse one is shown, and it buys the
-# knowledge which one is best. Without it a policy may stay with a bad arm for ever, as
-# most greedy runs did, and then loses the gap at every single step. Good rules explore
-# less and less as the evidence grows.
+# Exploration costs the gap to the best arm whenever a worse one is shown, and it buys
+# the knowledge which one is best. Without it a policy may stay with a bad arm for ever,
+# as most greedy runs did, and then loses the gap at every single step. Good rules
+# explore less and less as the evidence grows.
 #
 # </details>
 #
@@ -749,10 +755,10 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# Every propensity in that log is 1, so nothing is known about items that the old ranking
-# did not show; weights are 0 or 1, and the estimate covers only decisions on which both
-# rankings agree. A direct method would answer, but only by trusting a model where it has
-# no data. Run a small random slice first.
+# Every propensity in that log is 1, so nothing is known about items that the old
+# ranking did not show; weights are 0 or 1, and the estimate covers only decisions on
+# which both rankings agree. A direct method would answer, but only by trusting a model
+# where it has no data. Run a small random slice first.
 #
 # </details>
 #
@@ -761,10 +767,10 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# When the answer itself is wanted: an unbiased effect with an interval, several metrics,
-# guardrails, effects that need weeks to show. A bandit optimizes one reward that arrives
-# soon, and suits many arms that live briefly, such as headlines, where there is no time
-# after the test.
+# When the answer itself is wanted: an unbiased effect with an interval, several
+# metrics, guardrails, effects that need weeks to show. A bandit optimizes one reward
+# that arrives soon, and suits many arms that live briefly, such as headlines, where
+# there is no time after the test.
 #
 # </details>
 #
@@ -776,28 +782,28 @@ figures.show(
 # <details>
 # <summary>A model answer</summary>
 #
-# If missing rewards count as 0, arms are judged by the speed of their rewards, and an arm
-# with slow but better rewards is dropped. Wait a fixed time for every decision and update
-# only then, so that all arms are treated alike, or model the delay. A random policy keeps
-# choosing sensibly meanwhile.
+# If missing rewards count as 0, arms are judged by the speed of their rewards, and an
+# arm with slow but better rewards is dropped. Wait a fixed time for every decision and
+# update only then, so that all arms are treated alike, or model the delay. A random
+# policy keeps choosing sensibly meanwhile.
 #
 # </details>
 #
 # ## Further reading
 #
 # - A. Garivier and O. Cappé (2011), [The KL-UCB
-#   algorithm](https://arxiv.org/abs/1102.2490): the test bed of this lesson, and a bound
-#   that is as tight as possible.
+#   algorithm](https://arxiv.org/abs/1102.2490): the test bed of this lesson, and a
+#   bound that is as tight as possible.
 # - D. Russo et al. (2018), [A tutorial on Thompson
-#   sampling](https://arxiv.org/abs/1707.02038): when it works, when it fails, with worked
-#   examples.
+#   sampling](https://arxiv.org/abs/1707.02038): when it works, when it fails, with
+#   worked examples.
 # - Y. Saito et al. (2020), [Open Bandit Dataset and
-#   Pipeline](https://arxiv.org/abs/2008.07146): the data of section 2, and how estimators
-#   are compared on real logs.
+#   Pipeline](https://arxiv.org/abs/2008.07146): the data of section 2, and how
+#   estimators are compared on real logs.
 # - V. Hadad et al. (2021), [Confidence intervals for policy evaluation in adaptive
 #   experiments](https://arxiv.org/abs/1911.02768): what can replace the uniform slice,
 #   and why plain weighting is not enough.
-# - [`coursekit/delivery/bandits/policy.py`](../coursekit/delivery/bandits/policy.py): the
-#   contract of all policies; a new one is a file with one rule.
+# - [`coursekit/delivery/bandits/policy.py`](../coursekit/delivery/bandits/policy.py):
+#   the contract of all policies; a new one is a file with one rule.
 #
 # Back: [09 · A/B tests](09_ab_tests.ipynb)

@@ -65,5 +65,3 @@ def test_the_newspapers_log_answers_the_editor(finished):
     third = propensities[arms == 2]
     assert 200 < len(third) < 600  # "a few hundred readers only"
     assert np.median(1 / third) == pytest.approx(15, abs=0.1)
-
-

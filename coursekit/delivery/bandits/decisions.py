@@ -9,7 +9,7 @@ import numpy.typing as npt
 from coursekit.core.errors import InvalidSampleError, UnknownNameError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import integer
+from coursekit.core.validation import Count
 from coursekit.delivery.bandits.policy import Decision, Policy
 
 __all__ = ["PendingDecisions"]
@@ -49,20 +49,12 @@ class PendingDecisions(Stateful):
 
     _memory_names = ("policy", "n_dropped", "_next_id", "_pending")
 
-    def __init__(self, policy: Policy, capacity: int = 100_000) -> None:
+    def __init__(self, policy: Policy, capacity: Count = 100_000) -> None:
         self.policy = policy
-        self.capacity = integer("capacity", capacity)
+        self.capacity = capacity
         self.n_dropped = 0
         self._next_id = 0
         self._waiting: dict[int, Decision] = {}
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        return {"capacity": self.capacity}
-
-    def clone(self) -> PendingDecisions:
-        """Return one with a clone of the policy, and no decisions."""
-        return PendingDecisions(self.policy.clone(), self.capacity)
 
     def __len__(self) -> int:
         """Return the number of decisions that wait for a reward."""

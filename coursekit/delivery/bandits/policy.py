@@ -11,8 +11,9 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +21,13 @@ import numpy.typing as npt
 from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.state import State
 from coursekit.core.stateful import Stateful
-from coursekit.core.validation import integer, number, require
+from coursekit.core.validation import Natural, Share, integer, number, require
 
-__all__ = ["ArmPolicy", "At", "Decision", "Floats", "Policy"]
+__all__ = ["ArmPolicy", "At", "Chance", "Decision", "Floats", "NumberOfArms", "Policy"]
 
 Floats = npt.NDArray[np.float64]
+NumberOfArms = Annotated[int, partial(integer, at_least=2)]
+Chance = Annotated[float, partial(number, at_least=0, at_most=1)]
 At = int | tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
 """An arm of one bandit, or (bandits, arms) of several that are simulated side by side."""
 
@@ -65,10 +68,9 @@ class Policy(Stateful, ABC):
     _memory_names: ClassVar[tuple[str, ...]] = ("_rng_state",)
     _reward_range: ClassVar[tuple[float, float]] = (-1e100, 1e100)
 
-    def __init__(self, n_arms: int, seed: int) -> None:
-        self.n_arms = integer("n_arms", n_arms, at_least=2)
-        self._seed = integer("seed", seed, at_least=0)
-        self._rng = np.random.default_rng(self._seed)
+    def __init__(self, n_arms: NumberOfArms, seed: Natural) -> None:
+        self.n_arms = n_arms
+        self._rng = np.random.default_rng(seed)
 
     @abstractmethod
     def pull(self, context: npt.ArrayLike | None = None) -> int:
@@ -223,9 +225,9 @@ class ArmPolicy(Policy):
     _memory_names = (*Policy._memory_names, "_memory")
     _n_rows: ClassVar[int] = 2
 
-    def __init__(self, n_arms: int, seed: int, discount: float = 1.0) -> None:
+    def __init__(self, n_arms: NumberOfArms, seed: Natural, discount: Share = 1.0) -> None:
         super().__init__(n_arms, seed)
-        self.discount = number("discount", discount, above=0, at_most=1)
+        self.discount = discount
         self._memory: Floats = np.zeros((self._n_rows, self.n_arms))
 
     @abstractmethod

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.state import State
-from coursekit.core.validation import number
+from coursekit.core.validation import Natural, Share, number
 from coursekit.delivery.bandits.chances import chances_of_being_largest
-from coursekit.delivery.bandits.policy import ArmPolicy, At, Floats
+from coursekit.delivery.bandits.policy import ArmPolicy, At, Floats, NumberOfArms
 
 __all__ = ["BernoulliThompson"]
 
@@ -55,21 +54,16 @@ class BernoulliThompson(ArmPolicy):
 
     def __init__(
         self,
-        n_arms: int,
+        n_arms: NumberOfArms,
         prior: tuple[float, float] = (1.0, 1.0),
-        discount: float = 1.0,
-        seed: int = 0,
+        discount: Share = 1.0,
+        seed: Natural = 0,
     ) -> None:
         super().__init__(n_arms, seed, discount)
         alpha, beta = prior
         self._prior = np.array(
             [[number("alpha", alpha, at_least=0.5)], [number("beta", beta, at_least=0.5)]]
         )
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        settings = {"n_arms": self.n_arms, "prior": self._prior[:, 0].tolist()}
-        return settings | {"discount": self.discount, "seed": self._seed}
 
     def posteriors(self) -> Floats:
         """Return the parameters alpha and beta of each arm's posterior, shape (2, n_arms)."""

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.state import State
-from coursekit.core.validation import number
-from coursekit.delivery.bandits.policy import ArmPolicy, Floats
+from coursekit.core.validation import Natural, Share
+from coursekit.delivery.bandits.policy import ArmPolicy, Chance, Floats, NumberOfArms
 
 __all__ = ["EpsilonGreedy"]
 
@@ -47,15 +46,10 @@ class EpsilonGreedy(ArmPolicy):
     """
 
     def __init__(
-        self, n_arms: int, epsilon: float = 0.1, discount: float = 1.0, seed: int = 0
+        self, n_arms: NumberOfArms, epsilon: Chance = 0.1, discount: Share = 1.0, seed: Natural = 0
     ) -> None:
         super().__init__(n_arms, seed, discount)
-        self.epsilon = number("epsilon", epsilon, at_least=0, at_most=1)
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        names = ("n_arms", "epsilon", "discount")
-        return {name: getattr(self, name) for name in names} | {"seed": self._seed}
+        self.epsilon = epsilon
 
     def _means(self) -> Floats:
         """Return the mean reward of each arm, infinite for arms without rewards."""

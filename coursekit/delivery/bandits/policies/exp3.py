@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.state import State
-from coursekit.core.validation import number
-from coursekit.delivery.bandits.policy import ArmPolicy, At, Floats
+from coursekit.core.validation import Natural, Share
+from coursekit.delivery.bandits.policy import ArmPolicy, At, Floats, NumberOfArms
 
 __all__ = ["EXP3"]
 
@@ -53,13 +52,9 @@ class EXP3(ArmPolicy):
     _reward_range = (0.0, 1.0)
     _n_rows = 1  # the logarithms of the weights, the largest of them 0
 
-    def __init__(self, n_arms: int, gamma: float = 0.1, seed: int = 0) -> None:
+    def __init__(self, n_arms: NumberOfArms, gamma: Share = 0.1, seed: Natural = 0) -> None:
         super().__init__(n_arms, seed)
-        self.gamma = number("gamma", gamma, above=0, at_most=1)
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        return {"n_arms": self.n_arms, "gamma": self.gamma, "seed": self._seed}
+        self.gamma = gamma
 
     def propensities(self, context: npt.ArrayLike | None = None) -> Floats:
         """Return the probabilities of the arms at the next `pull`, exactly."""

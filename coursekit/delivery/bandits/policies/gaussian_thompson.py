@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.state import State
-from coursekit.core.validation import number
+from coursekit.core.validation import Natural, Positive, Share, number
 from coursekit.delivery.bandits.chances import chances_of_being_largest
-from coursekit.delivery.bandits.policy import ArmPolicy, Floats
+from coursekit.delivery.bandits.policy import ArmPolicy, Floats, NumberOfArms
 
 __all__ = ["GaussianThompson"]
 
@@ -57,22 +56,17 @@ class GaussianThompson(ArmPolicy):
 
     def __init__(
         self,
-        n_arms: int,
-        reward_std: float = 1.0,
+        n_arms: NumberOfArms,
+        reward_std: Positive = 1.0,
         prior_mean: float = 0.0,
-        prior_std: float = 1.0,
-        discount: float = 1.0,
-        seed: int = 0,
+        prior_std: Positive = 1.0,
+        discount: Share = 1.0,
+        seed: Natural = 0,
     ) -> None:
         super().__init__(n_arms, seed, discount)
-        self.reward_std = number("reward_std", reward_std, above=0)
+        self.reward_std = reward_std
         self.prior_mean = number("prior_mean", prior_mean)
-        self.prior_std = number("prior_std", prior_std, above=0)
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        names = ("n_arms", "reward_std", "prior_mean", "prior_std", "discount")
-        return {name: getattr(self, name) for name in names} | {"seed": self._seed}
+        self.prior_std = prior_std
 
     def posteriors(self) -> Floats:
         """Return mean and variance of each arm's posterior, shape (2, n_arms)."""

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from coursekit.core.errors import InvalidSampleError, StateFormatError
 from coursekit.core.state import State
-from coursekit.core.validation import integer, number
-from coursekit.delivery.bandits.policy import Floats, Policy
+from coursekit.core.validation import Count, Natural, NonNegative, Positive
+from coursekit.delivery.bandits.policy import Floats, NumberOfArms, Policy
 
 __all__ = ["LinUCB"]
 
@@ -62,24 +62,19 @@ class LinUCB(Policy):
 
     def __init__(
         self,
-        n_arms: int,
-        n_features: int,
-        alpha: float = 1.0,
-        regularization: float = 1.0,
-        seed: int = 0,
+        n_arms: NumberOfArms,
+        n_features: Count,
+        alpha: NonNegative = 1.0,
+        regularization: Positive = 1.0,
+        seed: Natural = 0,
     ) -> None:
         super().__init__(n_arms, seed)
-        self.n_features = integer("n_features", n_features)
-        self.alpha = number("alpha", alpha, at_least=0)
-        self.regularization = number("regularization", regularization, above=0)
+        self.n_features = n_features
+        self.alpha = alpha
+        self.regularization = regularization
         self.theta: Floats = np.zeros((self.n_arms, self.n_features))
         identity = np.eye(self.n_features) / self.regularization
         self._inverses: Floats = np.repeat(identity[None], self.n_arms, axis=0)  # (K, d, d)
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        names = ("n_arms", "n_features", "alpha", "regularization")
-        return {name: getattr(self, name) for name in names} | {"seed": self._seed}
 
     def bounds(self, context: npt.ArrayLike | None) -> Floats:
         """Return the upper confidence bound of each arm in this context, shape (n_arms,)."""

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from coursekit.core.state import State
-from coursekit.core.validation import number
-from coursekit.delivery.bandits.policy import ArmPolicy, Floats
+from coursekit.core.validation import Natural, Positive, Share
+from coursekit.delivery.bandits.policy import ArmPolicy, Floats, NumberOfArms
 
 __all__ = ["UCB1"]
 
@@ -55,15 +54,14 @@ class UCB1(ArmPolicy):
     _reward_range = (0.0, 1.0)
 
     def __init__(
-        self, n_arms: int, exploration: float = 2.0, discount: float = 1.0, seed: int = 0
+        self,
+        n_arms: NumberOfArms,
+        exploration: Positive = 2.0,
+        discount: Share = 1.0,
+        seed: Natural = 0,
     ) -> None:
         super().__init__(n_arms, seed, discount)
-        self.exploration = number("exploration", exploration, above=0)
-
-    def config(self) -> State:
-        """Return the settings by name."""
-        names = ("n_arms", "exploration", "discount")
-        return {name: getattr(self, name) for name in names} | {"seed": self._seed}
+        self.exploration = exploration
 
     def bounds(self) -> Floats:
         """Return the upper confidence bound of each arm, infinite without rewards."""
