@@ -168,6 +168,38 @@ def test_no_difference_says_what_could_have_been_found(run, tmp_path: Path) -> N
     assert re.match(r"A difference of 3\d\.\d % or more would have been found in 80", lines[1])
 
 
+@pytest.mark.parametrize(
+    ("rows", "outcome", "words"),
+    [
+        (["a,-5", "b,-4", "a,-6", "b,-5"] * 30, "y", "b raised y by 1 against a (95 % interval 0."),
+        (["a,0,900", "b,40,900"], "y/n", "b raised y/n by 0.04444 against a (95 % interval 0.0"),
+    ],
+)
+def test_without_a_positive_mean_there_is_no_lift(
+    run, tmp_path: Path, rows: list[str], outcome: str, words: str
+) -> None:
+    path = tmp_path / "test.csv"
+    path.write_text("\n".join(["arm,y,n"[: 5 if outcome == "y" else 7], *rows]))
+    done = run(path, "--variant", "arm", "--outcome", outcome, "--report", tmp_path / "out.html")
+    assert done.exit_code == 0 and done.stdout.startswith(words)
+    assert "lift" not in done.stdout
+
+
+def test_without_any_success_nothing_is_promised(run, tmp_path: Path) -> None:
+    path = tmp_path / "test.csv"
+    path.write_text("arm,y,n\na,0,900\nb,0,900\n")
+    lines = run(path, "--variant", "arm", "--outcome", "y/n").stdout.splitlines()
+    assert lines[1].startswith("Nobody in the control had the outcome")
+
+
+def test_the_smallest_file_has_a_page(run, tmp_path: Path) -> None:
+    path = tmp_path / "test.csv"
+    path.write_text("arm,y\na,1.5\na,2\nb,3\nb,4.5\n")
+    page = tmp_path / "out.html"
+    done = run(path, "--variant", "arm", "--outcome", "y", "--report", page)
+    assert done.exit_code == 0 and page.exists()
+
+
 class Pictures(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -209,6 +241,9 @@ def test_the_page_is_whole(run, tmp_path: Path, wide: Path, name: str, n_figures
         ("arm,y\na,1\nb,\n", (), "line 3: `y` is missing"),
         ("arm,y\na,1\n,2\n", (), "line 3: `arm` is missing"),
         ("arm,y\na,1\nb,2\nb,2\n", (), "one unit only in variant 'a'"),
+        ("arm,y\na,5\na,5\nb,5\nb,5\n", (), "`y` is 5 for every unit; a constant has no"),
+        ("arm,y\na,1e200\na,5\nb,5\nb,5\n", (), "line 2: `y` must be at most 1e+100 in size"),
+        ("arm,y,n\na,0,0\na,1,0\nb,1,3\nb,3,4\n", ("--outcome", "y/n"), "denominator of `y/n`"),
         ("arm,y\na,1\nb,2\n", (), "has one row for each variant: then `outcome` must be"),
         ("arm,y\na,1\na,2\nb,1\nb,3\n", ("--control", "c"), "There is no variant 'c' in `arm`"),
         ("arm,y\na,1\na,2\nb,1\nb,3\n", ("--split", "a=1"), "`split` must name the variants a, b"),

@@ -67,6 +67,10 @@ class ABTestManager(Stateful):
         self._layers: dict[str, Layer] = {}
         self._experiments: dict[str, ABExperiment] = {}
 
+    def config(self) -> State:
+        """Return no settings: registry and clock are not part of the state."""
+        return {}
+
     def create_experiment(
         self,
         experiment_id: str,

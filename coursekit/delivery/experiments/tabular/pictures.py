@@ -114,11 +114,11 @@ def _over_time(table: ExperimentTable, report: ExperimentReport) -> tuple[Axes, 
     """The lift of the treatments in the first outcome, as units arrived, with its interval."""
     outcome, n_units = table.outcomes[0], len(table.variant_of)
     arrived = np.stack([(table.variant_of == at).cumsum() for at in range(len(table.variants))])
-    ready = np.flatnonzero(arrived.min(axis=0) >= min(_FIRST_LOOK, min(report.counts) // 2))
+    ready = np.flatnonzero(arrived.min(axis=0) >= max(2, min(_FIRST_LOOK, min(report.counts) // 2)))
     first = max(int(ready[0]) + 1, n_units // _N_LOOKS)
     looks = np.unique(np.linspace(first, n_units, _N_LOOKS).astype(int))
     moments = [moments_of(table, outcome, int(size)) for size in looks]
-    if any(float(each[0].mean) == 0 for each in moments):
+    if any(float(each[0].mean) <= 0 for each in moments):
         return None
     axes = new_axes(x_label="units, in the order of the file", y_label=f"lift of {outcome.name}, %")
     last = ""
@@ -156,8 +156,10 @@ def _power(table: ExperimentTable, report: ExperimentReport) -> tuple[Axes, str]
     size = detectable_effect(n, ratio=ratio, level=report.level)
     sizes = np.linspace(0, 2 * size, 120)
     power = [100 * power_of_means(d, n, ratio=ratio, level=report.level) for d in sizes]
-    spread, mean = float(np.sqrt(control.variance)), abs(float(control.mean))
-    scale, unit = (100 * spread / mean, "%") if mean and spread else (1.0, "standard deviations")
+    spread, mean = float(np.sqrt(control.variance)), float(control.mean)
+    scale, unit = (
+        (100 * spread / mean, "%") if mean > 0 and spread else (1.0, "standard deviations")
+    )
     role, plain = look("model"), look("baseline")
     axes = new_axes(
         title=f"A true lift of {scale * size:.3g} {unit} is found in 80 of 100 such tests",

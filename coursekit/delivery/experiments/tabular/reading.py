@@ -23,6 +23,7 @@ __all__ = ["ExperimentTable", "OutcomeColumn", "read_experiment"]
 
 _Floats = npt.NDArray[np.float64]
 _CONTROLS = ("control", "baseline", "a", "0", "off", "false", "none", "old")
+_LARGEST = 1e100  # its square is finite
 _TRUTH = {"true": "1", "false": "0"}
 
 
@@ -145,7 +146,10 @@ def read_experiment(
         OutcomeColumn(name=name, values=next(parts), denominators=next(parts) if pair[1:] else None)
         for name, pair in zip(outcomes, sides, strict=True)
     )
-    _check_units(path, names, counts, found, is_aggregated, before)
+    if is_aggregated:
+        _check_aggregated(path, found, before)
+    else:
+        _check_units(path, names, variant_of, found)
     if is_aggregated:
         said += ("Each row holds the counts of a variant: successes and trials.",)
     elif unit is not None:
@@ -192,7 +196,10 @@ def _number(field: str, name: str) -> float:
     text = field.strip()
     if text.lower() in MISSING:
         raise LineError(f"`{name}` is missing; fill in the number (0 for none) or remove the line")
-    return number_in(_TRUTH.get(text.lower(), text), f"`{name}`")
+    number = number_in(_TRUTH.get(text.lower(), text), f"`{name}`")
+    if abs(number) > _LARGEST:
+        raise LineError(f"`{name}` must be at most {_LARGEST:g} in size, got {text}")
+    return number
 
 
 def _ordered(
@@ -239,34 +246,50 @@ def _added_up(
     return variant_of, sums, sums / np.bincount(rows)[:, None]
 
 
-def _check_units(
-    path: str | Path,
-    names: tuple[str, ...],
-    counts: npt.NDArray[np.int64],
-    outcomes: tuple[OutcomeColumn, ...],
-    is_aggregated: bool,
-    before: str | None,
+def _check_aggregated(
+    path: str | Path, outcomes: tuple[OutcomeColumn, ...], before: str | None
 ) -> None:
-    """Raise FileFormatError where nothing can be estimated."""
+    """Raise FileFormatError if an outcome is not successes of trials."""
     for each in outcomes:
-        bottom = each.denominators
-        if bottom is not None and (bottom < 0).any():
-            raise FileFormatError(f"{path}: the denominator of `{each.name}` is negative.")
-        if is_aggregated and (
-            bottom is None
+        successes, trials = each.values, each.denominators
+        if (
+            trials is None
             or before
-            or (each.values < 0).any()
-            or (each.values > bottom).any()
-            or (bottom < 2).any()
-            or (each.values % 1).any()
-            or (bottom % 1).any()
+            or (successes < 0).any()
+            or (successes > trials).any()
+            or (trials < 2).any()
+            or (np.stack([successes, trials]) % 1).any()
         ):
             raise FileFormatError(
                 f"{path} has one row for each variant: then `outcome` must be successes/trials, "
                 f"two columns of counts, without `before`, got {each.name!r}."
             )
-    if not is_aggregated and counts.min() < 2:
+
+
+def _check_units(
+    path: str | Path,
+    names: tuple[str, ...],
+    variant_of: npt.NDArray[np.int64],
+    outcomes: tuple[OutcomeColumn, ...],
+) -> None:
+    """Raise FileFormatError where nothing can be estimated."""
+    counts = np.bincount(variant_of)
+    if counts.min() < 2:
         raise FileFormatError(
             f"{path} has one unit only in variant {names[int(counts.argmin())]!r}; expected 2 or "
             "more in each."
         )
+    for each in outcomes:
+        bottom = each.denominators
+        if bottom is None and (each.values == each.values[0]).all():
+            raise FileFormatError(
+                f"{path}: `{each.name}` is {each.values[0]:g} for every unit; a constant has no "
+                "differences."
+            )
+        if bottom is not None and (
+            (bottom < 0).any() or np.bincount(variant_of, bottom).min() <= 0
+        ):
+            raise FileFormatError(
+                f"{path}: the denominator of `{each.name}` must be 0 or more, with a sum above 0 "
+                "in each variant."
+            )

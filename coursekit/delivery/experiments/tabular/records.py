@@ -33,13 +33,13 @@ class OutcomeComparison:
     difference : Inference
         Treatment minus control: test, level, interval and p-value on its own.
     lift, lift_low, lift_high : float
-        Relative to the control's mean; NaN if that is 0.
+        Relative to the control's mean; NaN if that is not positive.
     effect_size : float
         Cohen's d.
     adjusted_p_value : float
         By Holm over all comparisons of the report.
-    detectable_lift : float
-        The smallest lift that such a test finds with a power of 80 %.
+    detectable, detectable_lift : float
+        The smallest difference, and lift, that such a test finds with a power of 80 %.
     """
 
     outcome: str
@@ -50,6 +50,7 @@ class OutcomeComparison:
     lift_high: float
     effect_size: float
     adjusted_p_value: float
+    detectable: float
     detectable_lift: float
 
     @property

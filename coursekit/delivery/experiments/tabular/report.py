@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -164,23 +165,25 @@ def _compared(
     variant: str,
     level: float,
 ) -> OutcomeComparison:
-    relative = fixed_test(lift(control, treated), level=level)
     found = _tested(table, outcome, control, treated, level)
-    detectable = detectable_effect(
-        float(control.n), ratio=float(treated.n / control.n), level=level, power=_POWER
-    )
-    spread = float(np.sqrt(control.variance))
-    mean = abs(float(control.mean))
+    n, ratio = float(control.n), float(treated.n / control.n)
+    size = detectable_effect(n, ratio=ratio, level=level, power=_POWER)
+    detectable, mean = size * float(np.sqrt(control.variance)), float(control.mean)
+    relative = (math.nan,) * 3
+    if mean > 0:
+        of_lift = fixed_test(lift(control, treated), level=level)
+        relative = float(of_lift.estimate), float(of_lift.low), float(of_lift.high)
     return OutcomeComparison(
         outcome=outcome.name,
         treatment=variant,
         difference=found,
-        lift=float(relative.estimate),
-        lift_low=float(relative.low),
-        lift_high=float(relative.high),
+        lift=relative[0],
+        lift_low=relative[1],
+        lift_high=relative[2],
         effect_size=float(effect_size(control, treated)),
         adjusted_p_value=1.0,
-        detectable_lift=detectable * spread / mean if mean else float("nan"),
+        detectable=detectable,
+        detectable_lift=detectable / mean if mean > 0 else math.nan,
     )
 
 

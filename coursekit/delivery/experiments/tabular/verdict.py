@@ -51,11 +51,16 @@ def verdict(report: ExperimentReport) -> tuple[str, str]:
             "be trusted if the test ended when it was planned to, not when the difference appeared."
         )
     else:
-        smallest = max(each.detectable_lift for each in first)
-        size = "" if math.isnan(smallest) else f" of {in_percent(smallest)} or more"
+        smallest = max(each.detectable for each in first)
+        size = f"{smallest:.3g}"
+        if not math.isnan(first[0].lift):
+            size = in_percent(max(each.detectable_lift for each in first))
         trust = (
-            f"A difference{size} would have been found in 80 of 100 such tests, a smaller one "
-            "needs more units: not shown is not the same as equal."
+            f"A difference of {size} or more would have been found in 80 of 100 such tests, a "
+            "smaller one needs more units: not shown is not the same as equal."
+            if smallest
+            else "Nobody in the control had the outcome, so it is not known how small a difference "
+            "such a test finds: not shown is not the same as equal."
         )
     return said, trust
 
