@@ -39,6 +39,10 @@ SHIPPED = ("exercise.toml", "hints.toml", "checks.py")
 """Files that students get unchanged, beside the notebook."""
 
 _IGNORED = {".coursekit", ".ipynb_checkpoints", "__pycache__"}
+_STEPS = (
+    *("LockCells", "ClearSolutions", "ClearOutput", "ClearHiddenTests", "ClearMarkScheme"),
+    *("ComputeChecksums", "CheckCellMetadata"),
+)
 _STUB = "raise NotImplementedError  # your answer goes here"
 
 
@@ -55,11 +59,11 @@ def sources(root: Path, names: Collection[str] = ()) -> list[Path]:
     folders = sorted(file.parent.resolve() for file in (root / "solutions").glob("*/exercise.toml"))
     if not folders:
         raise ExerciseError(f"There is no exercise in {root / 'solutions'}.")
-    known = [folder.name for folder in folders]
+    known = {folder.name: folder for folder in folders}
     for name in names:
         if name not in known:
             raise UnknownNameError(f"There is no exercise `{name}`; there are {', '.join(known)}.")
-    return [folder for folder in folders if not names or folder.name in names]
+    return [known[name] for name in known if not names or name in names]
 
 
 def solved_notebook(folder: Path) -> NotebookNode:
@@ -84,15 +88,7 @@ def student_notebook(solved: NotebookNode) -> NotebookNode:
     notebook = copy.deepcopy(solved)
     config = Config({"ClearSolutions": {"code_stub": {"python": _STUB}}})
     resources: dict[str, object] = {}
-    for name in (
-        "LockCells",
-        "ClearSolutions",
-        "ClearOutput",
-        "ClearHiddenTests",
-        "ClearMarkScheme",
-        "ComputeChecksums",
-        "CheckCellMetadata",
-    ):
+    for name in _STEPS:
         step = getattr(preprocessors, name)(config=config)
         notebook, resources = step.preprocess(notebook, resources)
     for cell in notebook.cells:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from coursekit.authoring.source import read_misconceptions
+from coursekit.core.files import write_atomically
 from coursekit.core.validation import integer
 from coursekit.grading.classroom.sanitise import load_sheet, stub_cells
 from coursekit.grading.exercises.exercise import Exercise
@@ -81,9 +82,8 @@ def sample_class(exercise: Exercise, n_students: int = 24, *, seed: int) -> list
             name: SOLVED if solved else _draw_mistake(rng, material.mistakes(name))
             for name, solved in zip(exercise.check_ids, solves, strict=True)
         }
-        students.append(
-            SampleStudent(name=f"student-{number:02}", did=did, notebook=material.notebook(did))
-        )
+        name, notebook = f"student-{number:02}", material.notebook(did)
+        students.append(SampleStudent(name=name, did=did, notebook=notebook))
     return students
 
 
@@ -91,8 +91,7 @@ def write_class(students: list[SampleStudent], exercise: Exercise, folder: Path)
     """Write one folder of a submission for each student."""
     for student in students:
         place = folder / student.name / f"{exercise.name}.ipynb"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps(student.notebook, indent=1), encoding="utf-8")
+        write_atomically(place, json.dumps(student.notebook, indent=1))
 
 
 class _Material:
@@ -114,14 +113,10 @@ class _Material:
 
     def mistakes(self, check_id: str) -> list[str]:
         """Return the misconceptions of a check that no earlier check names."""
-        known = self._exercise.mistakes
-        order = list(self._exercise.check_ids)
-        earlier = {
-            name for other in order[: order.index(check_id)] for name in known.get(other, ())
-        }
-        return [
-            name for name in known.get(check_id, ()) if name in self._wrong and name not in earlier
-        ]
+        known, order = self._exercise.mistakes, self._exercise.check_ids
+        before = order[: order.index(check_id)]
+        earlier = {name for other in before for name in known.get(other, ())}
+        return [name for name in known.get(check_id, ()) if name in self._wrong.keys() - earlier]
 
     def notebook(self, did: Mapping[str, str]) -> dict[str, Any]:
         """Return a notebook with the given answer to each check."""
@@ -154,15 +149,9 @@ def _draw_mistake(rng: np.random.Generator, mistakes: list[str]) -> str:
 
 def _stands_alone(wrong: str, right: str) -> bool:
     """Whether a wrong answer defines all names of the right one, without using them."""
-    body = ast.parse(wrong).body
-    return all(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in body) and _defined(
-        right
-    ) <= _defined(wrong)
+    body, wanted = ast.parse(wrong).body, _defined(ast.parse(right).body)
+    return len(_defined(body)) == len(body) and set(wanted) <= set(_defined(body))
 
 
-def _defined(source: str) -> set[str]:
-    return {
-        node.name
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    }
+def _defined(body: list[ast.stmt]) -> list[str]:
+    return [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]

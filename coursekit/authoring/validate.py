@@ -120,13 +120,11 @@ def _cells(exercise: Exercise, notebook: NotebookNode) -> Iterator[str]:
 def _hints(exercise: Exercise) -> Iterator[str]:
     for name in exercise.check_ids:
         ladder = exercise.hints.get(name, ())
-        if len(ladder) != N_HINTS or not all(
-            isinstance(text, str) and text.strip() for text in ladder
-        ):
+        said = [text for text in ladder if isinstance(text, str) and text.strip()]
+        if not len(said) == len(ladder) == N_HINTS:
             yield f"hints.toml: {name} needs {N_HINTS} hints that say something, has {len(ladder)}"
-    for name in exercise.hints:
-        if name not in exercise.check_ids:
-            yield f"hints.toml: {name} is no check"
+    for name in sorted(exercise.hints.keys() - set(exercise.check_ids)):
+        yield f"hints.toml: {name} is no check"
 
 
 def _mistakes(exercise: Exercise) -> Iterator[str]:
@@ -143,70 +141,55 @@ def _mistakes(exercise: Exercise) -> Iterator[str]:
 def _proofs(exercise: Exercise, solved: NotebookNode) -> Iterator[str]:
     """Run the checks on the solution, on the stub and on every misconception."""
     file, stub = f"{exercise.name}.py", student_notebook(solved)
+
+    def report_on(namespace: dict[str, object], check_id: str, tier: Tier) -> CheckReport:
+        mistakes = exercise.mistakes.get(check_id)
+        check = exercise.check(check_id, tier)
+        return run_check(check, LocalSubject(namespace), seed="release", mistakes=mistakes)
+
     for check in exercise.checks:
-        report = _report(exercise, definitions(solved), check.id, check.tier)
+        about = f"{check.id} ({check.tier})"
+        report = report_on(definitions(solved), check.id, check.tier)
         if not report.passed:
-            yield f"{file}: the solution fails {check.id} ({check.tier}): {report.message}"
-        report = _report(exercise, definitions(stub), check.id, check.tier)
+            yield f"{file}: the solution fails {about}: {report.message}"
+        report = report_on(definitions(stub), check.id, check.tier)
         if report.points or report.outcome is not Outcome.NOT_ATTEMPTED:
-            yield f"{file}: the stub is not told that {check.id} ({check.tier}) is not attempted"
+            yield f"{file}: the stub is not told that {about} is not attempted"
     for wrong in read_misconceptions(exercise.folder):
         namespace = definitions(solved)
         exec(wrong.source, namespace)  # noqa: S102 - the course's own code
-        check_id = next(
-            name for name in exercise.check_ids if wrong.name in exercise.mistakes[name]
-        )
-        report = _report(exercise, namespace, check_id, "visible")
-        if wrong.name not in report.misconceptions:
-            yield f"misconceptions.py: {check_id} does not recognise {wrong.name}"
-
-
-def _report(
-    exercise: Exercise, namespace: dict[str, object], check_id: str, tier: Tier
-) -> CheckReport:
-    return run_check(
-        exercise.check(check_id, tier),
-        LocalSubject(namespace),
-        seed="release",
-        mistakes=exercise.mistakes.get(check_id),
-    )
+        told = [name for name in exercise.check_ids if wrong.name in exercise.mistakes[name]]
+        if wrong.name not in report_on(namespace, told[0], "visible").misconceptions:
+            yield f"misconceptions.py: {told[0]} does not recognise {wrong.name}"
 
 
 def _secrets(folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield every statement and literal that students must not read, after what it is."""
+    sources = []
     for cell in solved_notebook(folder).cells:
         if cell.cell_type == "code":
-            for text in statements(textwrap.dedent("\n".join(solution_lines(cell.source)))):
-                yield "a line of the solution", text
+            solution = textwrap.dedent("\n".join(solution_lines(cell.source)))
+            sources.append(("a line of the solution", solution))
     for wrong in read_misconceptions(folder):
-        for text in statements(wrong.source):
-            yield f"a line of the misconception {wrong.name}", text
-    hidden = folder / "hidden.py"
-    if hidden.is_file():
-        source = hidden.read_text(encoding="utf-8")
-        for text in statements(source):
-            yield "a line of a hidden check", text
-        for text in _literals(source):
-            yield "a literal of a hidden check", text
+        sources.append((f"a line of the misconception {wrong.name}", wrong.source))
+    if (hidden := folder / "hidden.py").is_file():
+        text = hidden.read_text(encoding="utf-8")
+        sources.append(("a line of a hidden check", text))
+        yield from (("a literal of a hidden check", literal) for literal in _literals(text))
+    for what, source in sources:
+        yield from ((what, statement) for statement in statements(source))
 
 
 def _literals(source: str) -> Iterator[str]:
     """Yield the string literals of a hidden check that could reveal what it tests."""
-    tree = ast.parse(source)
-    names = {
-        id(keyword.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg in ("tier", "mistake", "what")
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in names:
+    nodes = list(ast.walk(ast.parse(source)))
+    keywords = [each for node in nodes if isinstance(node, ast.Call) for each in node.keywords]
+    names = [each.value for each in keywords if each.arg in ("tier", "mistake", "what")]
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in names:
             text = " ".join(node.value.split())
-            if (
-                len(text) >= _TELLING_LENGTH
-                and not text.isidentifier()  # names are those of the stubs
-                and not _CHECK_ID.fullmatch(text)
-            ):
+            is_name = text.isidentifier() or _CHECK_ID.fullmatch(text)  # students see these
+            if len(text) >= _TELLING_LENGTH and not is_name:
                 yield text
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -22,10 +23,9 @@ __all__ = ["HealthCheck", "diagnose"]
 _OLDEST_PYTHON = (3, 11)
 _DISK_GIB = 1.0
 _BEYOND = "Beyond the lessons"
-_LESSON_EXTRAS = ("lab",)
-_OTHER_EXTRAS = ("grading", "test")
-_REINSTALL = "make lab (or: python -m pip install -c constraints.txt -e '.[lab]')"
-_REINSTALL_ALL = "make test (or: python -m pip install -c constraints.txt -e '.[test]')"
+_INSTALL = "python -m pip install -c constraints.txt -e"
+_REINSTALL = f"make lab (or: {_INSTALL} '.[lab]')"
+_REINSTALL_ALL = f"make test (or: {_INSTALL} '.[test]')"
 _TORCH = """
 import torch
 if torch.cuda.is_available():
@@ -63,7 +63,7 @@ def _check(
     area: str, name: str, detail: str, fix: str | None = None, *, mark: Mark = Mark.PROBLEM
 ) -> HealthCheck:
     """Return a check: OK without a `fix`, otherwise with the given mark."""
-    mark = Mark.OK if fix is None else mark
+    mark = mark if fix else Mark.OK
     return HealthCheck(area=area, name=name, mark=mark, detail=detail, fix=fix)
 
 
@@ -96,23 +96,21 @@ def python_version(version: tuple[int, ...] = sys.version_info[:3]) -> HealthChe
 
 def environment(folder: Path) -> HealthCheck:
     """Check that the packages are installed in a virtual environment."""
-    area, name = "Python", "environment"
+    check = partial(_check, "Python", "environment")
     if Path(sys.prefix).resolve() == (folder / ".venv").resolve():
-        return _check(area, name, ".venv of this course")
+        return check(".venv of this course")
     if sys.prefix != sys.base_prefix or "CONDA_PREFIX" in os.environ:
-        return _check(area, name, sys.prefix)
+        return check(sys.prefix)
     fix = "make lab builds .venv, so that nothing else on this machine changes"
-    return _check(area, name, f"{sys.prefix}, the system-wide Python", fix, mark=Mark.NOTE)
+    return check(f"{sys.prefix}, the system-wide Python", fix, mark=Mark.NOTE)
 
 
 def disk_space(folder: Path) -> HealthCheck:
     """Check that there is disk space for checkpoints and figures."""
     free = shutil.disk_usage(folder).free / 2**30
     fix = f"free disk space: lessons write less than {_DISK_GIB:.0f} GiB"
-    detail = f"{free:.1f} GiB free"
-    return _check(
-        "Python", "disk space", detail, None if free >= _DISK_GIB else fix, mark=Mark.NOTE
-    )
+    detail, fix_of = f"{free:.1f} GiB free", None if free >= _DISK_GIB else fix
+    return _check("Python", "disk space", detail, fix_of, mark=Mark.NOTE)
 
 
 def lessons(folder: Path) -> HealthCheck:
@@ -124,89 +122,83 @@ def lessons(folder: Path) -> HealthCheck:
 
 def packages(constraints: Path) -> Iterator[HealthCheck]:
     """Compare the version of every required package with the tested one."""
-    pinned = _pinned_versions(constraints)
-    for_lessons = _required(_LESSON_EXTRAS)
+    pinned, for_lessons = _pinned_versions(constraints), _required(("lab",))
     for name in sorted(for_lessons):
         yield _package(name, pinned.get(name), needed=True)
-    for name in sorted(_required(_OTHER_EXTRAS) - for_lessons):
+    for name in sorted(_required(("grading", "test")) - for_lessons):
         yield _package(name, pinned.get(name), needed=False)
 
 
 def torch_device() -> HealthCheck:
     """Import torch in a child process, which a broken build may crash, and report its device."""
-    area, name = "Lessons", "torch device"
+    check = partial(_check, "Lessons", "torch device")
     command, clean = [sys.executable, "-P", "-c", _TORCH], clean_environment()
     try:
         done = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=180)
     except subprocess.TimeoutExpired:
-        return _check(area, name, "no answer in 180 s", _REINSTALL)
+        return check("no answer in 180 s", _REINSTALL)
     if done.returncode:
-        return _check(area, name, done.stderr.strip().rpartition("\n")[2], _REINSTALL)
-    return _check(area, name, done.stdout.strip())
+        return check(done.stderr.strip().rpartition("\n")[2], _REINSTALL)
+    return check(done.stdout.strip())
 
 
 def kernel() -> HealthCheck:
     """Check that the Jupyter kernel `python3` runs in this environment."""
-    area, name = "Lessons", "kernel"
+    check = partial(_check, "Lessons", "kernel")
     try:
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
     except ImportError:
-        return _check(area, name, "Jupyter is not installed", _REINSTALL)
+        return check("Jupyter is not installed", _REINSTALL)
     fix = "python -m ipykernel install --sys-prefix"
     try:
         program = KernelSpecManager().get_kernel_spec("python3").argv[0]
     except NoSuchKernel:
-        return _check(area, name, "no kernel `python3`", fix)
+        return check("no kernel `python3`", fix)
     if os.path.isabs(program) and not Path(program).is_relative_to(sys.prefix):
-        return _check(area, name, f"`python3` starts {program}", fix)
-    return _check(area, name, "`python3` runs in this environment")
+        return check(f"`python3` starts {program}", fix)
+    return check("`python3` runs in this environment")
 
 
 def services() -> Iterator[HealthCheck]:
     """Check every optional external program."""
     for service in SERVICES.values():
-        trouble = service.trouble()
-        if trouble is None:
-            yield _check(_BEYOND, service.name, str(service.find()))
-        else:
+        if trouble := service.trouble():
             detail = f"{trouble}; for {service.used_for}"
             yield _check(_BEYOND, service.name, detail, service.fix(), mark=Mark.NOTE)
+        else:
+            yield _check(_BEYOND, service.name, str(service.find()))
 
 
 def system_fonts() -> HealthCheck:
     """Check that system fonts exist, for browsers; figures use those of matplotlib."""
+    check = partial(_check, _BEYOND, "fonts", mark=Mark.NOTE)
     try:
         from matplotlib import font_manager
     except ImportError:
-        return _check(_BEYOND, "fonts", "matplotlib is not installed", _REINSTALL, mark=Mark.NOTE)
+        return check("matplotlib is not installed", _REINSTALL)
     if found := len(font_manager.findSystemFonts()):
-        return _check(_BEYOND, "fonts", f"{found} font files")
-    detail = "no system fonts; screenshots would show no text"
+        return check(f"{found} font files")
     fix = "sudo apt-get install fonts-dejavu-core (or your distribution's package)"
-    return _check(_BEYOND, "fonts", detail, fix, mark=Mark.NOTE)
+    return check("no system fonts; screenshots would show no text", fix)
 
 
 def git() -> HealthCheck:
     """Check for git, which downloads newer versions of the course."""
-    program = find_program("git")
-    if program:
-        return _check(_BEYOND, "git", program)
-    detail = "not found; for newer versions of the course"
-    return _check(_BEYOND, "git", detail, "install git from your system's packages", mark=Mark.NOTE)
+    fix = None if (program := find_program("git")) else "install git from your system's packages"
+    detail = program or "not found; for newer versions of the course"
+    return _check(_BEYOND, "git", detail, fix, mark=Mark.NOTE)
 
 
 def _package(name: str, pinned: str | None, *, needed: bool) -> HealthCheck:
-    area = "Packages" if needed else "Packages for grading and tests"
+    check = partial(_check, "Packages" if needed else "Packages for grading and tests", name)
     fix = _REINSTALL if needed else _REINSTALL_ALL
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        mark = Mark.PROBLEM if needed else Mark.NOTE
-        return _check(area, name, "not installed", fix, mark=mark)
+        return check("not installed", fix, mark=Mark.PROBLEM if needed else Mark.NOTE)
     if pinned in (None, version.partition("+")[0]):  # 2.13.0+cpu is a build of 2.13.0
-        return _check(area, name, version)
-    detail = f"{version}; the course is tested with {pinned}"
-    return _check(area, name, detail, fix, mark=Mark.NOTE)
+        return check(version)
+    return check(f"{version}; the course is tested with {pinned}", fix, mark=Mark.NOTE)
 
 
 def _pinned_versions(constraints: Path) -> dict[str, str]:

@@ -61,49 +61,41 @@ class Service:
     def fix(self) -> str:
         """Return how to install it on this platform."""
         if sys.platform == "darwin":
-            return (
-                f"brew install {self.macos}"
-                if self.macos
-                else "not available for macOS; nothing to do"
-            )
+            how = f"brew install {self.macos}"
+            return how if self.macos else "not available for macOS; nothing to do"
         if os.name == "nt":
             return "not available for Windows; use WSL"
         return f"sudo apt-get install {self.debian} (or your distribution's package)"
 
 
-SERVICES = {
-    service.name: service
-    for service in (
-        Service(
-            name="redis-server",
-            used_for="lessons and tests with a real Redis server instead of the embedded one",
-            programs=("redis-server",),
-            trial=("--version",),
-            debian="redis-server",
-            macos="redis",
+_ALL = (
+    Service(
+        name="redis-server",
+        used_for="lessons and tests with a real Redis server instead of the embedded one",
+        programs=("redis-server",),
+        trial=("--version",),
+        debian="redis-server",
+        macos="redis",
+    ),
+    Service(
+        name="bubblewrap",
+        used_for="grading other people's submissions in a sandbox",
+        programs=("bwrap",),
+        trial=("--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "true"),
+        debian="bubblewrap",
+    ),
+    Service(
+        name="chromium",
+        used_for="end-to-end tests in a browser",
+        programs=(
+            *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+            "/Applications/Chromium.app/Contents/MacOS/Chromium",
+            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         ),
-        Service(
-            name="bubblewrap",
-            used_for="grading other people's submissions in a sandbox",
-            programs=("bwrap",),
-            trial=("--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "true"),
-            debian="bubblewrap",
-        ),
-        Service(
-            name="chromium",
-            used_for="end-to-end tests in a browser",
-            programs=(
-                "chromium",
-                "chromium-browser",
-                "google-chrome",
-                "google-chrome-stable",
-                "/Applications/Chromium.app/Contents/MacOS/Chromium",
-                "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-            ),
-            trial=("--version",),
-            debian="chromium",
-            macos="--cask chromium",
-        ),
-    )
-}
+        trial=("--version",),
+        debian="chromium",
+        macos="--cask chromium",
+    ),
+)
+SERVICES = {service.name: service for service in _ALL}
 """External programs by name; no lesson needs any of them."""

@@ -1,16 +1,17 @@
 """Results of checks as values.
 
 A `PartReport` is the result of one part of a check, a `CheckReport` holds the parts of one check
-and a `Report` the checks of one solution. They convert to JSON and back;
+and a `Report` the checks of one solution. `coursekit.core.records` converts them to JSON and back;
 `coursekit.grading.checks.render` displays them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
+
+from coursekit.core.records import plain
 
 __all__ = ["CheckReport", "Outcome", "PartReport", "Report", "Tier"]
 
@@ -57,15 +58,6 @@ class PartReport:
     message: str = ""
     hint: str = ""
     misconception: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self) | {"outcome": self.outcome.value}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> PartReport:
-        """Create from plain data."""
-        return cls(**{**data, "outcome": Outcome(data["outcome"])})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,31 +121,14 @@ class CheckReport:
         return tuple(dict.fromkeys(part.misconception for part in self.parts if part.misconception))
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "id": self.id,
-            "title": self.title,
-            "tier": self.tier,
-            "outcome": self.outcome.value,
-            "points": self.points,
-            "max_points": self.max_points,
-            "message": self.message,
-            "misconceptions": list(self.misconceptions),
-            "seconds": self.seconds,
-            "seed": self.seed,
-            "false_failure_rate": self.false_failure_rate,
-            "fault": self.fault,
-            "parts": [part.to_json() for part in self.parts],
-        }
+        """Return the fields, and what follows from them."""
+        return {name: plain(getattr(self, name)) for name in _SHOWN_OF_CHECK}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> CheckReport:
-        """Create from plain data."""
-        kept = {
-            name: data[name]
-            for name in ("id", "title", "tier", "seed", "seconds", "false_failure_rate", "fault")
-        }
-        return cls(**kept, parts=tuple(PartReport.from_json(part) for part in data["parts"]))
+
+_SHOWN_OF_CHECK = (
+    *("id", "title", "tier", "outcome", "points", "max_points", "message", "misconceptions"),
+    *("seconds", "seed", "false_failure_rate", "fault", "parts"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -204,28 +179,9 @@ class Report:
         return all(check.outcome is not Outcome.NOT_JUDGED for check in chosen)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {
-            "submission": self.submission,
-            "exercise": self.exercise,
-            "points": self.points,
-            "max_points": self.max_points,
-            "passed": self.passed,
-            "sandbox": self.sandbox,
-            "notes": list(self.notes),
-            "checks": [check.to_json() for check in self.checks],
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Report:
-        """Create from plain data."""
-        return cls(
-            exercise=data["exercise"],
-            checks=tuple(CheckReport.from_json(check) for check in data["checks"]),
-            submission=data["submission"],
-            sandbox=data["sandbox"],
-            notes=tuple(data["notes"]),
-        )
+        """Return the fields, and what follows from them."""
+        shown = ("submission", "exercise", "points", "max_points", "passed", "sandbox", "notes")
+        return {name: plain(getattr(self, name)) for name in (*shown, "checks")}
 
     def __repr__(self) -> str:
         """Show the report as text."""

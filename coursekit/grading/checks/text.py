@@ -11,6 +11,10 @@ __all__ = ["inert", "inert_block", "to_html", "visible"]
 MAX_LENGTH = 600
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNUSUAL = re.compile(r"[^\n\t -~]")
+_NO_GLYPH = re.compile(  # Unicode: Default_Ignorable_Code_Point, and two more that are blank
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4"
+    r"\U000e0100-\U000e01ef]"
+)
 _CODE = re.compile(r"`([^`]+)`")
 
 
@@ -46,15 +50,17 @@ def inert_block(text: str, max_length: int = 20_000) -> str:
 
 
 def visible(text: str) -> str:
-    r"""Return text in full, with control and invisible characters as code points.
+    r"""Return text in full, with control, invisible and unusual blank characters as code points.
 
     >>> visible("a = 1\x0c\u202e\r\nb")
     'a = 1<U+000C><U+202E>\nb'
     """
-    return _UNUSUAL.sub(
-        lambda found: found[0] if _is_shown(found[0]) else f"<U+{ord(found[0]):04X}>",
-        _unix_lines(text),
-    )
+
+    def shown(found: re.Match[str]) -> str:
+        is_blank = found[0].isspace() or not _is_shown(found[0])
+        return f"<U+{ord(found[0]):04X}>" if is_blank else found[0]
+
+    return _UNUSUAL.sub(shown, _unix_lines(text))
 
 
 def to_html(text: str) -> str:
@@ -71,5 +77,8 @@ def _unix_lines(text: str) -> str:
 
 
 def _is_shown(letter: str) -> bool:
-    """Tell visible characters from control, format, surrogate, private and unassigned ones."""
-    return unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    """Tell visible characters from control, format, surrogate, private and unassigned ones, and
+    from letters and marks without a glyph, which may be part of a name.
+    """
+    is_named = unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    return is_named and not _NO_GLYPH.match(letter)

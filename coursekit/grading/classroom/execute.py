@@ -1,77 +1,180 @@
 """Run jobs in parallel, on this machine or on a Dask cluster; each worker uses a runner process.
 
-Jobs and results are JSON values. Workers are threads of this process or of a Dask cluster, behind
-an executor of `concurrent.futures`.
+Workers are threads of this process or of a Dask cluster, behind an executor of
+`concurrent.futures`. Runners take jobs and give results as lines of JSON.
 """
 
 from __future__ import annotations
 
-import atexit
 import json
 import logging
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any
+from functools import cache
+from itertools import islice
+from typing import IO, Any, cast
 
 from coursekit.core.errors import CourseKitError
 from coursekit.core.processes import clean_environment, python
+from coursekit.core.records import plain, restored
 from coursekit.grading.classroom.job import Job, JobResult
 from coursekit.grading.classroom.settings import ClassSettings
 from coursekit.grading.errors import GradingError
-from coursekit.grading.sandbox import Limits, Mounts
+from coursekit.grading.sandbox import Mounts
 from coursekit.grading.sandbox.fork_server import ForkServer
 
-__all__ = ["execute"]
+__all__ = ["Run", "workers"]
 
 _log = logging.getLogger(__name__)
 
-_Json = dict[str, Any]
-_Key = tuple[object, ...]
 _MARGIN_SECONDS = 180.0
 _PAUSES = (1.0, 4.0)
 """Seconds before each further attempt when the machine failed."""
-
-
-def execute(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
-    """Run jobs and yield the results in the order of completion; a failure of the grader is in
-    `bug`.
-    """
-    if not jobs:
-        return
-    with _executor(settings, min(settings.n_jobs, len(jobs))) as executor:
-        futures = [executor.submit(_work, job.to_json()) for job in jobs]
-        for future in as_completed(futures):
-            yield JobResult.from_json(future.result())
+Run = Callable[[Sequence[Job]], Iterator[JobResult]]
+_Workers = tuple[Executor, Callable[[Job], JobResult], int]
 
 
 @contextmanager
-def _executor(settings: ClassSettings, n_workers: int) -> Iterator[Executor]:
-    """Yield an executor: threads of this process, or the workers of a Dask cluster."""
-    if settings.backend == "dask":
-        with _dask_client(settings) as client:
-            yield client.get_executor()
-        close_runners()
-        return
-    threads = ThreadPoolExecutor(n_workers, thread_name_prefix="grading")
+def workers(settings: ClassSettings) -> Iterator[Run]:
+    """Yield a function that runs jobs and yields the results in the order of completion; a failure
+    of the grader is in `bug`. It may be called again while it yields.
+    """
+    start = _on_cluster if settings.backend == "dask" else _on_this_machine
+    with start(settings) as (executor, work, n_at_once):
+
+        def run(jobs: Sequence[Job]) -> Iterator[JobResult]:
+            waiting = iter(jobs)
+            running = {executor.submit(work, job) for job in islice(waiting, n_at_once)}
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    running |= {executor.submit(work, job) for job in islice(waiting, 1)}
+                    yield future.result()
+
+        yield run
+
+
+@contextmanager
+def _on_this_machine(settings: ClassSettings) -> Iterator[_Workers]:
+    runners = _Runners()
+    threads = ThreadPoolExecutor(settings.n_jobs, thread_name_prefix="grading")
     try:
-        yield threads
+        yield threads, runners.run, settings.n_jobs
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
-        close_runners()
+        runners.close()  # a job that is running ends with its runner
         threads.shutdown()
-        close_runners()
+        runners.close()
+
+
+@contextmanager
+def _on_cluster(settings: ClassSettings) -> Iterator[_Workers]:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise CourseKitError(
+            'Grading on a Dask cluster needs Dask: pip install "coursekit[cluster]".'
+        ) from error
+    threads = {"threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    chosen: dict[str, Any] = {"address": settings.address}
+    if not settings.address:
+        chosen = {"n_workers": settings.n_jobs} | threads
+    with cast(Any, Client)(**chosen) as client:
+        yield client.get_executor(), _run_on_worker, max(1, sum(client.ncores().values()))
+    _runners_of_worker().close()
+    _runners_of_worker.cache_clear()
+
+
+def _run_on_worker(job: Job) -> JobResult:
+    return _runners_of_worker().run(job)
+
+
+class _Runners:
+    """The runners of a process, and their fork server."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all: set[_Runner] = set()
+        self._idle: list[_Runner] = []
+        self._server: ForkServer | None = None
+        self._server_key: object = None
+        self._is_closed = False
+
+    def run(self, job: Job) -> JobResult:
+        """Run a job; when the machine fails, try again."""
+        for pause in _PAUSES:
+            result = self._attempt(job)
+            if not result.try_again or self._is_closed:
+                return result
+            _log.warning("%s is tried again: %s", job.submission, result.bug)
+            time.sleep(pause)
+        return self._attempt(job)
+
+    def _attempt(self, job: Job) -> JobResult:
+        """Run a job in an idle runner for its exercise, or in a new one."""
+        with self._lock:
+            try:
+                server = self._fork_server(job) if job.isolation != "none" else None
+                key = (job.exercise_folder, job.isolation, server and server.pid)
+                others = [each for each in self._idle if each.key != key]
+                self._idle = [each for each in self._idle if each.key == key]
+                shared = server.arguments() if server else []
+                runner = self._idle.pop() if self._idle else _Runner(key, shared)
+            except (GradingError, OSError) as error:
+                return JobResult(submission=job.submission, bug=str(error), try_again=True)
+            self._all.add(runner)
+        self._end(others)
+        result = runner.run(job)
+        if result.bug:
+            self._end([runner])
+        else:
+            with self._lock:
+                self._idle.append(runner)
+        return result
+
+    def close(self) -> None:
+        """End the runners, even during a job, and their fork server."""
+        with self._lock:
+            self._is_closed = True
+            self._idle = []
+            left = list(self._all)
+        self._end(left)
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+            self._server = None
+
+    def _fork_server(self, job: Job) -> ForkServer:
+        """Return the fork server of the job's libraries; start it if there is none."""
+        key = (job.forked, job.modules, job.covered)
+        if self._server is None or self._server_key != key or not self._server.is_alive():
+            if self._server is not None:
+                self._server.close()
+            self._server_key = key
+            mounts, forked = Mounts(modules=job.modules, covered=job.covered), bool(job.forked)
+            self._server = ForkServer(job.forked, mounts, job.limits, forked=forked)
+        return self._server
+
+    def _end(self, runners: Iterable[_Runner]) -> None:
+        for runner in runners:
+            runner.stop()
+        for runner in runners:
+            runner.wait()
+            self._all.discard(runner)
+
+
+_runners_of_worker = cache(_Runners)
 
 
 class _Runner:
-    """A process that runs jobs one after the other."""
+    """A process that runs jobs one after the other; it ends when its input is closed."""
 
-    def __init__(self, key: _Key, server: ForkServer | None) -> None:
+    def __init__(self, key: tuple[object, ...], shared: Sequence[str]) -> None:
         self.key = key
-        shared = [] if server is None else server.arguments()
         self._process = subprocess.Popen(
             python("coursekit.grading.classroom.runner", *shared),
             stdin=subprocess.PIPE,
@@ -80,129 +183,36 @@ class _Runner:
             cwd="/",
             pass_fds=[int(each) for each in shared[:1]],
         )
+        self._stdin = cast(IO[bytes], self._process.stdin)
+        self._stdout = cast(IO[bytes], self._process.stdout)
 
-    def run(self, job: _Json) -> _Json:
+    def run(self, job: Job) -> JobResult:
         """Return the result of a job; if the runner has ended, a result with a `bug`."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise AssertionError("pipes were asked for")
-        seconds = job["limits"]["notebook_seconds"] + _MARGIN_SECONDS
+        seconds = job.limits.notebook_seconds + _MARGIN_SECONDS
         overdue = threading.Timer(seconds, self._process.kill)
         overdue.daemon = True
         overdue.start()
         until = time.monotonic() + seconds
         try:
-            stdin.write(json.dumps(job).encode() + b"\n")
-            stdin.flush()
-            line = stdout.readline()
+            self._stdin.write(json.dumps(plain(job)).encode() + b"\n")
+            self._stdin.flush()
+            line = self._stdout.readline()
         except OSError:
             line = b""
         finally:
             overdue.cancel()
-        if line:
-            answer: _Json = json.loads(line)
-            return answer
-        return JobResult(
-            submission=job["submission"],
-            bug="The runner process ended; its last words are above.",
-            try_again=time.monotonic() < until,
-        ).to_json()
+        if not line:
+            bug = "The runner process ended; its last words are above."
+            is_machine = time.monotonic() < until
+            return JobResult(submission=job.submission, bug=bug, try_again=is_machine)
+        result: JobResult = restored(JobResult, json.loads(line))
+        return result
 
     def stop(self) -> None:
         """Close its input, on which it ends, even during a job."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._stdin.close()
 
     def wait(self) -> None:
         """Wait until it has ended."""
         self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-
-
-_RUNNERS: set[_Runner] = set()
-_SERVERS: dict[_Key, ForkServer] = {}
-_IDLE: list[_Runner] = []
-_LOCK = threading.Lock()
-
-
-def _work(job: _Json) -> _Json:
-    """Run one job; when the machine fails, try again."""
-    for pause in _PAUSES:
-        answer = _attempt(job)
-        if not answer["try_again"]:
-            return answer
-        _log.warning("%s is tried again: %s", job["submission"], answer["bug"])
-        time.sleep(pause)
-    return _attempt(job)
-
-
-def _attempt(job: _Json) -> _Json:
-    """Run one job in an idle runner for its exercise, or in a new one."""
-    with _LOCK:
-        try:
-            server = _fork_server(job) if job["isolation"] != "none" else None
-            key = (job["exercise_folder"], job["isolation"], server.pid if server else 0)
-            others = [each for each in _IDLE if each.key != key]
-            _IDLE[:] = [each for each in _IDLE if each.key == key]
-            runner = _IDLE.pop() if _IDLE else _Runner(key, server)
-        except (GradingError, OSError) as error:
-            return JobResult(submission=job["submission"], bug=str(error), try_again=True).to_json()
-        _RUNNERS.add(runner)
-    _end(others)
-    answer = runner.run(job)
-    if answer["bug"]:
-        _end([runner])
-    else:
-        with _LOCK:
-            _IDLE.append(runner)
-    return answer
-
-
-def _fork_server(job: _Json) -> ForkServer:
-    """Return the fork server that the runners of this process share; start it where none is."""
-    key = (*job["forked"], "with", *job["modules"], "without", *job["covered"])
-    if key not in _SERVERS or not _SERVERS[key].is_alive():
-        for old in _SERVERS.values():
-            old.close()
-        _SERVERS.clear()
-        mounts = Mounts(modules=tuple(job["modules"]), covered=tuple(job["covered"]))
-        _SERVERS[key] = ForkServer(
-            job["forked"], mounts, Limits.from_json(job["limits"]), forked=bool(job["forked"])
-        )
-    return _SERVERS[key]
-
-
-@atexit.register
-def close_runners() -> None:
-    """End the runners of this process, and their fork server."""
-    with _LOCK:
-        _IDLE.clear()
-        left = list(_RUNNERS)
-    _end(left)
-    with _LOCK:
-        while _SERVERS:
-            _SERVERS.popitem()[1].close()
-
-
-def _end(runners: Sequence[_Runner]) -> None:
-    for runner in runners:
-        runner.stop()
-    for runner in runners:
-        runner.wait()
-        _RUNNERS.discard(runner)
-
-
-def _dask_client(settings: ClassSettings) -> Any:
-    try:
-        from distributed import Client
-    except ImportError as error:
-        raise CourseKitError(
-            'Grading on a Dask cluster needs Dask: pip install "coursekit[cluster]".'
-        ) from error
-    client: Any = Client
-    if settings.address:
-        return client(settings.address)
-    return client(
-        n_workers=settings.n_jobs, threads_per_worker=1, processes=False, dashboard_address=None
-    )
+        self._stdout.close()

@@ -1,21 +1,22 @@
-"""One submission to run and its result, as values that convert to JSON and back."""
+"""One submission to run, and its result: records that go to a runner and back as JSON."""
 
 from __future__ import annotations
 
-import base64
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from coursekit.core.records import plain
 from coursekit.grading.checks.report import CheckReport
 from coursekit.grading.sandbox import Isolation, Limits
 
-__all__ = ["Cell", "CellRun", "Job", "JobResult"]
+__all__ = ["Cell", "CellRun", "Job", "JobResult", "as_json", "described"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One code cell to run, or the place of a check.
+    """One code cell to run, or the position of a check.
 
     Parameters
     ----------
@@ -71,32 +72,6 @@ class Job:
     forked: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        files = {
-            name: base64.b64encode(content).decode("ascii") for name, content in self.files.items()
-        }
-        cells = [asdict(cell) for cell in self.cells]
-        plain = {name: getattr(self, name) for name in self.__slots__}
-        return plain | {"cells": cells, "files": files, "limits": self.limits.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Job:
-        """Create from plain data."""
-        return cls(
-            **{
-                **data,
-                "cells": tuple(Cell(**cell) for cell in data["cells"]),
-                "files": {
-                    name: base64.b64decode(content) for name, content in data["files"].items()
-                },
-                "modules": tuple(data["modules"]),
-                "limits": Limits.from_json(data["limits"]),
-                "forked": tuple(data["forked"]),
-                "covered": tuple(data["covered"]),
-            }
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellRun:
@@ -118,13 +93,6 @@ class CellRun:
     trouble: str
     seconds: float
     outputs: tuple[tuple[str, dict[str, Any]], ...] = ()
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> CellRun:
-        """Create from plain data."""
-        return cls(
-            **{**data, "outputs": tuple((kind, content) for kind, content in data["outputs"])}
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,22 +127,16 @@ class JobResult:
     bug: str = ""
     try_again: bool = False
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        plain = {name: getattr(self, name) for name in self.__slots__}
-        return plain | {
-            "checks": [each.to_json() for each in self.checks],
-            "cells": [asdict(each) for each in self.cells],
-        }
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> JobResult:
-        """Create from plain data."""
-        checks = tuple(CheckReport.from_json(each) for each in data["checks"])
-        return cls(
-            **{
-                **data,
-                "checks": checks,
-                "cells": tuple(CellRun.from_json(each) for each in data["cells"]),
-            }
-        )
+def as_json(result: JobResult) -> str:
+    """Return a result as JSON on one line; outputs that are nested too deep are left out."""
+    try:
+        return json.dumps(plain(result))
+    except (ValueError, RecursionError):
+        cells = tuple(replace(cell, outputs=()) for cell in result.cells)
+        return json.dumps(plain(replace(result, cells=cells)))
+
+
+def described(error: Exception) -> str:
+    """Return the type and the message of an exception."""
+    return f"{type(error).__name__}: {error}"

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from coursekit.core.files import write_atomically
+from coursekit.core.records import restored
 from coursekit.grading.checks import Check
 from coursekit.grading.checks.context import NOT_JUDGED
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport, Report
 from coursekit.grading.checks.text import inert
-from coursekit.grading.classroom.job import Cell, JobResult
+from coursekit.grading.classroom.job import Cell, JobResult, described
 from coursekit.grading.classroom.settings import GradingPlan
 from coursekit.grading.classroom.submissions import Submission
 from coursekit.grading.exercises.exercise import Exercise
 from coursekit.grading.sandbox import Isolation
 
-__all__ = ["ClassRun", "GradeReport", "Work", "graded", "load_reports", "not_graded"]
+__all__ = ["ClassRun", "GradeReport", "Work", "grade_of", "load_reports"]
 
 _FORMAT = 3
 _MOST_NOTES = 12
@@ -73,12 +74,6 @@ class GradeReport:
         """Return plain data."""
         own = {name: getattr(self, name) for name in self.__slots__ if name != "report"}
         return {"format": _FORMAT, "graded": not self.problem} | self.report.to_json() | own
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> GradeReport:
-        """Create from plain data."""
-        own = {name: data[name] for name in cls.__slots__ if name != "report"}
-        return cls(report=Report.from_json(data), **own)
 
     def write(self, folder: Path) -> None:
         """Write the report to its file."""
@@ -143,86 +138,80 @@ class ClassRun:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - one submission must never stop the class
-            self.troubles.append(inert(f"{who}: could not {doing}: {_told(error)}"))
+            self.troubles.append(inert(f"{who}: could not {doing}: {described(error)}"))
 
 
-def graded(
+def grade_of(
     submission: Submission,
-    exercise: Exercise,
-    result: JobResult,
     *,
-    cells: tuple[Cell, ...],
-    sandbox: str,
-    remarks: tuple[str, ...],
-    print_: str,
-) -> GradeReport:
-    """Make the report of a submission that was run; if the result of a check is missing, it was not
-    judged.
-    """
-    there = [(check.id, check.tier) for check in result.checks]
-    wanted = [(check.id, check.tier) for check in exercise.checks]
-    if result.bug or sorted(there) != sorted(wanted):
-        fault = result.bug or result.lost or f"There are results of {there}, expected {wanted}."
-        return not_graded(submission, exercise, "", print_=print_, fault=fault)
-    troubles = list(_troubles(result, cells))
-    lost = (
-        [result.lost] if result.lost and not any(result.lost in each for each in troubles) else []
-    )
-    warning = [_UNSANDBOXED] if sandbox.startswith("unsandboxed") else []
-    faults = [each.fault for each in result.checks if each.fault]
-    unjudged = [f"{each.id} ({each.tier}): {NOT_JUDGED}" for each in result.checks if each.fault]
-    return _grade(
-        submission,
-        exercise,
-        tuple(sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))),
-        sandbox=sandbox,
-        notes=(*warning, *unjudged, *remarks, *troubles, *lost),
-        fault=" ".join(faults),
-        fingerprint=print_,
-        memory_mb=round(result.memory_mb, 1),
-        seconds=round(result.seconds, 3),
-    )
-
-
-def not_graded(
-    submission: Submission,
     exercise: Exercise,
-    problem: str,
-    *,
-    print_: str,
-    fault: str | Exception = "",
+    isolation: Isolation,
+    fingerprint: str,
+    cells: tuple[Cell, ...] = (),
+    result: JobResult | None = None,
+    remarks: tuple[str, ...] = (),
+    problem: str = "",
+    fault: str = "",
 ) -> GradeReport:
-    """Make the report of a submission without a grade: no points, and why.
+    """Make the report of a submission: of its result, or without a grade, with the reason.
 
     Parameters
     ----------
     submission : Submission
     exercise : Exercise
+    isolation : "bubblewrap" or "none"
+    fingerprint : str
+        Of exercise and grader.
+    cells : tuple of Cell
+        The cells that were run.
+    result : JobResult, optional
+        If a check has no result there, the submission was not judged.
+    remarks : tuple of str
+        Of the files that were read.
     problem : str
         What is wrong with the submission, as a message for the student.
-    print_ : str
-        The fingerprint of exercise and grader.
-    fault : str or Exception
+    fault : str
         A failure of the grader; it replaces the problem.
     """
-    state, problem = ("not judged", _NOT_JUDGED) if fault else ("not graded", problem)
-
-    def lost(check: Check) -> CheckReport:
-        outcome = Outcome.NOT_JUDGED if fault else Outcome.COULD_NOT_RUN
-        part = PartReport(name=state, outcome=outcome, points=0, max_points=check.points)
-        return CheckReport(
-            id=check.id, title=check.title, tier=check.tier, parts=(part,), seed="", seconds=0.0
+    wanted = [(check.id, check.tier) for check in exercise.checks]
+    if result is not None:
+        there = [(check.id, check.tier) for check in result.checks]
+        if result.bug or sorted(there) != sorted(wanted):
+            fault = result.bug or result.lost or f"There are results of {there}, expected {wanted}."
+    if result is None or fault:
+        state, problem = ("not judged", _NOT_JUDGED) if fault else ("not graded", problem)
+        checks = [_without_result(check, state) for check in exercise.checks]
+        sandbox, notes, used = (
+            "not run",
+            [f"{state.capitalize()}: {problem}"],
+            JobResult(submission=""),
         )
-
-    return _grade(
-        submission,
-        exercise,
-        tuple(map(lost, exercise.checks)),
-        sandbox="not run",
-        notes=(f"{state.capitalize()}: {problem}",),
+    else:
+        used, problem, fault = (
+            result,
+            "",
+            " ".join(each.fault for each in result.checks if each.fault),
+        )
+        checks = sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))
+        sandbox = result.confinement or isolation
+        notes = [*([_UNSANDBOXED] if isolation == "none" else []), *_notes(result, cells, remarks)]
+    report = Report(
+        exercise=exercise.name,
+        checks=tuple(checks),
+        submission=submission.student,
+        sandbox=sandbox,
+        notes=tuple(notes),
+    )
+    return GradeReport(
+        report=report,
+        title=exercise.title,
+        version=exercise.version,
         problem=problem,
-        fault=inert(_told(fault) if isinstance(fault, Exception) else fault),
-        fingerprint=print_,
+        sha256=submission.sha256,
+        fingerprint=fingerprint,
+        fault=inert(fault),
+        memory_mb=round(used.memory_mb, 1),
+        seconds=round(used.seconds, 3),
     )
 
 
@@ -231,36 +220,24 @@ def load_reports(folder: Path) -> dict[str, GradeReport]:
     found = {}
     for file in sorted(folder.glob("*.json")):
         try:
-            data = json.loads(file.read_text(encoding="utf-8"))
+            data = json.loads(file.read_bytes())
             if data["format"] == _FORMAT:
-                found[file.stem] = GradeReport.from_json(data)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+                found[file.stem] = restored(GradeReport, data | {"report": data})
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return found
 
 
-def _grade(
-    submission: Submission,
-    exercise: Exercise,
-    checks: tuple[CheckReport, ...],
-    *,
-    sandbox: str,
-    notes: tuple[str, ...],
-    **own: Any,
-) -> GradeReport:
-    report = Report(
-        exercise=exercise.name,
-        checks=checks,
-        submission=submission.student,
-        sandbox=sandbox,
-        notes=notes,
+def _without_result(check: Check, state: str) -> CheckReport:
+    outcome = Outcome.NOT_JUDGED if state == "not judged" else Outcome.COULD_NOT_RUN
+    part = PartReport(name=state, outcome=outcome, points=0, max_points=check.points)
+    return CheckReport(
+        id=check.id, title=check.title, tier=check.tier, parts=(part,), seed="", seconds=0.0
     )
-    about = {"title": exercise.title, "version": exercise.version, "sha256": submission.sha256}
-    return GradeReport(report=report, **{"problem": ""} | about | own)
 
 
-def _troubles(result: JobResult, cells: tuple[Cell, ...]) -> list[str]:
-    """Return why cells stopped, each reason once.
+def _notes(result: JobResult, cells: tuple[Cell, ...], remarks: tuple[str, ...]) -> list[str]:
+    """Return what happened: failed checks, remarks, and why cells stopped, each reason once.
 
     A cell after the first check may know hidden inputs, so only the fact that it stopped is
     reported.
@@ -276,8 +253,8 @@ def _troubles(result: JobResult, cells: tuple[Cell, ...]) -> list[str]:
             named = "" if run.id == f"cell {run.number}" else f" ({run.id})"
             note = f"Cell {run.number}{named}: {said}"
             found.setdefault(note if stopped else said, note)
-    return list(found.values())[:_MOST_NOTES]
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    troubles = list(found.values())[:_MOST_NOTES]
+    if result.lost and not any(result.lost in each for each in troubles):
+        troubles.append(result.lost)
+    failed = [f"{each.id} ({each.tier}): {NOT_JUDGED}" for each in result.checks if each.fault]
+    return [*failed, *remarks, *troubles]

@@ -16,14 +16,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 
+from coursekit.core.records import restored
 from coursekit.grading.checks import run_check
 from coursekit.grading.checks.report import CheckReport
-from coursekit.grading.classroom.job import Cell, CellRun, Job, JobResult
+from coursekit.grading.classroom.job import Cell, CellRun, Job, JobResult, as_json, described
 from coursekit.grading.errors import MachineFaultError
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.protocol.session import Session, known_exception
@@ -90,16 +91,16 @@ def main() -> None:
     needed = [Path(json.loads(first)["exercise_folder"]), *runtime_folders()]
     drop_privileges([*needed, *(source for source, _ in Mounts().pairs())])
     threading.Thread(target=_end_with_the_line, daemon=True).start()
-    launch, confinement = _launcher(Job.from_json(json.loads(first)))
-    for line in _lines(first):
-        job = Job.from_json(json.loads(line))
+    launch, confinement = _launcher(restored(Job, json.loads(first)))
+    for line in chain([first], iter(sys.stdin.buffer.readline, b"")):
+        job: Job = restored(Job, json.loads(line))
         try:
             result = replace(run_job(job, launch), confinement=confinement)
         except Exception as error:  # noqa: BLE001 - the next job still runs
             is_machine = isinstance(error, MachineFaultError | OSError | MemoryError)
-            bug = f"{type(error).__name__}: {error}"
+            bug = described(error)
             result = JobResult(submission=job.submission, bug=bug, try_again=is_machine)
-        sys.stdout.buffer.write(json.dumps(result.to_json()).encode() + b"\n")
+        sys.stdout.buffer.write(as_json(result).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
@@ -138,11 +139,6 @@ def _end_with_the_line() -> None:
 @cache
 def _exercise(folder: str) -> Exercise:
     return load_exercise(Path(folder))
-
-
-def _lines(first: bytes) -> Iterator[bytes]:
-    yield first
-    yield from iter(sys.stdin.buffer.readline, b"")
 
 
 if __name__ == "__main__":

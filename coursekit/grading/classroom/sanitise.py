@@ -7,7 +7,7 @@ copies of a test the last one counts. Cells after the last check change no score
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ __all__ = [
     "attack_cells",
     "load_sheet",
     "reference_cells",
+    "restored_place",
     "sanitise",
     "stub_cells",
     "text_of",
@@ -83,30 +84,27 @@ def load_sheet(exercise: Exercise) -> Sheet:
         notebook = _parse(file.read_bytes())
     except (OSError, UnreadableNotebookError) as error:
         raise ExerciseError(f"{file} cannot be read: {error}. Run `make exercises`.") from error
-    cells, locked, answers = [], {}, set()
-    for number, cell in enumerate(notebook["cells"], start=1):
-        about = nbgrader_of(cell)
-        if cell["cell_type"] != "code":
-            continue
-        name, source = cell_name(cell), text_of(cell)
-        is_test = bool(about.get("grade")) and not about.get("solution")
-        cells.append(Cell(number=number, id=name, source=source, check_id=name if is_test else ""))
-        if is_test or about.get("locked"):
-            locked[name] = source
-        if about.get("solution"):
-            answers.add(name)
-    sheet = Sheet(
+    coded = [
+        (n, cell) for n, cell in enumerate(notebook["cells"], 1) if cell["cell_type"] == "code"
+    ]
+    about = {cell_name(cell): nbgrader_of(cell) for _, cell in coded}
+    tests = [name for name, said in about.items() if said.get("grade") and not said.get("solution")]
+    if tests != list(exercise.check_ids):
+        raise ExerciseError(f"{file} asks {tests}, the exercise has {list(exercise.check_ids)}.")
+    cells = [
+        Cell(number=n, id=name, source=text_of(cell), check_id=name if name in tests else "")
+        for n, cell in coded
+        for name in [cell_name(cell)]
+    ]
+    return Sheet(
         exercise=exercise.name,
         version=exercise.version,
         cells=tuple(cells),
-        locked=locked,
-        answers=frozenset(answers),
+        locked={
+            cell.id: cell.source for cell in cells if cell.check_id or about[cell.id].get("locked")
+        },
+        answers=frozenset(name for name, said in about.items() if said.get("solution")),
     )
-    if sheet.check_ids != exercise.check_ids:
-        raise ExerciseError(
-            f"{file} asks {list(sheet.check_ids)}, the exercise has {list(exercise.check_ids)}."
-        )
-    return sheet
 
 
 def sanitise(content: bytes, sheet: Sheet) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
@@ -119,25 +117,41 @@ def sanitise(content: bytes, sheet: Sheet) -> tuple[tuple[Cell, ...], tuple[str,
     """
     notebook = _parse(content)
     remarks = list(_demand_exercise(notebook, sheet))
-    cells = [
-        cell
-        for number, raw in enumerate(notebook["cells"], 1)
-        for cell in _claimed(number, raw, sheet)
-    ]
+    cells = [cell for n, raw in enumerate(notebook["cells"], 1) for cell in _claimed(n, raw, sheet)]
     if sum(len(cell.source) for cell in cells) > _MOST_SOURCE:
         raise UnreadableNotebookError("The notebook holds more code than anybody writes by hand.")
-    cells = _without_earlier_copies(cells, sheet, remarks)
-    for cell in _missing(cells, sheet):
-        remarks.append(f"The cell {cell.id} was missing and has been put back.")
-        cells.insert(_place(cell, cells, sheet), cell)
-    last = max(at for at, cell in enumerate(cells) if cell.check_id)
-    return tuple(cells[: last + 1]), tuple(remarks)
+    last = {cell.id: cell.number for cell in cells}
+    copies = [cell for cell in cells if cell.id in sheet.locked and cell.number != last[cell.id]]
+    for name in dict.fromkeys(cell.id for cell in copies):
+        remarks.append(f"The cell {name} is there more than once; the last one counts.")
+    cells = [cell for cell in cells if cell not in copies]
+    order = [cell.id for cell in sheet.cells]
+    for cell in sheet.cells:
+        if cell.id in sheet.locked and cell.id not in last:
+            remarks.append(f"The cell {cell.id} was missing and has been put back.")
+            at = restored_place(cell.id, [each.id for each in cells], order)
+            cells.insert(at, replace(cell, number=0))
+    return _up_to_the_last_check(cells), tuple(remarks)
+
+
+def restored_place(name: str, there: Sequence[str], order: Sequence[str]) -> int:
+    """Return the position of a deleted cell among those that are there: after the last of its
+    predecessors in the course's order.
+
+    >>> restored_place("c", ["a", "own", "b", "d"], "abcd")
+    3
+    """
+    before = set(order[: order.index(name)])
+    return max((at + 1 for at, each in enumerate(there) if each in before), default=0)
 
 
 def reference_cells(sheet: Sheet) -> tuple[Cell, ...]:
     """Return the solved notebook's cells up to the last check."""
-    last = max(at for at, cell in enumerate(sheet.cells) if cell.check_id)
-    return sheet.cells[: last + 1]
+    return _up_to_the_last_check(sheet.cells)
+
+
+def _up_to_the_last_check(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+    return tuple(cells[: max(at for at, cell in enumerate(cells, 1) if cell.check_id)])
 
 
 def stub_cells(sheet: Sheet) -> tuple[Cell, ...]:
@@ -206,30 +220,6 @@ def _claimed(number: int, raw: Any, sheet: Sheet) -> list[Cell]:
         return []
     shown = name if name in sheet.answers else f"cell {number}"
     return [Cell(number=number, id=shown, source=text_of(raw))]
-
-
-def _without_earlier_copies(cells: list[Cell], sheet: Sheet, remarks: list[str]) -> list[Cell]:
-    last = {cell.id: cell.number for cell in cells}
-    copies = [cell for cell in cells if cell.id in sheet.locked and cell.number != last[cell.id]]
-    for name in dict.fromkeys(cell.id for cell in copies):
-        remarks.append(f"The cell {name} is there more than once; the last one counts.")
-    return [cell for cell in cells if cell not in copies]
-
-
-def _missing(cells: list[Cell], sheet: Sheet) -> list[Cell]:
-    there = {cell.id for cell in cells}
-    return [
-        replace(cell, number=0)
-        for cell in sheet.cells
-        if cell.id in sheet.locked and cell.id not in there
-    ]
-
-
-def _place(cell: Cell, cells: list[Cell], sheet: Sheet) -> int:
-    """Return the position of a deleted cell: after the last of its predecessors that is left."""
-    order = [each.id for each in sheet.cells]
-    before = set(order[: order.index(cell.id)])
-    return max((at + 1 for at, each in enumerate(cells) if each.id in before), default=0)
 
 
 def text_of(cell: dict[str, Any]) -> str:

@@ -7,30 +7,23 @@ written affects that submission alone.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import coursekit
 from coursekit.core.files import write_atomically
+from coursekit.core.records import read_record
 from coursekit.grading.classroom.canary import confirmed
-from coursekit.grading.classroom.execute import execute
-from coursekit.grading.classroom.job import Cell, Job, JobResult
+from coursekit.grading.classroom.execute import Run, workers
+from coursekit.grading.classroom.job import Cell, Job, JobResult, as_json, described
 from coursekit.grading.classroom.publish.analytics import publish_analytics
 from coursekit.grading.classroom.publish.exports import publish_exports
 from coursekit.grading.classroom.publish.feedback import publish_feedback
 from coursekit.grading.classroom.publish.review import publish_review
-from coursekit.grading.classroom.reports import (
-    ClassRun,
-    GradeReport,
-    Work,
-    graded,
-    load_reports,
-    not_graded,
-)
+from coursekit.grading.classroom.reports import ClassRun, GradeReport, Work, grade_of, load_reports
 from coursekit.grading.classroom.sanitise import (
     UnreadableNotebookError,
     load_sheet,
@@ -48,7 +41,7 @@ from coursekit.grading.classroom.settings import (
 from coursekit.grading.classroom.submissions import Submission, find_submissions
 from coursekit.grading.sandbox import Isolation, require_sandbox, trouble
 
-__all__ = ["Publisher", "all_publishers", "grade_class", "isolation_of", "job_of"]
+__all__ = ["Grader", "Publisher", "all_publishers", "grade_class", "isolation_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -84,25 +77,22 @@ def grade_class(
     GradingError
         If the self-test fails or there is nothing to grade.
     """
-    grader = _Grader(plan, settings, place)
+    grader, reports = Grader(plan, settings, place), settings.out / "reports"
     submissions = find_submissions(place, plan.exercise.name)
-    template = grader.job(Submission(student="selftest"), ())
-    self_test(template, grader.sheet, settings, print_=grader.print)
-    known = load_reports(settings.out / "reports")
-    run = ClassRun(plan=plan, isolation=grader.isolation)
-    waiting = []
-    for each in submissions:
-        report = known.get(each.student)
-        if report is not None and grader.is_current(report, each):
-            run.works.append(grader.known(each, report))
-        else:
-            waiting.append(each)
-    run.n_new = len(waiting)
-    for work in grader.grade(waiting):
-        with run.contained(work.student, "write its report"):
-            work.grade.write(settings.out / "reports")
-        run.works.append(work)
-        progress(len(run.works), len(submissions), work.student)
+    with workers(settings) as run_jobs:
+        template = grader.job(Submission(student="selftest"), ())
+        memory, print_ = settings.out / "work" / "selftest.json", grader.fingerprint
+        self_test(template, grader.sheet, run_jobs, memory=memory, print_=print_)
+        before = load_reports(reports)
+        known = {each.student: grader.known(each, before.get(each.student)) for each in submissions}
+        waiting = [each for each in submissions if known[each.student] is None]
+        done = [work for work in known.values() if work is not None]
+        run = ClassRun(plan=plan, isolation=grader.isolation, works=done, n_new=len(waiting))
+        for work in grader.grade(waiting, run_jobs):
+            with run.contained(work.student, "write its report"):
+                work.grade.write(reports)
+            run.works.append(work)
+            progress(len(run.works), len(submissions), work.student)
     run.works.sort(key=lambda work: work.student)
     for publish in publishers:
         with run.contained("The class", f"{publish.__name__}".replace("_", " ")):
@@ -120,12 +110,20 @@ def all_publishers(gradebook: Path | None = None) -> list[Publisher]:
     return found
 
 
-class _Grader:
-    """Exercise, sandbox and secret of one run."""
+class Grader:
+    """Exercise, sandbox and secret of one run.
+
+    Parameters
+    ----------
+    plan : GradingPlan
+    settings : ClassSettings
+    place : Path
+        Where submissions were handed in.
+    """
 
     def __init__(self, plan: GradingPlan, settings: ClassSettings, place: Path) -> None:
         self.isolation = isolation_of(settings)
-        self.print = fingerprint(plan, self.isolation)
+        self.fingerprint = fingerprint(plan, self.isolation)
         self.sheet = load_sheet(plan.exercise)
         self._plan, self._settings, self._place = plan, settings, place
         settings.out.mkdir(parents=True, exist_ok=True)
@@ -133,30 +131,36 @@ class _Grader:
 
     def job(self, submission: Submission, cells: tuple[Cell, ...]) -> Job:
         """Return the job of a submission."""
-        return job_of(
-            submission,
-            cells,
-            self._plan,
-            self._settings,
-            self.isolation,
-            secret=self._secret,
-            place=self._place,
+        plan = self._plan
+        is_forked = self._settings.forked and self.isolation == "bubblewrap"
+        return Job(
+            submission=submission.student,
+            exercise=plan.exercise.name,
+            exercise_folder=str(plan.exercise.folder.resolve()),
+            seed=seed_of(self._secret, plan, submission.sha256),
+            cells=cells,
+            files=submission.files,
+            modules=plan.modules,
+            limits=plan.limits,
+            isolation=self.isolation,
+            forked=plan.libraries if is_forked else (),
+            covered=_secret_folders(plan, self._settings, self._place),
         )
 
-    def is_current(self, report: GradeReport, submission: Submission) -> bool:
-        """Whether a report is of the same submission, exercise and grader."""
-        same = (report.sha256, report.fingerprint) == (submission.sha256, self.print)
-        return same and not report.fault
-
-    def known(self, submission: Submission, report: GradeReport) -> Work:
-        """Return the result of an earlier run."""
+    def known(self, submission: Submission, report: GradeReport | None) -> Work | None:
+        """Return the work with a report of an earlier run, if that is of the same submission,
+        exercise and grader and has no fault.
+        """
+        same = (submission.sha256, self.fingerprint)
+        if report is None or report.fault or (report.sha256, report.fingerprint) != same:
+            return None
         if report.problem:
             return Work(submission=submission, grade=report)
         cells, _ = sanitise(submission.notebook, self.sheet)
-        result = _load_result(self._settings.out, submission.student)
+        result = read_record(JobResult, self._result_file(submission))
         return Work(submission=submission, grade=report, cells=cells, result=result)
 
-    def grade(self, submissions: Sequence[Submission]) -> Iterator[Work]:
+    def grade(self, submissions: Sequence[Submission], run: Run) -> Iterator[Work]:
         """Yield each submission as it is graded, unreadable ones first."""
         jobs, prepared = [], {}
         for each in submissions:
@@ -167,60 +171,35 @@ class _Grader:
                 jobs.append(self.job(each, cells))
                 prepared[each.student] = each, cells, (*each.remarks, *remarks)
             except UnreadableNotebookError as error:
-                yield self._without_grade(each, problem=str(error))
+                yield self._work(each, problem=str(error))
             except Exception as error:  # noqa: BLE001 - affects this submission alone
-                yield self._without_grade(each, fault=error)
+                yield self._work(each, fault=described(error))
         canary = self.job(Submission(student="canary"), reference_cells(self.sheet))
-        for result in confirmed(jobs, canary, partial(_results, settings=self._settings)):
-            submission, cells, remarks = prepared[result.submission]
+        for result in confirmed(jobs, canary, partial(_results, run=run)):
+            each, cells, remarks = prepared[result.submission]
             try:
-                grade = graded(
-                    submission,
-                    self._plan.exercise,
-                    result,
-                    cells=cells,
-                    sandbox=result.confinement or self.isolation,
-                    remarks=remarks,
-                    print_=self.print,
-                )
-                _keep(result, self._settings.out)
-                yield Work(submission=submission, grade=grade, cells=cells, result=result)
+                work = self._work(each, cells, result, remarks=remarks)
+                write_atomically(self._result_file(each), as_json(result))
             except Exception as error:  # noqa: BLE001 - affects this submission alone
-                yield self._without_grade(submission, fault=error)
+                work = self._work(each, fault=described(error))
+            yield work
 
-    def _without_grade(
-        self, submission: Submission, problem: str = "", fault: str | Exception = ""
+    def _work(
+        self,
+        submission: Submission,
+        cells: tuple[Cell, ...] = (),
+        result: JobResult | None = None,
+        **why: Any,
     ) -> Work:
-        exercise = self._plan.exercise
-        grade = not_graded(submission, exercise, problem, print_=self.print, fault=fault)
-        return Work(submission=submission, grade=grade)
+        """Return a submission with its grade; `why` is the rest of what `grade_of` receives."""
+        about: dict[str, Any] = {"isolation": self.isolation, "fingerprint": self.fingerprint}
+        about |= {"exercise": self._plan.exercise, "cells": cells, "result": result}
+        grade = grade_of(submission, **about, **why)
+        return Work(submission=submission, grade=grade, cells=cells, result=result)
 
-
-def job_of(
-    submission: Submission,
-    cells: tuple[Cell, ...],
-    plan: GradingPlan,
-    settings: ClassSettings,
-    isolation: Isolation,
-    *,
-    secret: bytes,
-    place: Path,
-) -> Job:
-    """Return the job of a submission that was handed in at a place."""
-    exercise = plan.exercise
-    return Job(
-        submission=submission.student,
-        exercise=exercise.name,
-        exercise_folder=str(exercise.folder.resolve()),
-        seed=seed_of(secret, plan, submission.sha256),
-        cells=cells,
-        files=submission.files,
-        modules=plan.modules,
-        limits=plan.limits,
-        isolation=isolation,
-        forked=plan.libraries if settings.forked and isolation == "bubblewrap" else (),
-        covered=_secret_folders(plan, settings, place),
-    )
+    def _result_file(self, submission: Submission) -> Path:
+        """Return the file of a result; it contains outputs, so it is for instructors only."""
+        return self._settings.out / "work" / "results" / f"{submission.student}.json"
 
 
 def isolation_of(settings: ClassSettings) -> Isolation:
@@ -241,42 +220,20 @@ def _secret_folders(plan: GradingPlan, settings: ClassSettings, place: Path) -> 
     return tuple(dict.fromkeys(str(folder.resolve()) for folder in found))
 
 
-def _results(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[JobResult]:
+def _results(jobs: Sequence[Job], run: Run) -> Iterator[JobResult]:
     """Run jobs and yield a result for each; if running them together fails, run the remaining ones
     one by one; a job that fails again has the failure as its result.
     """
     left = {job.submission: job for job in jobs}
     try:
-        for result in execute(jobs, settings):
+        for result in run(jobs):
             del left[result.submission]
             yield result
     except Exception:  # noqa: BLE001 - the failing job is found by running each alone
         _log.exception("Running the submissions in parallel failed.")
     for job in left.values():
         try:
-            results = list(execute([job], settings))
-            yield results[0]
+            [result] = run([job])
         except Exception as error:  # noqa: BLE001 - affects this submission alone
-            yield JobResult(submission=job.submission, bug=f"{type(error).__name__}: {error}")
-
-
-def _keep(result: JobResult, out: Path) -> None:
-    """Write the result; outputs that cannot be serialised are left out."""
-    try:
-        text = json.dumps(result.to_json())
-    except (ValueError, RecursionError):
-        cells = tuple(replace(cell, outputs=()) for cell in result.cells)
-        text = json.dumps(replace(result, cells=cells).to_json())
-    write_atomically(_result_file(out, result.submission), text)
-
-
-def _load_result(out: Path, student: str) -> JobResult | None:
-    try:
-        return JobResult.from_json(json.loads(_result_file(out, student).read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-def _result_file(out: Path, student: str) -> Path:
-    """Return the file of a result; it contains outputs, so it is for instructors only."""
-    return out / "work" / "results" / f"{student}.json"
+            result = JobResult(submission=job.submission, bug=described(error))
+        yield result

@@ -31,14 +31,9 @@ _MOST_REMARKS = 5
 _DEEPEST = 20
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # other methods may need unbounded memory
 _HANDED_IN = {".ipynb", ".zip"}
-_OWN_FILES = {
-    "checks.py",
-    "exercise.toml",
-    "hints.toml",
-    "hidden.py",
-    "manifest.json",
-    "timestamp.txt",
-}
+_OWN_FILES = frozenset(
+    "checks.py exercise.toml hints.toml hidden.py manifest.json timestamp.txt".split()
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +141,7 @@ def _read(file: Path) -> bytes:
                 raise _UnreadableError("is no ordinary file")
             if about.st_nlink > 1:
                 raise _UnreadableError("is a second name of another file; links are not followed")
-            return _of_fair_size(opened.read(LARGEST_FILE + 1))
+            return opened.read(LARGEST_FILE + 1)
     except OSError as error:
         raise _UnreadableError(f"cannot be read ({error.strerror})") from error
 
@@ -179,10 +174,9 @@ def _unpack_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         raise _UnreadableError("is compressed by a method that is not read here")
     try:
         with archive.open(entry) as file:
-            content = file.read(LARGEST_FILE + 1)
+            return file.read(LARGEST_FILE + 1)
     except Exception as error:  # zipfile raises anything on a damaged entry
         raise _UnreadableError(f"cannot be unpacked ({error})") from error
-    return _of_fair_size(content)
 
 
 def _without_common_folder(tree: _Tree) -> _Tree:
@@ -212,19 +206,18 @@ def _by_student(tree: _Tree) -> dict[str, _Tree]:
 
 def _submission(student: str, files: _Tree, exercise: str) -> Submission:
     archives = [path for path in files if path.suffix == ".zip"]
-    notebooks = [path for path in files if path.suffix == ".ipynb"]
-    if len(archives) == 1 and not notebooks:
+    if len(archives) == 1 and not any(path.suffix == ".ipynb" for path in files):
         content = _content(archives[0], files)
         try:
             files = _unpack(content)
         except _UnreadableError as error:
             raise _UnreadableError(f"{_shown(archives[0])} {error}") from error
-        notebooks = [path for path in files if path.suffix == ".ipynb"]
+    notebooks = [path for path in files if path.suffix == ".ipynb"]
     chosen = _choose(notebooks, exercise)
     if chosen is None:
         for path in files:
             if isinstance(files[path], str):
-                _content(path, files)
+                _content(path, files)  # raises with the reason
         several = f"are several notebooks and none of them is {exercise}.ipynb"
         raise _UnreadableError(f"There {several if notebooks else 'is no notebook'}")
     notebook = _content(chosen, files)
@@ -233,13 +226,17 @@ def _submission(student: str, files: _Tree, exercise: str) -> Submission:
 
 
 def _content(path: PurePosixPath, files: _Tree) -> bytes:
-    content = files[path]
+    """Return the bytes of a file of a fair size."""
+    read = files[path]
     try:
-        if isinstance(content, str):
-            raise _UnreadableError(content)
-        return content()
+        if isinstance(read, str):
+            raise _UnreadableError(read)
+        content = read()
+        if len(content) > LARGEST_FILE:
+            raise _UnreadableError(f"is larger than {LARGEST_FILE // 1_000_000} MB")
     except _UnreadableError as error:
         raise _UnreadableError(f"{_shown(path)} was not read: it {error}") from error
+    return content
 
 
 def _choose(notebooks: list[PurePosixPath], exercise: str) -> PurePosixPath | None:
@@ -257,13 +254,9 @@ def _extras(files: _Tree, notebook: PurePosixPath) -> tuple[dict[str, bytes], tu
     """
     kept: dict[str, bytes] = {}
     left_out: list[str] = []
-    room, n_read = _LARGEST_EXTRAS, 0
-    for path in sorted(files):
-        if (
-            not path.is_relative_to(notebook.parent)
-            or path.suffix == ".ipynb"
-            or path.name in _OWN_FILES
-        ):
+    room, n_read, folder = _LARGEST_EXTRAS, 0, notebook.parent
+    for path in sorted(path for path in files if path.is_relative_to(folder)):
+        if path.suffix == ".ipynb" or path.name in _OWN_FILES:
             continue
         try:
             if n_read > _MOST_READ:
@@ -273,17 +266,13 @@ def _extras(files: _Tree, notebook: PurePosixPath) -> tuple[dict[str, bytes], tu
             if len(content) > room:
                 size = f"{_LARGEST_EXTRAS / 1e6:g} MB"
                 raise _UnreadableError(f"{_shown(path)} was left out: more than {size} of files")
-            kept[str(path.relative_to(notebook.parent))] = content
+            kept[str(path.relative_to(folder))] = content
             room -= len(content)
         except _UnreadableError as error:
             left_out.append(f"{error}.")
-    return kept, tuple(left_out[:_MOST_REMARKS])
-
-
-def _of_fair_size(content: bytes) -> bytes:
-    if len(content) > LARGEST_FILE:
-        raise _UnreadableError(f"is larger than {LARGEST_FILE // 1_000_000} MB")
-    return content
+    more = len(left_out) - _MOST_REMARKS
+    said = [f"{more:,} more files were not read or were left out."] if more > 0 else []
+    return kept, (*left_out[:_MOST_REMARKS], *said)
 
 
 def _safe(name: str) -> str:

@@ -10,9 +10,8 @@ import base64
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from coursekit.core.errors import UnknownNameError
 from coursekit.grading.checks import run_check
@@ -59,10 +58,6 @@ class ModelAnswer:
     def headline(self) -> str:
         """The heading above the code."""
         return f"One good answer to {self.check_id}; yours passes too, so ask what each does better"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
 
     def __repr__(self) -> str:
         """Show it as text."""

@@ -78,10 +78,6 @@ class Limits:
             "core": 0,
         }
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain data."""
-        return asdict(self)
-
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Limits:
         """Create from plain data.

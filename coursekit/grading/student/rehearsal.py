@@ -28,16 +28,11 @@ from coursekit.grading.sandbox.process import unsandboxed
 from coursekit.grading.student.feedback import check_visible
 from coursekit.grading.student.progress import Logbook
 
-__all__ = ["COST_NOT_JUDGED", "Rehearsal", "check_notebook", "rehearse", "running"]
+__all__ = ["Rehearsal", "check_notebook", "rehearse", "running"]
 
 CellError = tuple[CodeCell, str, str]
 
-COST_NOT_JUDGED = (
-    ()
-    if sys.platform == "linux"
-    else ("This system does not say how much processor time an answer takes: cost is not judged.",)
-)
-"""A note for reports, empty on Linux."""
+_NO_COST = "This system does not say how much processor time an answer takes: cost is not judged."
 _HIDDEN = "These are the visible checks. Hidden checks run when your work is graded."
 
 
@@ -138,7 +133,7 @@ def check_notebook(
         ),
         *([run.lost] if run.lost else []),
         f"{_HIDDEN} Same questions again: --seed {seed}.",
-        *COST_NOT_JUDGED,
+        *([] if sys.platform == "linux" else [_NO_COST]),
     ]
     return Report(exercise=exercise.name, checks=run.checks, sandbox="process", notes=tuple(notes))
 

@@ -1,6 +1,7 @@
 """`coursekit check`, `hint` and `progress` as a student types them."""
 
 import json
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -106,3 +107,11 @@ def test_bad_input_is_one_sentence_and_exit_code_2(type_, exercise_folder, words
     assert (done.exit_code, done.stdout) == (2, "")
     assert sentence in done.stderr
     assert not (exercise_folder / ".coursekit").exists()
+
+
+def test_where_cost_cannot_be_judged_the_report_says_so(type_, solve, exercise_folder, monkeypatch):
+    said = "does not say how much processor time"
+    solve(*RIGHT)
+    assert (said in type_("check", exercise_folder).output) is (sys.platform != "linux")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert said in " ".join(type_("check", exercise_folder).output.split())

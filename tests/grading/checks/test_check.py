@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from coursekit.core.records import restored
 from coursekit.grading.checks import check, run_check
 from coursekit.grading.checks.context import CLOSED, NOT_JUDGED
 from coursekit.grading.checks.report import CheckReport, Outcome, Report
@@ -243,7 +244,7 @@ class TestAContainedBugOfTheCheck:
         ]
         assert report.message == NOT_JUDGED
         assert report.fault == f"Check demo-2 (visible) raised {error.__name__}: what was said"
-        assert CheckReport.from_json(report.to_json()) == report
+        assert restored(CheckReport, report.to_json()) == report
 
     @pytest.mark.parametrize("worth", [1, 3])
     def test_parts_that_are_not_worth_what_was_promised(self, worth):
@@ -306,7 +307,7 @@ class TestABugOfTheCheck:
 
 def test_reports_survive_json():
     one = outcome_of(lambda a, b: a - b, Total=Total)
-    assert CheckReport.from_json(one.to_json()) == one
+    assert restored(CheckReport, one.to_json()) == one
     both = Report(
         exercise="demo",
         checks=(one, dataclasses.replace(one, tier="hidden")),
@@ -314,7 +315,7 @@ def test_reports_survive_json():
         sandbox="x",
         notes=("n",),
     )
-    assert Report.from_json(both.to_json()) == both
+    assert restored(Report, both.to_json()) == both
     assert both.score("demo-1") == (4, 6)
 
 

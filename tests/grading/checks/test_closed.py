@@ -11,7 +11,7 @@ from coursekit.grading.checks.context import CLOSED
 from coursekit.grading.classroom.job import Cell, CellRun, JobResult
 from coursekit.grading.classroom.publish.exports import csv_of, gradescope_of, junit_of
 from coursekit.grading.classroom.publish.feedback import feedback_page, feedback_text
-from coursekit.grading.classroom.reports import graded
+from coursekit.grading.classroom.reports import grade_of
 from coursekit.grading.classroom.submissions import Submission
 from coursekit.grading.errors import SubjectError, SubjectLost, TookTooLong
 from coursekit.grading.exercises.exercise import load_exercise
@@ -143,14 +143,13 @@ def test_a_cell_after_a_hidden_check_tells_only_that_it_stopped():
     result = JobResult(
         submission="eve", checks=checks, cells=runs, memory_mb=NUMBER / 10, seconds=NUMBER / 1000
     )
-    grade = graded(
+    grade = grade_of(
         Submission(student="eve"),
-        exercise,
-        result,
+        exercise=exercise,
+        result=result,
         cells=cells,
-        sandbox="bubblewrap",
-        remarks=(),
-        print_="f",
+        isolation="bubblewrap",
+        fingerprint="f",
     )
     assert grade.report.notes == (
         "Cell 1: It stopped with KeyError.",

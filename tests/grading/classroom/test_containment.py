@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import zipfile
+from contextlib import nullcontext
 
 import pytest
 
@@ -60,7 +61,7 @@ def engine(monkeypatch, plan):
     """
     own = {}
 
-    def execute(jobs, settings):
+    def run(jobs):
         for job in jobs:
             result = own.get(job.submission)
             if isinstance(result, Exception):
@@ -75,7 +76,7 @@ def engine(monkeypatch, plan):
                 submission=job.submission, checks=passed(plan.exercise), cells=cells
             )
 
-    monkeypatch.setattr(service, "execute", execute)
+    monkeypatch.setattr(service, "workers", lambda settings: nullcontext(run))
     monkeypatch.setattr(service, "self_test", lambda *_, **__: None)
     monkeypatch.setattr(service, "isolation_of", lambda _: "bubblewrap")
     return own
@@ -348,3 +349,14 @@ def test_a_check_that_raises_on_a_strange_answer_stops_nobody_else(tmp_path):
     assert row.split(",")[1] == ""
     assert ",in part," in row
     assert run_class(tmp_path / "in", load_plan(folder), out).n_new == 1
+
+
+def test_files_that_are_left_out_are_named_or_at_least_counted(tmp_path):
+    hand_in(tmp_path, ada=solved())
+    for n in range(12):
+        (tmp_path / "ada" / f"data{n:02}.bin").symlink_to(SOLUTION / "fm.py")
+    [found] = find_submissions(tmp_path, "fm")
+    assert [remark.partition(" ")[0] for remark in found.remarks[:-1]] == [
+        f"data{n:02}.bin" for n in range(5)
+    ]
+    assert found.remarks[-1] == "7 more files were not read or were left out."

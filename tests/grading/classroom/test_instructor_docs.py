@@ -4,13 +4,16 @@ repeats.
 
 import importlib.util
 import re
+import runpy
 import subprocess
 import sys
+import tomllib
 
 import click
 import pytest
 
 from coursekit.cli import cli
+from coursekit.commands.doctor.machine import Service
 
 DOCUMENTS = ("docs/instructor_guide.md", "docs/grading_a_class.py")
 
@@ -76,24 +79,20 @@ def test_the_notebook_is_made_from_its_source(builder, root):
     assert builder.compared_cells(source.with_suffix(".ipynb"))[0] >= 8
 
 
-@pytest.mark.slow
-@pytest.mark.needs("bubblewrap")
-def test_the_notebook_says_the_same_again(root):
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--no-header",
-        "docs/grading_a_class.ipynb",
-    ]
-    done = subprocess.run(
-        command, cwd=root, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert re.search(r"\d\d passed", done.stdout)
+@pytest.mark.parametrize(
+    ("in_ci", "trouble", "ignored"),
+    [("", None, []), ("", "not found", ["*.ipynb"]), ("true", "not found", [])],
+)
+def test_the_notebook_is_run_with_the_tests_where_there_is_a_sandbox_and_always_in_ci(
+    root, monkeypatch, in_ci, trouble, ignored
+):
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    testpaths = settings["tool"]["pytest"]["ini_options"]["testpaths"]
+    assert "docs/grading_a_class.ipynb" in testpaths
+    monkeypatch.setenv("CI", in_ci)
+    monkeypatch.setattr(Service, "trouble", lambda self: trouble)
+    found = runpy.run_path(str(root / "docs" / "conftest.py"))
+    assert found["collect_ignore_glob"] == ignored
 
 
 @pytest.mark.slow

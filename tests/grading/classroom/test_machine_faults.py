@@ -24,8 +24,24 @@ def impatient(monkeypatch):
     monkeypatch.setattr(execute, "_PAUSES", (0.1, 0.1))
 
 
+@pytest.fixture(autouse=True)
+def pools(monkeypatch):
+    """Record the runners of each execution."""
+    POOLS.clear()
+
+    class Recorded(execute._Runners):
+        def __init__(self):
+            super().__init__()
+            POOLS.append(self)
+
+    monkeypatch.setattr(execute, "_Runners", Recorded)
+
+
+POOLS = []
+
+
 def server():
-    return next(iter(execute._SERVERS.values()))
+    return POOLS[-1]._server
 
 
 def submission():
@@ -47,8 +63,8 @@ def end_a_submission():
 
 
 def end_a_runner():
-    with execute._LOCK:
-        next(iter(execute._RUNNERS))._process.kill()
+    with POOLS[-1]._lock:
+        next(iter(POOLS[-1]._all))._process.kill()
 
 
 def during(run, break_something):
@@ -56,7 +72,7 @@ def during(run, break_something):
 
     def wait():
         for _ in range(600):
-            if execute._SERVERS and submission() is not None:
+            if POOLS and server() is not None and submission() is not None:
                 break_something()
                 return
             time.sleep(0.05)

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from coursekit.core.processes import clean_environment
+from coursekit.core.records import plain
 from coursekit.grading.classroom.job import Cell, Job
 from coursekit.grading.classroom.service import grade_class
 from coursekit.grading.classroom.settings import ClassSettings, load_plan
@@ -105,7 +106,7 @@ def test_few_frames_lie_between_the_grader_and_a_students_function(tmp_path):
             stderr=said,
             env=clean_environment(),
         )
-        process.stdin.write(json.dumps(job.to_json()).encode() + b"\n")
+        process.stdin.write(json.dumps(plain(job)).encode() + b"\n")
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["bug"] == ""
         process.communicate()

@@ -7,8 +7,10 @@ import time
 import pytest
 
 from coursekit.core.processes import clean_environment, python
+from coursekit.core.records import plain
 from coursekit.grading.classroom import execute
 from coursekit.grading.classroom.job import Cell, Job
+from coursekit.grading.classroom.settings import ClassSettings
 from coursekit.grading.sandbox import Limits, Mounts
 from coursekit.grading.sandbox.fork_server import ForkServer
 from coursekit.grading.sandbox.orphans import process_tree
@@ -36,7 +38,7 @@ def test_a_runner_takes_its_submission_with_it(how):
             cwd="/",
             pass_fds=[server.fileno()],
         )
-        process.stdin.write(json.dumps(ENDLESS.to_json()).encode() + b"\n")
+        process.stdin.write(json.dumps(plain(ENDLESS)).encode() + b"\n")
         process.stdin.flush()
         until = time.monotonic() + 60
         while len(family := process_tree(server.pid)) < 2:
@@ -61,7 +63,8 @@ def lives(pid):
         return False
 
 
-def test_a_job_that_is_overdue_is_a_fault_of_its_own(monkeypatch):
+def test_a_job_that_is_overdue_is_a_fault_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setattr(execute, "_MARGIN_SECONDS", 2.0 - ENDLESS.limits.notebook_seconds)
-    answer = execute._work(ENDLESS.to_json())
-    assert "ended" in answer["bug"]
+    with execute.workers(ClassSettings(out=tmp_path)) as run:
+        [result] = run([ENDLESS])
+    assert "ended" in result.bug

@@ -220,9 +220,8 @@ def mistaken(tmp_path_factory):
             *tests,
         ]
         hand_in(folder / "in", **{mistake.name: notebook})
-    run = grade_class(
-        folder / "in", load_plan(SOLUTION), ClassSettings(out=folder / "out", n_jobs=2)
-    )
+    settings = ClassSettings(out=folder / "out", n_jobs=2, forked=True)
+    run = grade_class(folder / "in", load_plan(SOLUTION), settings)
     return {each.student: each for each in run.reports}
 
 

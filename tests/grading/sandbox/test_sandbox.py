@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from coursekit.core.errors import InvalidParameterError
+from coursekit.core.records import plain, restored
 from coursekit.grading.inside.confine import ARCHITECTURES, filter_program
 from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts, start, trouble
 from coursekit.grading.sandbox.orphans import process_tree
@@ -267,7 +268,7 @@ def test_a_limit_must_be_greater_than_zero(name):
 
 def test_limits_survive_json_and_refuse_unknown_names():
     limits = Limits(memory_mb=300)
-    assert Limits.from_json(limits.to_json()) == limits
+    assert restored(Limits, plain(limits)) == limits
     with pytest.raises(InvalidParameterError, match="There is no limit `ram`"):
         Limits.from_json({"ram": 1})
 

@@ -11,10 +11,10 @@ import nbformat
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Unicode
 
-from coursekit.grading.classroom.execute import execute
+from coursekit.grading.classroom.execute import workers
 from coursekit.grading.classroom.nbgrader.showing import Course, load_course
-from coursekit.grading.classroom.service import isolation_of, job_of
-from coursekit.grading.classroom.settings import ClassSettings, load_plan, load_secret
+from coursekit.grading.classroom.service import Grader
+from coursekit.grading.classroom.settings import ClassSettings, load_plan
 from coursekit.grading.classroom.submissions import Submission
 from coursekit.grading.errors import GradingError
 
@@ -75,13 +75,12 @@ class SandboxedChecks(_Ours):
         course, student = self._course(resources), resources["nbgrader"]["student"]
         content = json.dumps(nb).encode()
         frame, cells = course.arrange(content)
-        Path(self.work).mkdir(parents=True, exist_ok=True)
         settings = ClassSettings(out=Path(self.work), allow_unsandboxed=self.allow_unsandboxed)
+        plan = load_plan(course.exercise.folder)
         submission = Submission(student=student, notebook=content)
-        plan, secret = load_plan(course.exercise.folder), load_secret(settings)
-        isolation, place = isolation_of(settings), Path(self.work).parent
-        job = job_of(submission, cells, plan, settings, isolation, secret=secret, place=place)
-        [result] = execute([job], settings)
+        grader = Grader(plan, settings, Path(self.work).parent)
+        with workers(settings) as run:
+            [result] = run([grader.job(submission, cells)])
         there = {(check.id, check.tier) for check in result.checks}
         failed = " ".join(check.fault for check in result.checks if check.fault)
         lacks = there != {(check.id, check.tier) for check in plan.exercise.checks}

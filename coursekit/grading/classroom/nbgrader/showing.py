@@ -12,7 +12,13 @@ from coursekit.grading.checks.render import html_of
 from coursekit.grading.checks.report import Report
 from coursekit.grading.classroom.job import Cell, JobResult
 from coursekit.grading.classroom.publish.inert import inert_markdown, inert_outputs
-from coursekit.grading.classroom.sanitise import Sheet, load_sheet, sanitise, text_of
+from coursekit.grading.classroom.sanitise import (
+    Sheet,
+    load_sheet,
+    restored_place,
+    sanitise,
+    text_of,
+)
 from coursekit.grading.exercises.exercise import Exercise, load_exercise
 from coursekit.grading.exercises.notebook import cell_name, parse_notebook, read_notebook
 
@@ -63,9 +69,8 @@ class Course:
         order = list(ours)
         for name in order:
             if name in graded and name not in shown:
-                before = set(order[: order.index(name)])
-                places = [at + 1 for at, each in enumerate(frame) if each["id"] in before]
-                frame.insert(max(places, default=0), copy.deepcopy(ours[name]))
+                at = restored_place(name, [each["id"] for each in frame], order)
+                frame.insert(at, copy.deepcopy(ours[name]))
         return {**copy.deepcopy(dict(self.released)), "cells": frame}, cells
 
     def with_results(self, frame: _Notebook, result: JobResult) -> _Notebook:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
+import re
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 from coursekit.core.files import write_atomically
 from coursekit.grading.checks.report import CheckReport, Outcome, PartReport
 from coursekit.grading.checks.text import inert
+from coursekit.grading.classroom.publish.feedback import render
 from coursekit.grading.classroom.reports import ClassRun, GradeReport
 
 __all__ = ["csv_of", "gradescope_of", "junit_of", "publish_exports"]
@@ -71,36 +71,17 @@ def gradescope_of(grade: GradeReport) -> dict[str, Any]:
 
 def junit_of(grades: Sequence[GradeReport]) -> str:
     """Return a JUnit report: a suite for each submission, a case for each part."""
-    root = ElementTree.Element("testsuites")
-    total: Counter[str] = Counter()
+    suites = []
     for grade in grades:
         parts = [(check, part) for check in grade.report.checks for part in check.parts]
-        counts = Counter(_junit_of(part) for _, part in parts)
-        total += counts
-        about = {"name": inert(grade.student), "time": f"{grade.seconds:g}"}
-        suite = ElementTree.SubElement(root, "testsuite", about | _counts(counts))
-        for check, part in parts:
-            name = {"classname": inert(f"{check.id}.{check.tier}"), "name": inert(part.name)}
-            case = ElementTree.SubElement(suite, "testcase", name)
-            if kind := _junit_of(part):
-                why = ElementTree.SubElement(case, kind, {"message": str(part.outcome)})
-                why.text = inert(part.message)
-    root.attrib |= _counts(total)
-    ElementTree.indent(root)
-    text = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
+        suites.append({"grade": grade, "parts": parts, "kinds": [_junit_of(p) for _, p in parts]})
+    return render("junit.xml", suites=suites)
 
 
 def _junit_of(part: PartReport) -> str:
     """Return the element that says why a part has no points, or nothing."""
-    if part.outcome is Outcome.NOT_JUDGED:
-        return "error"
-    return "failure" if part.points < part.max_points else ""
-
-
-def _counts(kinds: Counter[str]) -> dict[str, str]:
-    counts = {"tests": kinds.total(), "failures": kinds["failure"], "errors": kinds["error"]}
-    return {name: str(count) for name, count in counts.items()}
+    lost = "failure" if part.points < part.max_points else ""
+    return "error" if part.outcome is Outcome.NOT_JUDGED else lost
 
 
 def _gradescope_test(check: CheckReport, part: PartReport) -> dict[str, Any]:
@@ -123,8 +104,5 @@ def _no_formula(value: str) -> str:
     >>> _no_formula("=1+1"), _no_formula("-1+A1"), _no_formula("-3.5")
     ("'=1+1", "'-1+A1", '-3.5')
     """
-    try:
-        float(value)
-    except ValueError:
-        return f"'{value}" if value.lstrip()[:1] in {"=", "+", "-", "@"} else value
-    return value
+    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", value)
+    return f"'{value}" if value.lstrip()[:1] in tuple("=+-@") and not is_number else value

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from coursekit.core.files import write_atomically
 from coursekit.grading.checks.render import points_text, templates
-from coursekit.grading.checks.report import CheckReport, Outcome
+from coursekit.grading.checks.report import Outcome
 from coursekit.grading.checks.text import inert
 from coursekit.grading.classroom.reports import ClassRun, GradeReport
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "POLICY",
     "STYLE",
-    "css_class",
     "feedback_page",
     "feedback_text",
     "in_short",
@@ -99,28 +98,14 @@ def colophon(grade: GradeReport) -> str:
     )
 
 
-def css_class(outcome: Outcome) -> str:
-    """Return the CSS class of a verdict.
-
-    >>> css_class(Outcome.NOT_ATTEMPTED)
-    'not-attempted'
-    """
-    return outcome.value.replace(" ", "-")
-
-
 @cache
 def _environment() -> Environment:
     from markupsafe import Markup
 
     environment = templates().overlay(
-        autoescape=lambda name: name is not None and name.endswith(".html"), lstrip_blocks=True
+        autoescape=lambda name: str(name).endswith((".html", ".xml")), lstrip_blocks=True
     )
-    environment.filters |= {
-        "anchor": _anchor,
-        "caption": _caption,
-        "css_class": css_class,
-        "inert": inert,
-    }
+    environment.filters["inert"] = inert
     environment.globals |= {"policy": Markup(POLICY), "style": Markup(STYLE)}  # noqa: S704 - our own
     return environment
 
@@ -137,33 +122,11 @@ def _view(grade: GradeReport) -> dict[str, Any]:
 
 def _glance(grade: GradeReport) -> list[dict[str, Any]]:
     """Return a row for each check, both tiers together."""
-    tiers: dict[str, list[CheckReport]] = {}
-    for check in grade.report.checks:
-        tiers.setdefault(check.id, []).append(check)
-    return [
-        {
-            "id": check_id,
-            "title": checks[0].title,
-            "outcome": Outcome.worst([check.outcome for check in checks]),
-            "points": points_text(*grade.report.score(check_id))
-            + ("" if grade.report.is_judged(check_id) else " so far"),
-            "tiers": checks,
-        }
-        for check_id, checks in tiers.items()
-    ]
-
-
-def _caption(check: CheckReport) -> str:
-    points = points_text(check.points, check.max_points)
-    return f"{check.id}, {check.tier} checks: {check.outcome}, {points}"
-
-
-def _anchor(check_id: str) -> str:
-    """Return the fragment of a check; letters, digits and dashes stay, the rest is spelled out.
-
-    >>> _anchor("fm-1"), _anchor('a"b')
-    ('check-fm-1', 'check-a_22_b')
-    """
-    return "check-" + "".join(
-        each if each.isalnum() or each == "-" else f"_{ord(each):x}_" for each in check_id
-    )
+    report, rows = grade.report, []
+    for check_id in dict.fromkeys(check.id for check in report.checks):
+        tiers = [check for check in report.checks if check.id == check_id]
+        points = points_text(*report.score(check_id))
+        row = {"id": check_id, "title": tiers[0].title, "tiers": tiers}
+        row["points"] = points if report.is_judged(check_id) else f"{points} so far"
+        rows.append(row | {"outcome": Outcome.worst([check.outcome for check in tiers])})
+    return rows

@@ -38,31 +38,23 @@ def review_page(work: Work, *, ours: Collection[str] = frozenset()) -> str:
     ours : collection of str
         Digests of released cells (see `digests_of`): such a cell is left out if it has no output.
     """
-    grade, problem, cells = work.grade, "", []
+    problem, cells = "", []
     try:
         cells = list(_cells(work))
     except ExerciseError as error:
         problem = str(error)
     shown = [cell for cell in cells if not (cell["is_quiet"] and cell["digest"] in ours)]
-    n_out = len(cells) - len(shown)
-    unchanged = f"{n_out} cells are as they were handed out and showed nothing; they are left out."
-    origin = (
-        "What cells showed when they were graded"
-        if work.result is not None
-        else "What the file claims that its cells showed"
-    )
-    below = f"{origin} stands below them, as text; HTML, scripts and links are left out."
-    fault = [f"For the instructor: {grade.fault}"] if grade.fault else []
-    cost = f" It took {grade.seconds:.1f} s and at most {grade.memory_mb:.0f} MB."
     return render(
         "review.html",
-        title=f"{grade.title}: {grade.student}, as handed in",
-        in_short=[*in_short(grade), *fault, *grade.report.notes, below],
+        title=f"{work.grade.title}: {work.student}, as handed in",
+        in_short=in_short(work.grade),
+        work=work,
         cells=shown,
-        left_out=[problem] * bool(problem) + [unchanged] * bool(n_out),
+        n_left_out=len(cells) - len(shown),
+        problem=problem,
         files=[_file(name, content) for name, content in work.submission.files.items()],
         pictures=PICTURES,
-        colophon=colophon(grade) + (cost if grade.seconds else ""),
+        colophon=colophon(work.grade),
     )
 
 
@@ -91,32 +83,22 @@ def _cells(work: Work) -> Iterator[dict[str, Any]]:
     for number, raw in enumerate(notebook["cells"], start=1):
         if not isinstance(raw, dict):
             continue
-        run, cell, is_code = runs.get(number), ran.get(number), raw.get("cell_type") == "code"
-        source = text_of(raw)
-        remarks = []
-        if cell is not None and cell.source != source:
-            remarks.append("The text of this cell was changed; the course's own text ran instead.")
-        if cell is None and is_code and work.result is not None:
-            remarks.append("This cell was not run: it changes no score.")
-        if run is not None and run.trouble:
-            remarks.append(f"It stopped: {run.trouble}")
-        claimed = run.outputs if run is not None else ()
-        outputs = inert_outputs(_claimed(raw) if work.result is None else claimed)
+        run, cell, source = runs.get(number), ran.get(number), text_of(raw)
+        is_code, trouble = raw.get("cell_type") == "code", run.trouble if run is not None else ""
+        outputs = run.outputs if run is not None else ()
+        shown = inert_outputs(_claimed(raw) if work.result is None else outputs)
         yield {
-            "heading": f"Cell {number}, {'code' if is_code else 'text'}: {cell_name(raw)}",
-            "label": f"cell {number}",
+            "number": number,
+            "kind": "code" if is_code else "text",
+            "name": cell_name(raw),
             "source": source,
-            "remarks": remarks,
-            "outputs": [{"data": each.get("data", {}), "said": _said(each)} for each in outputs],
-            "is_quiet": not outputs and not (run is not None and run.trouble),
+            "is_replaced": cell is not None and cell.source != source,
+            "is_skipped": cell is None and is_code and work.result is not None,
+            "trouble": trouble,
+            "outputs": shown,
+            "is_quiet": not shown and not trouble,
             "digest": digest_of(raw),
         }
-
-
-def _said(output: Mapping[str, Any]) -> str:
-    if output["output_type"] == "error":
-        return "\n".join(output["traceback"])
-    return str(output.get("text") or output.get("data", {}).get("text/plain", ""))
 
 
 def _claimed(cell: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
@@ -126,12 +108,10 @@ def _claimed(cell: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]
 
 
 def _file(name: str, content: bytes) -> dict[str, Any]:
-    """Return a file with its text, or with its size and digest."""
-    digest = hashlib.sha256(content).hexdigest()
-    about = f"Not shown: {len(content):,} bytes, SHA-256 {digest}."
+    """Return a file with its text, if it is text and not too large."""
+    file = {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return {"name": name, "text": None, "about": about}
-    is_shown = name.endswith(".py") or len(text) <= _LARGEST_TEXT
-    return {"name": name, "text": text if is_shown else None, "about": about}
+        return file | {"text": None}
+    return file | {"text": text if name.endswith(".py") or len(text) <= _LARGEST_TEXT else None}

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import pointbiserialr
 
 from coursekit.grading.checks.report import Outcome
-from coursekit.grading.classroom.publish.analytics.items import (
+from coursekit.grading.classroom.publish.analytics import (
     correlation,
     items_of,
     items_table,

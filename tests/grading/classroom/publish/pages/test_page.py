@@ -10,7 +10,6 @@ import pytest
 from coursekit.grading.checks.report import Outcome
 from coursekit.grading.classroom.publish.feedback import (
     STYLE,
-    css_class,
     feedback_page,
     feedback_text,
     publish_feedback,
@@ -98,7 +97,7 @@ def test_every_verdict_is_a_word_a_symbol_and_a_colour():
     }
     assert all(each.find("span").get("aria-hidden") == "true" for each in shown)
     assert {each.get("class").split()[1] for each in shown} == {
-        css_class(outcome) for outcome in Outcome
+        outcome.value.replace(" ", "-") for outcome in Outcome
     }
 
 

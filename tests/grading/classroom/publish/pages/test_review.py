@@ -190,12 +190,14 @@ def test_a_flood_of_outputs_is_cut_and_says_so():
 
 
 def test_every_character_of_the_code_is_on_the_page():
-    hidden = "\ufeffa = 1\x0c\nb = '\u202e\u200b\ud800'\rc = 3"
+    hidden = "\ufeffa = 1\x0c\nb = '\u202e\u200b\ud800'\rc = 3\n\u3164, \uffa0\ufe0f = 4,\xa05  # \u2028é"
     comments = "# x\n" * 10_000
     content = b"\xef\xbb\xbf" + notebook(code(comments + hidden), code("run_me()"))
     page = tree_of(page_of(honest(), content))
     shown_code = "".join(next(page.iter("pre")).itertext()).lstrip("\n")
-    assert shown_code == comments + "<U+FEFF>a = 1<U+000C>\nb = '<U+202E><U+200B>?'\nc = 3"
+    assert shown_code == comments + "<U+FEFF>a = 1<U+000C>\nb = '<U+202E><U+200B>?'\nc = 3" + (
+        "\n<U+3164>, <U+FFA0><U+FE0F> = 4,<U+00A0>5  # <U+2028>é"
+    )
     assert "run_me()" in text_of(page)
 
 

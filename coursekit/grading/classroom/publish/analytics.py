@@ -1,4 +1,5 @@
-r"""Item analysis of a class: difficulty and discrimination of each check.
+r"""Statistics of a class for its instructor: difficulty and discrimination of each check, and the
+most frequent misconceptions.
 
 *Difficulty* of a check is the mean share of its points that was earned, from 0 (nobody) to 1
 (everybody).
@@ -10,8 +11,8 @@ not compared with itself,
 .. math:: d_i = \operatorname{corr}(x_i,\; \textstyle\sum_{j \ne i} x_j),
 
 and *upper minus lower* is the difference in the mean share earned between the best and the last 27
-% of the class by points in all. A value near 0 or below says
-that the check does not measure what the other checks measure.
+% of the class by points in all. A value near 0 or below says that the check does not measure what
+the other checks measure.
 
 Sources: F. M. Lord and M. R. Novick (1968), Statistical Theories of Mental Test Scores, chapter 15;
 T. L. Kelley (1939), The selection of upper and lower groups for the validation of test items,
@@ -20,16 +21,34 @@ doi:10.1037/h0057123.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from coursekit.core.files import write_atomically
+from coursekit.core.records import plain
 from coursekit.grading.checks.report import Outcome
-from coursekit.grading.classroom.reports import GradeReport
+from coursekit.grading.checks.text import inert
+from coursekit.grading.classroom.publish.pictures import items_figure, mistakes_figure
+from coursekit.grading.classroom.reports import ClassRun, GradeReport
 
-__all__ = ["LOW_DISCRIMINATION", "ItemStatistics", "items_of", "items_table"]
+__all__ = [
+    "LOW_DISCRIMINATION",
+    "ItemStatistics",
+    "Mistake",
+    "items_figure",
+    "items_of",
+    "items_table",
+    "mistakes_figure",
+    "mistakes_of",
+    "mistakes_table",
+    "publish_analytics",
+    "summary_of",
+]
 
 _Floats = npt.NDArray[np.float64]
 _SHARE_OF_A_GROUP = 0.27
@@ -70,6 +89,50 @@ class ItemStatistics:
         return self.discrimination is not None and self.discrimination < LOW_DISCRIMINATION
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One misconception over a class.
+
+    Parameters
+    ----------
+    name : str
+    checks : tuple of str
+        Checks that recognised it.
+    students : tuple of str
+        Who made it.
+    share : float
+        Of the submissions that were graded, in (0, 1].
+    message : str
+        The feedback message for it.
+    """
+
+    name: str
+    checks: tuple[str, ...]
+    students: tuple[str, ...]
+    share: float
+    message: str
+
+
+def publish_analytics(run: ClassRun, out: Path) -> None:
+    """Write items.json, mistakes.json and, where there is something to show, items.png and
+    mistakes.png.
+    """
+    items, mistakes = items_of(run.reports), mistakes_of(run.reports)
+    write_atomically(out / "items.json", json.dumps(plain(items), indent=1))
+    write_atomically(out / "mistakes.json", json.dumps(plain(mistakes), indent=1))
+    if items:
+        items_figure(items).save(out / "items.png")
+    if mistakes:
+        mistakes_figure(mistakes).save(out / "mistakes.png")
+
+
+def summary_of(grades: Sequence[GradeReport]) -> str:
+    """Return both tables as text; empty if nobody was graded."""
+    items, mistakes = items_of(grades), mistakes_of(grades)
+    tables = [items_table(items)] * bool(items) + [mistakes_table(mistakes)] * bool(mistakes)
+    return "\n\n".join(tables)
+
+
 def items_of(grades: Sequence[GradeReport]) -> list[ItemStatistics]:
     """Return the statistics of every check, in the order of the exercise; submissions that could
     not be graded, or not in all, do not count.
@@ -81,6 +144,14 @@ def items_of(grades: Sequence[GradeReport]) -> list[ItemStatistics]:
     )
     earned, worth = scores[:, :, 0], scores[:, :, 1]  # (students, checks)
     total = earned.sum(axis=1)
+    skipped = {
+        name: sum(
+            {check.outcome for check in report.checks if check.id == name}
+            == {Outcome.NOT_ATTEMPTED}
+            for report in reports
+        )
+        for name in ids
+    }
     return [
         ItemStatistics(
             id=name,
@@ -88,14 +159,7 @@ def items_of(grades: Sequence[GradeReport]) -> list[ItemStatistics]:
             difficulty=float((earned[:, at] / worth[:, at]).mean()),
             discrimination=correlation(earned[:, at], total - earned[:, at]),
             upper_minus_lower=upper_minus_lower(earned[:, at] / worth[:, at], total),
-            not_attempted=sum(
-                all(
-                    check.outcome is Outcome.NOT_ATTEMPTED
-                    for check in report.checks
-                    if check.id == name
-                )
-                for report in reports
-            ),
+            not_attempted=skipped[name],
         )
         for at, name in enumerate(ids)
     ]
@@ -103,16 +167,49 @@ def items_of(grades: Sequence[GradeReport]) -> list[ItemStatistics]:
 
 def items_table(items: Sequence[ItemStatistics]) -> str:
     """Return the statistics as text, one line for each check."""
-    lines = [
-        f"{'check':<12} {'earned':>7} {'discrimination':>15} {'upper - lower':>14} {'left out':>9}"
-    ]
+    form = "{:<12} {:>7} {:>15} {:>14} {:>9}{}"
+    lines = [form.format("check", "earned", "discrimination", "upper - lower", "left out", "")]
     for item in items:
-        told = [_signed(item.discrimination), _signed(item.upper_minus_lower)]
+        told = [
+            "-" if value is None else f"{value:+.2f}"
+            for value in (item.discrimination, item.upper_minus_lower)
+        ]
         remark = "  worth a look" if item.is_worth_a_look else ""
         lines.append(
-            f"{item.id:<12} {item.difficulty:>7.0%} {told[0]:>15} {told[1]:>14} "
-            f"{item.not_attempted:>9}{remark}"
+            form.format(item.id, f"{item.difficulty:.0%}", *told, item.not_attempted, remark)
         )
+    return "\n".join(lines)
+
+
+def mistakes_of(grades: Sequence[GradeReport]) -> list[Mistake]:
+    """Return the misconceptions that were recognised, the most frequent first; a student counts
+    once for each, however often it was recognised.
+    """
+    graded = [grade for grade in grades if not grade.problem]
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for grade in graded:
+        for check in grade.report.checks:
+            for part in check.parts:
+                if part.misconception:
+                    hit = (check.id, grade.student, part.message)
+                    found.setdefault(part.misconception, []).append(hit)
+    mistakes = []
+    for name, hits in found.items():
+        checks, students, messages = zip(*hits, strict=True)
+        who = tuple(dict.fromkeys(students))
+        share = len(who) / len(graded)
+        about = {"name": name, "students": who, "share": share, "message": messages[0]}
+        mistakes.append(Mistake(checks=tuple(sorted(set(checks))), **about))
+    return sorted(mistakes, key=lambda mistake: (-mistake.share, mistake.name))
+
+
+def mistakes_table(mistakes: Sequence[Mistake], most: int = 10) -> str:
+    """Return the most frequent misconceptions as text, below each its feedback message."""
+    lines = [f"{'students':>8} {'share':>6}  misconception"]
+    for each in mistakes[:most]:
+        where = ", ".join(each.checks)
+        lines.append(f"{len(each.students):>8} {each.share:>6.0%}  {each.name} ({where})")
+        lines.append(f"{'':>17}{inert(each.message, 200)}")
     return "\n".join(lines)
 
 
@@ -149,7 +246,3 @@ def _weights(total: _Floats, n_in_group: int) -> _Floats:
     n_equal = (total[None, :] == total[:, None]).sum(axis=1)
     weights: _Floats = np.clip((n_in_group - n_above) / n_equal, 0.0, 1.0)
     return weights
-
-
-def _signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.2f}"

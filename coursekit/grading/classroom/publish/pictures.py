@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from coursekit.core.errors import InvalidParameterError
-from coursekit.grading.classroom.publish.analytics.items import ItemStatistics
-from coursekit.grading.classroom.publish.analytics.mistakes import Mistake
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from coursekit.grading.classroom.publish.analytics import ItemStatistics, Mistake
 
 __all__ = ["Picture", "items_figure", "mistakes_figure"]
 
