@@ -193,7 +193,7 @@ def address(course, tmp_path_factory):
             command, cwd=course, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 180
         while not (files := list(runtime.glob("jpserver-*.json"))):
             assert time.monotonic() < until, (state / "log").read_text()[-2000:]
             assert server.poll() is None, (state / "log").read_text()[-2000:]
