@@ -601,6 +601,10 @@ figures.show(
 #    (figure in section 2).
 # 4. Plan your looks, or use a test that is valid at every look (figure in section 3).
 # 5. A chosen winner is overestimated: measure it again (figure in section 4).
+#
+# **Now you.** In the exercise [An A/B test that can be
+# trusted](../exercises/abtest/abtest.ipynb) you build these pieces yourself, each
+# checked at once.
 
 # %% [markdown]
 # ## Questions
@@ -661,4 +665,5 @@ figures.show(
 # - A. Deng et al., [CUPED](https://doi.org/10.1145/2433396.2433413) (2013): six pages
 #   on using data from before the experiment, with measurements at Bing.
 #
-# Next: [10 · Bandits and off-policy evaluation](10_bandits.ipynb) · Back: [08 · Versions and shipping safely](08_model_registry.ipynb)
+# Next: [10 · Bandits and off-policy evaluation](10_bandits.ipynb) · Back:
+# [08 · Versions and shipping safely](08_model_registry.ipynb)
