@@ -178,7 +178,7 @@ def learn_rows(table, model, tag, k, rows, values, target, weight):
 
 
 @_enter
-def learn_rows_many(table, model, tag, k, starts, rows, values, targets, weights, predictions):
+def learn_rows_many(table, model, tag, k, rows, starts, values, targets, weights, predictions):
     """Learn events in order, as `learn_pairs`; event t has rows[starts[t]:starts[t + 1]], and
     values likewise. Shapes: starts (n + 1,), rows and values (starts[n],).
     """

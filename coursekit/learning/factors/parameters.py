@@ -91,7 +91,8 @@ class FactorParameters(OnlineLearner):
 
     def _use(self, table: FactorTable) -> None:
         self._table, self._rows = table, table.rows
-        self._users, self._items = table.fields["user"], table.fields["item"]
+        self._users, self._items, *features = table.fields.values()
+        self._features = features[0] if features else self._users  # never asked without features
 
     @property
     def learning_rate(self) -> float:
