@@ -93,24 +93,20 @@ class Stateful:
     def _set_memory(self, memory: State) -> None:
         """Restore a copy of memory that `_check_memory` has accepted."""
         for name in self._memory_names:
-            mine = getattr(self, name)
-            if isinstance(mine, Stateful):
-                mine.set_state(memory[name])
-            elif _are_stateful(mine):
-                for part, theirs in zip(mine, memory[name], strict=True):
-                    part.set_state(theirs)
-            else:
+            parts = _parts(getattr(self, name))
+            for part, theirs in zip(parts, _listed(memory[name]), strict=False):
+                part.set_state(theirs)
+            if not parts:
                 setattr(self, name, copy.deepcopy(memory[name]))
 
     def _check_state(self, state: State) -> None:
         """Raise StateFormatError for a state of another class or other settings."""
-        missing = {"class", "config", "memory"} - state.keys()
-        if missing:
+        if missing := {"class", "config", "memory"} - state.keys():
             raise StateFormatError(
                 f"This is no state of {type(self).__name__}: {', '.join(sorted(missing))} missing."
             )
-        name = self._state_name or type(self).__name__
-        theirs, ours = (state["class"], state["config"]), (name, self.config())
+        ours = self._state_name or type(self).__name__, self.config()
+        theirs = state["class"], state["config"]
         if theirs != ours:
             raise StateFormatError(
                 f"The state is of {theirs[0]} with {theirs[1]}, expected {ours[0]} with {ours[1]}."
@@ -119,39 +115,41 @@ class Stateful:
 
     def _check_memory(self, memory: State) -> None:
         """Raise StateFormatError for missing names or another type or number of dimensions."""
-        missing = set(self._memory_names) - memory.keys()
-        if missing:
+        if missing := set(self._memory_names) - memory.keys():
             raise StateFormatError(
                 f"The state of {type(self).__name__} has no {', '.join(sorted(missing))}."
             )
         for name in self._memory_names:
             mine, theirs = getattr(self, name), memory[name]
-            if isinstance(mine, Stateful):
-                mine._check_state(theirs)
-            elif _are_stateful(mine):
-                if len(mine) != len(theirs):
-                    raise StateFormatError(
-                        f"`{name}` in the state of {type(self).__name__} has {len(theirs)} parts, "
-                        f"expected {len(mine)}."
-                    )
-                for part, its in zip(mine, theirs, strict=True):
+            if parts := _parts(mine):
+                self._check_size(name, "parts", len(_listed(theirs)), len(parts))
+                for part, its in zip(parts, _listed(theirs), strict=True):
                     part._check_state(its)
-            elif isinstance(mine, np.ndarray) and np.ndim(theirs) != mine.ndim:
-                raise StateFormatError(
-                    f"`{name}` in the state of {type(self).__name__} has {np.ndim(theirs)} "
-                    f"dimensions, expected {mine.ndim}."
-                )
+            elif isinstance(mine, np.ndarray):
+                self._check_size(name, "dimensions", np.ndim(theirs), mine.ndim)
+
+    def _check_size(self, name: str, of: str, found: int, expected: int) -> None:
+        if found != expected:
+            raise StateFormatError(
+                f"`{name}` in the state of {type(self).__name__} has {found} {of}, expected "
+                f"{expected}."
+            )
 
 
-def _are_stateful(value: Any) -> bool:
-    return isinstance(value, tuple) and all(isinstance(part, Stateful) for part in value)
+def _parts(value: Any) -> tuple[Stateful, ...]:
+    """Return the stateful parts of an attribute: itself, or those of a tuple of them."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return parts if all(isinstance(part, Stateful) for part in parts) else ()
+
+
+def _listed(states: Any) -> list[State]:
+    return states if isinstance(states, list) else [states]
 
 
 def _written(value: Any) -> Any:
-    if isinstance(value, Stateful):
-        return value.get_state()
-    if _are_stateful(value):
-        return [part.get_state() for part in value]
+    if parts := _parts(value):
+        states = [part.get_state() for part in parts]
+        return states if isinstance(value, tuple) else states[0]
     return value if isinstance(value, int | float | str) else copy.deepcopy(value)
 
 

@@ -26,7 +26,29 @@ class LearningMode(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepReport:
+class Present:
+    """The present state of a manager, which every report contains.
+
+    Parameters
+    ----------
+    n_buffered : int
+        Number of events in the buffer.
+    learning_rate : float
+        The learner's rate.
+    model_version : int
+        The learner's version.
+    samples_processed : int
+        Number of events processed, including the last one reported.
+    """
+
+    n_buffered: int
+    learning_rate: float
+    model_version: int
+    samples_processed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepReport(Present):
     """Report of one event.
 
     Parameters
@@ -37,31 +59,19 @@ class StepReport:
         Squared error of that prediction.
     n_learnt : int
         Number of events learnt in this step: 0 if the event was buffered.
-    n_buffered : int
-        Number of events in the buffer after this step.
     drift_detected, warning_detected : bool
         Whether the detector raised an alarm, or a warning, at this event.
-    learning_rate : float
-        The learner's rate after this step.
-    model_version : int
-        The learner's version after this step.
-    samples_processed : int
-        Number of events processed, including this one.
     """
 
     prediction: float
     loss: float
     n_learnt: int
-    n_buffered: int
     drift_detected: bool
     warning_detected: bool
-    learning_rate: float
-    model_version: int
-    samples_processed: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkReport:
+class ChunkReport(Present):
     """Report of a chunk of events: the numbers of its `StepReport`s, as columns.
 
     Parameters
@@ -74,18 +84,12 @@ class ChunkReport:
         Events of the chunk at which the detector raised an alarm.
     n_learnt : int
         Number of events learnt in this call.
-    n_buffered, learning_rate, model_version, samples_processed
-        As in `StepReport`, after the last event.
     """
 
     predictions: Floats
     losses: Floats
     drift_at: tuple[int, ...]
     n_learnt: int
-    n_buffered: int
-    learning_rate: float
-    model_version: int
-    samples_processed: int
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -97,19 +101,15 @@ class ChunkReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LearningStats:
+class LearningStats(Present):
     """Statistics of a manager since its start; a rollback restores those of the checkpoint.
 
     Parameters
     ----------
     learning_mode : LearningMode
-    samples_processed : int
-        Events seen.
     samples_learnt : int
         Number of events learnt; the rest is in the buffer. In batch mode, the sum over all
         retrainings.
-    n_buffered : int
-        Events in the buffer.
     n_updates : int
         Number of updates of the learner.
     n_drifts : int
@@ -124,16 +124,10 @@ class LearningStats:
         Mean squared error on arrival over all events; NaN before the first.
     recent_loss : float
         The same over about the last 100 events.
-    learning_rate : float
-        The learner's present rate.
-    model_version : int
-        The learner's present version.
     """
 
     learning_mode: LearningMode
-    samples_processed: int
     samples_learnt: int
-    n_buffered: int
     n_updates: int
     n_drifts: int
     drift_at: tuple[int, ...]
@@ -141,5 +135,3 @@ class LearningStats:
     n_rollbacks: int
     mean_loss: float
     recent_loss: float
-    learning_rate: float
-    model_version: int
