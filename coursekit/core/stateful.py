@@ -147,10 +147,12 @@ def _listed(states: Any) -> list[State]:
 
 
 def _written(value: Any) -> Any:
+    if value is None or isinstance(value, int | float | str):
+        return value
     if parts := _parts(value):
         states = [part.get_state() for part in parts]
         return states if isinstance(value, tuple) else states[0]
-    return value if isinstance(value, int | float | str) else copy.deepcopy(value)
+    return copy.deepcopy(value)
 
 
 def _recorded(init: Callable[..., None]) -> Callable[..., None]:

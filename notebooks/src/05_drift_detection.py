@@ -675,7 +675,7 @@ figures.show(
 # autocorrelation, and watches what is new in each value, its *innovation*. All seven
 # series of the data set, and all detectors, are in
 # [tests/benchmarks/RESULTS.md](../tests/benchmarks/RESULTS.md), measured with the
-# `covering_score` of [segmentation](../coursekit/learning/drift/segmentation.py).
+# `covering_score` of [segmentation](../tests/benchmarks/segmentation.py).
 #
 # ## Break it once: a detector that looks the wrong way
 #

@@ -315,11 +315,7 @@ def field() -> None:
 
 def people() -> None:
     from coursekit.learning import drift
-    from coursekit.learning.drift.segmentation import (
-        change_points_of,
-        covering_score,
-        read_marked_series,
-    )
+    from tests.benchmarks.segmentation import change_points_of, covering_score, read_marked_series
 
     if not (DATA / "tcpd").is_dir():
         print(f"\nskipped: no marked series in {DATA}; set COURSEKIT_DATA")

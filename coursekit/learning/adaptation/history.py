@@ -111,7 +111,7 @@ class History(Stateful):
         return (mean * n + self._loss) / (n + self._n) if n + self._n else math.nan
 
 
-@dataclass
+@dataclass(slots=True)
 class Counters(Stateful):
     """Counters of a manager; a rollback restores them."""
 

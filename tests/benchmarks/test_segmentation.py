@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from coursekit.core.errors import InvalidParameterError
 from coursekit.learning import drift
-from coursekit.learning.drift.segmentation import (
+from tests.benchmarks.segmentation import (
     MarkedSeries,
     change_points_of,
     covering,
