@@ -2,7 +2,7 @@
 
 Two exercises are made here, one light (numpy) and one that needs torch and an optimizer. For each, a class of identical right
 submissions is graded by stock `nbgrader autograde` (checks as asserts in the notebook) and by `coursekit grade` (checks outside, in
-a sandbox), cold and warm. Processor time is that of the whole tree, from a control group where one can be made (killed processes
+a sandbox), in fresh processes and in forked ones. Processor time is that of the whole tree, from a control group where one can be made (killed processes
 count, too); two sizes of class are graded, and the slope between them is the cost of a submission without start-up.
 
 Run: ``python tests/benchmarks/bench_grading.py [n_light] [n_torch]``, with a writable cpuacct group (as root).
@@ -68,7 +68,7 @@ def main() -> None:
             make_course(course, parts, libraries)
             graders = {
                 "nbgrader autograde": stock,
-                "coursekit grade, cold": lambda course, n: mine(course, n, []),
+                "coursekit grade (fresh)": lambda course, n: mine(course, n, []),
                 "coursekit grade --forked": lambda course, n: mine(course, n, ["--forked"]),
                 "coursekit grade --forked --jobs 2": lambda course, n: mine(
                     course, n, ["--forked", "--jobs", "2"]

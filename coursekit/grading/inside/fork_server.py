@@ -114,10 +114,11 @@ def _preload(libraries: list[str]) -> None:
     import IPython.core.completer
     import IPython.core.magics  # noqa: F401
 
+    from coursekit.grading.inside import quick_torch
+
+    quick_torch.install()
     for name in (_SHELL, *libraries):
         importlib.import_module(name)
-        if name == "torch":
-            importlib.import_module("torch._dynamo")  # the first optimizer would import it
 
 
 def _be_the_shell(line: int, pipes: list[int], order: _Order, is_fresh: bool) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 
 from IPython.core.history import HistoryManager
 
+from coursekit.grading.inside import quick_torch
 from coursekit.grading.inside.agent import Agent
 from coursekit.grading.inside.capture import Hook, Outputs, Publisher, Shell
 from coursekit.grading.inside.line import Line
@@ -31,6 +32,7 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """Take the line and serve until it ends."""
+    quick_torch.install()
     line = Line.from_standard_streams()
     line.send({"ready": True})
     order = line.receive()
