@@ -23,6 +23,7 @@ Source: the manual pages clone(2), pidfd_open(2), wait4(2).
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -119,6 +120,8 @@ def _preload(libraries: list[str]) -> None:
     quick_torch.install()
     for name in (_SHELL, *libraries):
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a child would write to every page, and so copy it
 
 
 def _be_the_shell(line: int, pipes: list[int], order: _Order, is_fresh: bool) -> None:
