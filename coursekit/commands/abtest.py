@@ -57,9 +57,9 @@ def abtest(
     found = analyse(table, split=None if split is None else parse_split(split))
     sentences = verdict(found)
     if report is not None:
-        from coursekit.delivery.experiments.tabular.page import write_page
+        from coursekit.delivery.experiments.tabular.page import write_report
 
-        write_page(table, found, report)
+        write_report(table, found, report)
     text = "\n".join(
         [*(click.style(each, bold=True) for each in sentences), "", *table_lines(found)]
     )

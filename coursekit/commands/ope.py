@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from coursekit.commands.command import Answer, command
+from coursekit.commands.command import Answer, Page, command
 
 if TYPE_CHECKING:
     from coursekit.delivery.bandits.off_policy.estimators import PolicyValue
@@ -31,6 +31,7 @@ def ope(
     position: str | None = None,
     clip: float | None = None,
     level: float = 0.95,
+    report: Page = None,
 ) -> Answer:
     """Estimate what another policy would have earned, from a log of decisions.
 
@@ -64,6 +65,8 @@ def ope(
         Cut importance weights to this size.
     level : NUMBER
         Confidence level of the intervals.
+    report : OUT.html
+        Write a page with figures into this file.
     """
     from coursekit.delivery.bandits.off_policy.file import Evaluated, evaluate_log
 
@@ -77,10 +80,14 @@ def ope(
         clip=clip,
         level=level,
     )
-    return Answer(data=found, text="\n".join(_report(found)))
+    if report is not None:
+        from coursekit.delivery.bandits.off_policy.page import write_report
+
+        write_report(found, file.name, report)
+    return Answer(data=found, text="\n".join(_lines(found)))
 
 
-def _report(found: LogEvaluation) -> Iterator[str]:
+def _lines(found: LogEvaluation) -> Iterator[str]:
     """Yield the lines of the report."""
     for sentence in found.verdict:
         yield click.style(sentence, bold=True)

@@ -22,11 +22,11 @@ def run(*arguments):
 
 @pytest.fixture
 def log(tmp_path):
-    """A log of 600 decisions of three actions; `b` is the best, `plan` always chooses it."""
+    """A log of 1,200 decisions of three actions; `b` is the best, `plan` always chooses it."""
     rng = np.random.default_rng(3)
     shares, chances = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.5, 0.2])
-    actions = rng.choice(3, p=shares, size=600)
-    rewards = (rng.random(600) < chances[actions]).astype(int)
+    actions = rng.choice(3, p=shares, size=1200)
+    rewards = (rng.random(1200) < chances[actions]).astype(int)
     lines = ["what;paid;chance;mine;plan;slot"] + [
         f"{'abc'[action]};{reward};{shares[action]};{0.8 if action == 1 else 0.1};b;{at % 2}"
         for at, (action, reward) in enumerate(zip(actions, rewards, strict=True))
@@ -49,7 +49,7 @@ def test_the_estimates_are_those_of_the_library(log):
     assert [each["estimator"] for each in answer["estimates"]] == ["IPS", "SNIPS"]
     assert answer["estimates"][0]["value"] == off_policy.inverse_propensity(logged, mine).value
     assert answer["gain"]["low"] == off_policy.gain_over_the_log(logged, mine).low
-    assert (answer["n"], answer["n_arms"]) == (600, 3)
+    assert (answer["n"], answer["n_arms"]) == (1200, 3)
 
 
 def test_a_certain_policy_is_named_by_a_column_or_an_action(log):
@@ -67,7 +67,8 @@ def test_the_result_stands_first_in_two_sentences(log):
     assert lines[0].startswith("Always b would earn 0.")
     assert lines[1].startswith("It is better than the policy that was logged, by +0.")
     worse = run(file, *COLUMNS, "--arm", "a").output.splitlines()
-    assert worse[1].startswith("It is worse than the policy that was logged, by -0.")
+    assert worse[1].startswith("It looks worse than the policy that was logged, by -0.")
+    assert worse[1].endswith("rewarded decisions are too few to rely on that.")
 
 
 def test_a_policy_close_to_the_log_shows_no_difference(log):
@@ -183,3 +184,26 @@ def test_the_open_bandit_sample_gives_honest_answers(real_data, tmp_path):
     assert "no difference" in answer["verdict"][1]
     assert "Only 46 rewarded decisions" in answer["notes"][0]
     assert list(answer["positions"]) == ["1", "2", "3"]
+
+
+def test_the_page_is_whole_and_names_are_text_in_it(log, tmp_path):
+    file, *_ = log
+    strange = tmp_path / "a<b>.csv"
+    strange.write_bytes(file.read_bytes())
+    page = tmp_path / "out.html"
+    output = run(strange, *COLUMNS, "--arm", "b", "--position", "slot", "--report", page).output
+    html = page.read_text(encoding="utf-8")
+    assert html.count("<img") == html.count('src="data:image/png;base64,') == 2
+    assert "<script" not in html and "http" not in html.replace("http-equiv", "")
+    assert "a&lt;b&gt;.csv" in html and "a<b>" not in html
+    for sentence in output.splitlines()[:2]:
+        assert f"<p>{sentence}</p>" in html
+    for heading in ("Estimates", "Positions", "Weights", "Assumed"):
+        assert f"<h2>{heading}</h2>" in html
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_work(log, tmp_path):
+    file, *_ = log
+    done = run(file, *COLUMNS, "--arm", "b", "--report", tmp_path / "none" / "out.html")
+    assert done.exit_code == 2
+    assert "out.html" in done.output

@@ -194,7 +194,7 @@ def evaluate_log(
         weights=weights,
         positions=_by_position(log, share, read["position"], clip, level),
         notes=tuple(_notes(share, weights, n_arms)),
-        verdict=_verdict(evaluated.described(), logged, estimates[1], gain),
+        verdict=_verdict(evaluated.described(), logged, estimates[1], gain, weights.n_rewarded),
     )
 
 
@@ -258,15 +258,21 @@ def _notes(share: Floats, weights: WeightSummary, n_arms: int) -> Iterator[str]:
         yield f"{weights.n_clipped:,} weights were clipped: the estimate is pulled towards 0."
 
 
-def _verdict(policy: str, logged: float, value: PolicyValue, gain: PolicyValue) -> tuple[str, str]:
+def _verdict(
+    policy: str, logged: float, value: PolicyValue, gain: PolicyValue, n_rewarded: int
+) -> tuple[str, str]:
     percent = f"{100 * value.level:g} %"
     first = (
         f"{policy[0].upper()}{policy[1:]} would earn {value.value:.4g} a decision ({percent} "
         f"interval {value.low:.4g} to {value.high:.4g}); the log earned {logged:.4g}."
     )
     difference = f"{gain.value:+.4g} ({gain.low:+.4g} to {gain.high:+.4g})"
-    if gain.low > 0:
-        return first, f"It is better than the policy that was logged, by {difference}."
-    if gain.high < 0:
-        return first, f"It is worse than the policy that was logged, by {difference}."
-    return first, f"This log shows no difference between the two: {difference} contains 0."
+    if gain.low <= 0 <= gain.high:
+        return first, f"This log shows no difference between the two: {difference} contains 0."
+    kind = "better" if gain.value > 0 else "worse"
+    if n_rewarded < _FEW_REWARDS:
+        return first, (
+            f"It looks {kind} than the policy that was logged, by {difference}; {n_rewarded} "
+            "rewarded decisions are too few to rely on that."
+        )
+    return first, f"It is {kind} than the policy that was logged, by {difference}."
