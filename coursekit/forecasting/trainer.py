@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from coursekit.forecasting.config import OnlineConfig
 from coursekit.forecasting.continual import (
     ContinualMethod,
     DriftBoost,
+    UpdateResult,
     fused_adam,
     method_of,
     optimisation_step,
@@ -38,42 +39,7 @@ from coursekit.forecasting.windows import WindowSet
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["OnlineTrainer", "UpdateResult"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateResult:
-    """What an update did.
-
-    Parameters
-    ----------
-    accepted : bool
-        Whether the candidate is in production now.
-    reason : str
-        Why, or why not.
-    at : float
-        Event time in seconds: the end of the latest row.
-    n_windows, n_screened, n_steps : int
-        Windows to learn from, windows refused by the screen, and optimisation steps.
-    initial_loss, final_loss : float
-        Mean loss in the first and in the last pass; NaN without a step.
-    candidate_error, production_error : float
-        Mean absolute errors that the gate compared; NaN without a gate.
-    version : int or None
-        Number in the store, if it was accepted and there is a store.
-    """
-
-    accepted: bool
-    reason: str
-    at: float
-    n_windows: int = 0
-    n_screened: int = 0
-    n_steps: int = 0
-    initial_loss: float = float("nan")
-    final_loss: float = float("nan")
-    candidate_error: float = float("nan")
-    production_error: float = float("nan")
-    version: int | None = None
+__all__ = ["OnlineTrainer"]
 
 
 class OnlineTrainer:

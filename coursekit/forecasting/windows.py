@@ -159,12 +159,12 @@ class Windows:
         """Return windows by index, slice or mask; all by default."""
         first = self._first[at]
         rows = first[:, None] + self._steps
-        inputs = self._inputs[rows]
+        inputs = np.take(self._inputs, rows, axis=0)
         inputs[:, :, self._relative_at] = self._relative
         category = self._category[first]
         return WindowSet(
             inputs=inputs,
-            targets=self._targets[rows],
+            targets=np.take(self._targets, rows),
             category=category,
             scale=self._scale[category],
             origin=self.origin[at],

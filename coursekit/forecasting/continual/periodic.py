@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from coursekit.core.validation import integer, number
+from coursekit.forecasting.buffers import SlidingWindowBuffer
 from coursekit.forecasting.config import ModelConfig
+from coursekit.forecasting.continual.result import UpdateResult
 from coursekit.forecasting.fleet.frame import MetricFrame
 from coursekit.forecasting.fleet.scaling import CALENDAR, Scaling, calendar
 from coursekit.forecasting.model import Forecaster
 from coursekit.forecasting.network import input_names, quiet_lightning
 
-__all__ = ["retrain", "stock_dataset"]
+__all__ = ["PeriodicRetraining", "retrain", "stock_dataset"]
 
 
 def stock_dataset(frame: MetricFrame, config: ModelConfig) -> Any:
@@ -100,3 +102,57 @@ def retrain(
     trained = Forecaster(config, model.scaling)  # without what the Trainer leaves in the module
     trained.set_weights(model.weights())
     return trained
+
+
+class PeriodicRetraining:
+    """Replace the model by one trained from scratch on the last days: the costly baseline.
+
+    Parameters
+    ----------
+    model : Forecaster
+        In production until the first retraining.
+    base : MetricFrame
+        Rows before the stream.
+    every_hours : int
+        Event time between two retrainings.
+    window_days : int
+        Event time that the training rows cover.
+    n_epochs : int
+    seed : int
+
+    Attributes
+    ----------
+    production : Forecaster
+    """
+
+    def __init__(
+        self,
+        model: Forecaster,
+        base: MetricFrame,
+        *,
+        every_hours: int = 24,
+        window_days: int = 30,
+        n_epochs: int = 2,
+        seed: int = 0,
+    ) -> None:
+        self.production = model
+        self.every_hours = integer("every_hours", every_hours)
+        self.n_epochs = integer("n_epochs", n_epochs)
+        self.buffer = SlidingWindowBuffer(24 * integer("window_days", window_days))
+        self.buffer.add(base)
+        self._seed = seed
+        self._trained_at = base.span[1]
+
+    def update(self, frame: MetricFrame) -> UpdateResult:
+        """Add rows, and train anew if it is time."""
+        self.production.scaling.check(frame)
+        self.buffer.add(frame)
+        rows = self.buffer.get_window()
+        end, step = rows.span[1], rows.step_seconds
+        if (end - self._trained_at) * step < 3600 * self.every_hours:
+            return UpdateResult(accepted=False, reason="not yet", at=float(end * step))
+        self._trained_at = end
+        self.production = retrain(
+            rows, self.production.config, n_epochs=self.n_epochs, seed=self._seed
+        )
+        return UpdateResult(accepted=True, reason="retrained", at=float(end * step))

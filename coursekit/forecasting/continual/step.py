@@ -100,7 +100,9 @@ def optimisation_step(
         raise InvalidSampleError("A step needs at least one window.")
     parts = min(integer("micro_batches", micro_batches), len(windows))
     cuts = np.linspace(0, len(windows), parts + 1).astype(int)
-    model.net.train()
+    if not model.net.training:  # setting it walks all modules
+        model.net.train()
+    parameters = [weight for group in optimizer.param_groups for weight in group["params"]]
     optimizer.zero_grad(set_to_none=True)
     losses = []
     for start, stop in pairwise(cuts):
@@ -113,7 +115,7 @@ def optimisation_step(
             loss = loss + penalty(model, part, quantiles)
         (loss * ((stop - start) / len(windows))).backward()
         losses.append(each.detach().numpy())
-    norm = torch.nn.utils.clip_grad_norm_(model.net.parameters(), clip_norm or float("inf"))
+    norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm or float("inf"))
     before = np.concatenate(losses).astype(np.float64)
     if not (np.isfinite(before).all() and bool(torch.isfinite(norm))):
         optimizer.zero_grad(set_to_none=True)
