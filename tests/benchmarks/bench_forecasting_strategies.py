@@ -39,7 +39,8 @@ ONLINE = OnlineConfig(
     update_frequency_minutes=360,
     min_samples_for_update=200,
     replay_buffer_size=5000,
-    online_learning_rate=0.002,
+    sliding_window_hours=72,
+    online_learning_rate=0.005,
 )
 Make = Callable[[Forecaster, MetricFrame], KeepsUpToDate]
 

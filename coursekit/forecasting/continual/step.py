@@ -173,4 +173,5 @@ def train(
                 losses.append(optimisation_step(model, optimizer, batch))
                 schedule.step()
             curve.append(float(np.concatenate(losses).mean()))
+    model.net.eval()
     return np.array(curve)
