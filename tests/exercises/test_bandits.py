@@ -7,7 +7,10 @@ import pytest
 
 from coursekit.delivery import bandits
 from coursekit.delivery.bandits import off_policy
+from coursekit.grading.checks import run_check
+from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.exercises.notebook import read_notebook
+from coursekit.grading.protocol.subject import LocalSubject
 from coursekit.grading.student.rehearsal import running
 
 FOLDER = Path(__file__).resolve().parents[2] / "solutions" / "bandits"
@@ -65,3 +68,62 @@ def test_the_newspapers_log_answers_the_editor(finished):
     third = propensities[arms == 2]
     assert 200 < len(third) < 600  # "a few hundred readers only"
     assert np.median(1 / third) == pytest.approx(15, abs=0.1)
+
+
+def greedy_by_loops(wins, pulls, epsilon):
+    means = [w / n if n else float("inf") for w, n in zip(wins, pulls, strict=True)]
+    best = [at for at, mean in enumerate(means) if mean == max(means)]
+    return [
+        epsilon / len(means) + (1 - epsilon) / len(best) * (at in best) for at in range(len(means))
+    ]
+
+
+def bounds_by_loops(wins, pulls):
+    n = sum(pulls)
+    return [w / k + (2 * np.log(n) / k) ** 0.5 for w, k in zip(wins, pulls, strict=True)]
+
+
+class ThompsonByLoops:
+    def __init__(self, n_arms, discount=1.0, seed=0):
+        self.discount, self.rng = discount, np.random.default_rng(seed)
+        self.alpha, self.beta = [1.0] * n_arms, [1.0] * n_arms
+
+    def posterior(self):
+        return np.array([self.alpha, self.beta])
+
+    def pull(self):
+        draws = [self.rng.beta(a, b) for a, b in zip(self.alpha, self.beta, strict=True)]
+        return np.int64(np.argmax(draws))
+
+    def update(self, arm, reward):
+        for row, gain in ((self.alpha, reward), (self.beta, 1 - reward)):
+            row[:] = [1 + self.discount * (each - 1) for each in row]
+            row[arm] += gain
+
+
+def decide_by_search(shares, u):
+    arm = np.searchsorted(np.cumsum(shares), u, side="right")
+    return np.array([arm, shares[arm]])
+
+
+def ips_by_sums(rewards, propensities, shares):
+    terms = [r * q / p for r, p, q in zip(rewards, propensities, shares, strict=True)]
+    mean = sum(terms) / len(terms)
+    return [mean, (sum((x - mean) ** 2 for x in terms) / (len(terms) - 1) / len(terms)) ** 0.5]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_right_answers_that_are_written_differently_earn_all(seed):
+    exercise = load_exercise(FOLDER)
+    subject = LocalSubject(
+        {
+            "greedy_shares": greedy_by_loops,
+            "ucb_bounds": bounds_by_loops,
+            "Thompson": ThompsonByLoops,
+            "decide": decide_by_search,
+            "ips": ips_by_sums,
+        }
+    )
+    for check in exercise.checks:
+        report = run_check(check, subject, seed=seed, mistakes=exercise.mistakes[check.id])
+        assert report.passed, report

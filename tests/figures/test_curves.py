@@ -191,6 +191,22 @@ def test_bars_start_at_zero_and_carry_their_numbers():
     assert axes.yaxis_inverted()  # the first on top
 
 
+def test_intervals_are_drawn_from_end_to_end_with_the_line_to_compare_with():
+    axes = figures.plot_intervals(
+        {"a": (1.0, 2.0, 4.0), "b": (-1.0, 0.5, 1.0)},
+        title="t",
+        x_label="x",
+        reference=1.5,
+        reference_label="truth",
+    )
+    drawn = [list(line.get_xdata()) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert drawn == [[1.0, 4.0], [-1.0, 1.0], [1.5, 1.5]]
+    middles = [line.get_xdata()[0] for line in axes.lines if len(line.get_xdata()) == 1]
+    assert middles == [2.0, 0.5]
+    assert [each.get_text() for each in axes.get_yticklabels()] == ["a", "b"]
+    assert axes.texts[-1].get_text() == "truth"
+
+
 def test_dots_show_the_interval_over_seeds():
     seeds = np.arange(11.0)
     axes = figures.plot_dots({"a": seeds}, title="t", x_label="x")
