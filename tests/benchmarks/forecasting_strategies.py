@@ -1,6 +1,6 @@
 """Strategies of online training on simulated fleets: error, cost, forgetting, adaptation.
 
-    OMP_NUM_THREADS=1 python tests/benchmarks/bench_forecasting_strategies.py [SEEDS] [SITUATION ...]
+    OMP_NUM_THREADS=1 python tests/benchmarks/forecasting_strategies.py [SEEDS] [SITUATION ...]
 
 CPU seconds are those of the updates. Two weeks follow the change; the static model is the base
 model, trained on 28 days before it; daily retraining trains on 30 days with Lightning.
