@@ -181,17 +181,10 @@ def grade_of(
     if result is None or fault:
         state, problem = ("not judged", _NOT_JUDGED) if fault else ("not graded", problem)
         checks = [_without_result(check, state) for check in exercise.checks]
-        sandbox, notes, used = (
-            "not run",
-            [f"{state.capitalize()}: {problem}"],
-            JobResult(submission=""),
-        )
+        sandbox, notes = "not run", [f"{state.capitalize()}: {problem}"]
+        result = JobResult(submission=submission.student)
     else:
-        used, problem, fault = (
-            result,
-            "",
-            " ".join(each.fault for each in result.checks if each.fault),
-        )
+        problem, fault = "", " ".join(each.fault for each in result.checks if each.fault)
         checks = sorted(result.checks, key=lambda each: wanted.index((each.id, each.tier)))
         sandbox = result.confinement or isolation
         notes = [*([_UNSANDBOXED] if isolation == "none" else []), *_notes(result, cells, remarks)]
@@ -210,8 +203,8 @@ def grade_of(
         sha256=submission.sha256,
         fingerprint=fingerprint,
         fault=inert(fault),
-        memory_mb=round(used.memory_mb, 1),
-        seconds=round(used.seconds, 3),
+        memory_mb=round(result.memory_mb, 1),
+        seconds=round(result.seconds, 3),
     )
 
 
