@@ -52,7 +52,7 @@ def lab(
 
 
 def course_folder() -> Path:
-    """Return the folder that holds notebooks/ and exercises/, whatever the current folder is.
+    """Return the folder that holds notebooks/ and exercises/, independent of the current folder.
 
     Raises
     ------

@@ -40,7 +40,7 @@ _OWN_MEMORY = 3_000_000_000
 def run_job(job: Job, launch: Launcher) -> JobResult:
     """Run the cells of a submission in a process, and each check at its position among them.
 
-    Points that a check has awarded are kept whatever the process does later.
+    Points that a check has awarded are kept, even if the process ends later.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ def self_test(template: Job, sheet: Sheet, run: Run, *, memory: Path, print_: st
     Raises
     ------
     GradingError
-        If one of them gets other points than expected. Then nobody is graded.
+        If one of them gets other points than expected; then no submission is graded.
     """
     places = template.covered if template.isolation != "none" else ()
     others = [str(place) for place in (*shown_folders(), *SCRATCH)]

@@ -69,7 +69,7 @@ class ClassSettings:
         Whether processes are forked from a fork server with the libraries in memory, instead of
         starting an interpreter for each.
     allow_unsandboxed : bool
-        Whether to grade without a sandbox if there is none. Every report says so.
+        Whether to grade without a sandbox if there is none; it is stated in every report.
     secret : Path, optional
         File with the secret that seeds the random inputs; by default one in `out`, created if
         missing.

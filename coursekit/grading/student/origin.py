@@ -46,8 +46,8 @@ class Origin:
 
 
 def digest_of(cell: Mapping[str, Any]) -> str:
-    r"""Return a short digest of a cell's type and source, without trailing whitespace and whatever
-    its line endings.
+    r"""Return a short digest of a cell's type and source, without trailing whitespace and
+    independent of its line endings.
 
     >>> digest_of({"source": "a = 1\r\n"}) == digest_of({"source": ["a = 1"]})
     True
