@@ -50,9 +50,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "coursekit.commands.student.update:update",
         "Update your notebook to a newer version of its exercise.",
     ),
-    "grade": ("coursekit.commands.grade:grade", "Grade all submissions of a class in a sandbox."),
+    "grade": (
+        "coursekit.commands.instructor.grade:grade",
+        "Grade all submissions of a class in a sandbox.",
+    ),
     "release": (
-        "coursekit.commands.release:release",
+        "coursekit.commands.instructor.release:release",
         "Generate the student version, exercises/, from solutions/.",
     ),
     "data": ("coursekit.commands.data:data", "List and fetch the data sets of the course."),
