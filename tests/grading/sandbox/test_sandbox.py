@@ -16,6 +16,7 @@ from coursekit.grading.inside.confine import ARCHITECTURES, filter_program
 from coursekit.grading.sandbox import Limits, MemoryWatchdog, Mounts, start, trouble
 from coursekit.grading.sandbox.orphans import process_tree
 from coursekit.grading.sandbox.privileges import NOBODY, closed_ancestor
+from coursekit.grading.sandbox.process import end_tree
 
 PREAMBLE = """
 import json, os, sys, socket, subprocess, ctypes
@@ -225,7 +226,7 @@ def test_a_root_becomes_nobody_before_it_starts_a_sandbox():
             uids = next(line.split()[1:] for line in file if line.startswith("Uid:"))
         assert set(uids) == {str(NOBODY if os.geteuid() == 0 else os.geteuid())}
     finally:
-        process.kill()
+        end_tree(process.pid)
         process.wait()
 
 
