@@ -89,7 +89,7 @@ $(TEST_READY): | $(BIN)/python
 
 $(PEERS_READY): | $(PEERS)/python
 	@echo "Installing the libraries to compare with into .venv-peers (once) ..."
-	@$(PEERS)/python $(PIP) -e '.[fast,redis]' -r tests/benchmarks/peers.txt
+	@$(PEERS)/python $(PIP) -e '.[fast,forecasting,redis]' -r tests/benchmarks/peers.txt
 	@rm -f .venv-peers/.peers-* && touch $@
 
 .venv/bin/python .venv-peers/bin/python:

@@ -134,7 +134,18 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_settings_buffers_and_data_load_no_torch() -> None:
-    modules = ("config", "fleet", "windows", "buffers", "model", "continual", "safety", "trainer")
+    modules = (
+        "config",
+        "fleet",
+        "windows",
+        "buffers",
+        "model",
+        "continual",
+        "safety",
+        "trainer",
+        "inference",
+        "prequential",
+    )
     imports = "; ".join(f"import coursekit.forecasting.{name}" for name in modules)
     code = f"{imports}; import sys; print({{'torch', 'pandas', 'lightning'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
