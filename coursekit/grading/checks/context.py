@@ -109,25 +109,41 @@ class Context:
         """Return the fields of a record of any kind, or fail the part."""
         return fields_of(value, names, what)
 
-    def cost(self, question: Callable[[], Any]) -> tuple[Any, float]:
-        """Return the answer to a question and the CPU seconds that the solution used for it.
+    def affords(self, question: Callable[[], Any], units: float, *, n_times: int = 10) -> bool:
+        """Return whether the solution answers a question at a cost of so many units.
 
-        CPU time excludes waiting for other processes, and sleeping.
+        The cost is CPU time: it excludes waiting for other processes, and sleeping. The unit is
+        that of a plain loop over 8,000 numbers, measured anew each time, so that it depends on the
+        machine and not on the solution. What seems too dear is asked again, `n_times` at most,
+        until the answers together have cost twelve times as much as one may.
         """
-        before = self.subject.cpu_seconds()
-        answer = question()
-        return answer, self.subject.cpu_seconds() - before
+        spent = 0.0
+        for n_asked in range(1, n_times + 1):
+            unit = min(_seconds_of_a_loop() for _ in range(3))
+            before = self.subject.cpu_seconds()
+            question()
+            share = (self.subject.cpu_seconds() - before) / (units * unit)
+            if share <= 1.0:
+                return True
+            spent += share
+            if spent > 12.0 and n_asked > 1:
+                break
+        return False
 
-    def own_cost(self, work: Callable[[], Any], n_times: int = 5) -> float:
-        """Return the CPU seconds of a reference computation, the minimum of several runs: a unit
-        for `cost` that depends on the machine and not on the solution.
+    def grows(self, question: Callable[[], Any], n_bytes: int, *, n_times: int = 6) -> bool:
+        """Return whether the solution holds so many bytes more after each question.
+
+        What seems to grow is measured again, `n_times` in all.
         """
-        costs = []
-        for _ in range(n_times):
-            start = time.thread_time()
-            work()
-            costs.append(time.thread_time() - start)
-        return min(costs)
+        repeats = self.subject.memory_repeats
+        with self.subject.memory() as held:
+            for _ in range(n_times):
+                before = held()
+                for _ in range(repeats):
+                    question()
+                if held() - before < repeats * n_bytes:
+                    return False
+        return True
 
     def report(self, part: Part, error: SubjectError | None) -> None:
         """Record the result of a part."""
@@ -248,6 +264,14 @@ class Part:
             error = WrongValue("there was nothing to compare")
         self._context.report(self, error)
         return True
+
+
+def _seconds_of_a_loop() -> float:
+    """Return the CPU seconds of a plain loop over 8,000 numbers."""
+    numbers, total, start = np.ones(8000), 0.0, time.thread_time()
+    for value in numbers:
+        total += value * value
+    return time.thread_time() - start
 
 
 class _Recognised(WrongValue):

@@ -8,7 +8,8 @@ import base64
 import builtins
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from coursekit.grading.protocol.codec import DEFAULT_LIMITS
 from coursekit.grading.protocol.frames import Bounds, Frames
 from coursekit.grading.protocol.subject import Subject
 from coursekit.grading.sandbox import Limits
-from coursekit.grading.sandbox.cpu_time import cpu_seconds
+from coursekit.grading.sandbox.cpu_time import cpu_seconds, held_bytes
 from coursekit.grading.sandbox.process import Launcher, Process
 
 __all__ = ["CellResult", "Session", "known_exception"]
@@ -110,6 +111,13 @@ class Session(Subject):
     def cpu_seconds(self) -> float:
         """Return the CPU seconds of the process and of what it started."""
         return cpu_seconds(self.pid)
+
+    @contextmanager
+    def memory(self) -> Iterator[Callable[[], int]]:
+        """Yield a function that returns the resident bytes of the process and of what it
+        started.
+        """
+        yield lambda: held_bytes(self.pid)
 
     @property
     def pid(self) -> int:

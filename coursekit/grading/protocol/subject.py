@@ -8,10 +8,13 @@ rounding or a shared array. A transport gives one method, `Subject.exchange`.
 
 from __future__ import annotations
 
+import gc
 import json
 import time
+import tracemalloc
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from coursekit.grading.errors import Missing, NotAttempted, RefusedReply, StudentError
@@ -41,6 +44,9 @@ class Subject(ABC):
         What a reply may hold.
     """
 
+    memory_repeats = 20
+    """How often a question is repeated before memory that grows with it shows."""
+
     def __init__(self, limits: ReplyLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
 
@@ -61,6 +67,13 @@ class Subject(ABC):
         known, and then no cost is judged.
         """
         return 0.0
+
+    @contextmanager
+    def memory(self) -> Iterator[Callable[[], int]]:
+        """Yield a function that returns the bytes that the solution's side holds now; 0 where they
+        are not known, and then no memory is judged.
+        """
+        yield lambda: 0
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call a function of the solution; objects it returns come back as a `Ref`."""
@@ -171,6 +184,8 @@ class LocalSubject(Subject):
     coursekit.grading.errors.Missing: `triple` is not defined. Run the cell that defines it...
     """
 
+    memory_repeats = 1  # every object is counted
+
     def __init__(self, namespace: dict[str, Any], limits: ReplyLimits = DEFAULT_LIMITS) -> None:
         super().__init__(limits)
         self._agent = Agent(namespace)
@@ -182,6 +197,22 @@ class LocalSubject(Subject):
     def cpu_seconds(self) -> float:
         """Return the CPU seconds of this thread, in which the solution runs."""
         return time.thread_time()
+
+    @contextmanager
+    def memory(self) -> Iterator[Callable[[], int]]:
+        """Yield a function that returns the bytes of what was made since then and still exists."""
+
+        def held() -> int:
+            gc.collect()  # what Python keeps for the next object is not held
+            return tracemalloc.get_traced_memory()[0]
+
+        was_tracing = tracemalloc.is_tracing()
+        tracemalloc.start()
+        try:
+            yield held
+        finally:
+            if not was_tracing:
+                tracemalloc.stop()
 
 
 def _call(on: Ref | None, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""CPU time of a process and everything it started, as the operating system counts it."""
+"""CPU time and memory of a process and everything it started, as the operating system counts
+them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from pathlib import Path
 
 from coursekit.grading.sandbox.orphans import process_tree
 
-__all__ = ["cpu_seconds"]
+__all__ = ["cpu_seconds", "held_bytes"]
 
 _PROC = Path("/proc")
 _NANOSECONDS = 1e-9
@@ -22,6 +24,22 @@ def cpu_seconds(root: int) -> float:
         Process id of the root of the tree.
     """
     return sum(_of_process(_PROC / str(pid)) for pid in process_tree(root))
+
+
+def held_bytes(root: int) -> int:
+    """Return the resident bytes of a process tree that are in no file; 0 where the system does not
+    say (not Linux).
+    """
+    return sum(_resident(_PROC / str(pid)) for pid in process_tree(root))
+
+
+def _resident(folder: Path) -> int:
+    try:
+        lines = (folder / "status").read_text().splitlines()
+    except OSError:  # it ended meanwhile
+        return 0
+    wanted = (line.split()[1] for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
+    return sum(1024 * int(kilobytes) for kilobytes in wanted)
 
 
 def _of_process(folder: Path) -> float:

@@ -16,12 +16,14 @@ from coursekit.grading.classroom.submissions import Submission
 from coursekit.grading.errors import SubjectError, SubjectLost, TookTooLong
 from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.inside.agent import PROTOCOL
-from coursekit.grading.protocol.subject import Subject
+from coursekit.grading.protocol.subject import LocalSubject, Subject
+from tests.exercises.conftest import definitions
 from tests.grading.submissions import ROOT
 
 SECRET = "ZQX4711739"
 NUMBER = 4711739
-EXERCISES = [load_exercise(ROOT / "solutions" / name) for name in ("fm", "drift")]
+FOLDERS = sorted(file.parent for file in (ROOT / "solutions").glob("*/exercise.toml"))
+EXERCISES = [load_exercise(folder) for folder in FOLDERS]
 HIDDEN = [
     pytest.param(exercise, check, id=check.id)
     for exercise in EXERCISES
@@ -110,6 +112,72 @@ def test_a_hidden_check_speaks_in_words_of_ours(exercise, check, reply, makes):
     assert str(NUMBER) not in said
 
 
+class Marking(LocalSubject):
+    """Answers as the solution does, and from one reply on with a marker in every place.
+
+    Parameters
+    ----------
+    namespace : dict
+    start : int
+        How many replies are as they should be.
+    marks : function
+        What stands where something stood.
+    """
+
+    def __init__(self, namespace, start, marks):
+        super().__init__(namespace)
+        self.left, self.marks = start, marks
+
+    def exchange(self, request):
+        reply = super().exchange(request)
+        self.left -= 1
+        return reply if self.left >= 0 else json.dumps(self.marked(json.loads(reply)))
+
+    def marked(self, value, key=""):
+        if isinstance(value, dict):
+            return {name: self.marked(each, name) for name, each in value.items()}
+        if isinstance(value, list) and key != "shape":
+            return [self.marked(each) for each in value]
+        return value if key in ("protocol", "dtype", "data", "shape", "$ref") else self.marks(value)
+
+
+MARKS = {
+    "a text": lambda value: SECRET,
+    "a number": lambda value: NUMBER,
+    "an object": lambda value: {"$ref": "r0", "type": SECRET},
+    "a dict": lambda value: {"$dict": [[SECRET, NUMBER]]},
+    "a text for texts, a number for numbers": lambda value: (
+        SECRET if isinstance(value, str) else value and NUMBER
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "check"), HIDDEN)
+def test_no_marker_in_any_place_comes_out_and_names_of_parts_are_constants(exercise, check):
+    names = definitions(exercise.notebook)
+    mistakes = exercise.mistakes[check.id]
+
+    def report_of(subject, seed="s"):
+        return run_check(check, subject, seed=seed, mistakes=mistakes, reveal=False)
+
+    def names_of(report):
+        return [part.name for part in report.parts]
+
+    constants = names_of(report_of(LocalSubject(names)))
+    for seed in range(5):
+        assert names_of(report_of(LocalSubject(names), seed)) == constants
+    for marks in MARKS.values():
+        for start in (0, 1, 2, 3, 5, 8, 40):
+            report = report_of(Marking(names, start, marks))
+            assert set(names_of(report)) <= {*constants, "preparation"}
+            assert {part.message for part in report.parts} <= words_of(exercise, check)
+            assert {part.misconception for part in report.parts} <= {*mistakes, ""}
+            assert {part.hint for part in report.parts} == {""}
+            said = json.dumps(report.to_json())
+            assert SECRET not in said
+            assert str(NUMBER) not in said
+
+
 def test_every_kind_of_failure_has_its_closed_words():
     kinds = {kind for kind in SubjectError.__subclasses__() if "grading.errors" in kind.__module__}
     assert kinds | {SubjectError} == set(CLOSED)
@@ -117,7 +185,7 @@ def test_every_kind_of_failure_has_its_closed_words():
 
 
 def test_a_cell_after_a_hidden_check_tells_only_that_it_stopped():
-    exercise = EXERCISES[0]
+    exercise = next(each for each in EXERCISES if each.name == "fm")
     checks = tuple(
         run_check(
             check,
