@@ -110,7 +110,7 @@ def boost_elsewhere(t):
         p.close(
             learner.map("predict", asked),
             [-book.error(*pair, 0.0) for pair in asked],
-            rtol=1e-7,
+            rtol=1e-6,
             what="the prediction",
         )
 

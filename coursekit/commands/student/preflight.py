@@ -17,7 +17,7 @@ from coursekit.grading.student.submission import packed
 
 __all__ = ["preflight", "submit"]
 
-_LARGEST_FILES = 2_000_000  # in all; larger ones are not graded
+_LARGEST_FILES = 6_000_000  # in all; larger ones are not graded
 
 
 @command

@@ -151,8 +151,8 @@ def _difference_of_numbers(
     if numbers is None or (numbers.dtype.kind == "b") != is_truth:
         wanted = "a number" if expected.ndim == 0 else "numbers"
         return _of_kind(got, what, "a truth value" if is_truth else wanted)
-    if expected.ndim == 0 and isinstance(got, np.ndarray) and numbers.size == 1:
-        numbers = numbers.reshape(())
+    if _holds_arrays_of_one(got) and numbers.size == expected.size:
+        numbers = numbers.reshape(expected.shape)
     if numbers.shape != expected.shape:
         return _of_shape(what, numbers.shape, str(expected.shape))
     if numbers.dtype in (np.float16, np.float32) and rtol + atol > 0:
@@ -215,11 +215,22 @@ def _numbers(value: Any) -> npt.NDArray[Any] | None:
         return None  # before numpy makes an array of texts, as wide as the longest
     if not (isinstance(value, list | tuple) or _is_leaf(value)):
         return None
+    if isinstance(value, list | tuple) and len({np.ndim(each) for each in value}) > 1:
+        value = [each.item() if _holds_arrays_of_one(each) else each for each in value]
     try:
         array = np.asarray(value)
     except (ValueError, OverflowError):  # lists of unequal length
         return None
     return array if array.dtype.kind in "biuf" else None
+
+
+def _holds_arrays_of_one(value: Any) -> bool:
+    """Whether a value is an array of one number, or a list of such arrays."""
+    if isinstance(value, list | tuple):
+        return bool(value) and all(
+            isinstance(each, np.ndarray) and each.size == 1 for each in value
+        )
+    return isinstance(value, np.ndarray) and value.size == 1
 
 
 def _holds_numbers(value: Any) -> bool:

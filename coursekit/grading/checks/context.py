@@ -201,12 +201,13 @@ class Part:
         got: Any,
         expected: Any,
         *,
-        rtol: float = 1e-9,
+        rtol: float = 1e-6,
         atol: float = 1e-12,
         what: str = "the value",
         mistakes: Mapping[str, Any] | None = None,
     ) -> None:
-        """Require numbers within ``atol + rtol * abs(expected)``.
+        """Require numbers within ``atol + rtol * abs(expected)``; a computation that goes through
+        single precision is right as well.
 
         Parameters
         ----------

@@ -27,7 +27,7 @@ from coursekit.grading.student.rehearsal import Rehearsal, rehearse
 
 __all__ = ["LARGEST_NOTEBOOK", "Preflight", "compare_versions", "preflight", "read_and_test"]
 
-LARGEST_NOTEBOOK = 10_000_000
+LARGEST_NOTEBOOK = 25_000_000
 """In bytes; a larger file is not graded."""
 
 

@@ -217,7 +217,7 @@ def test_one_bad_entry_of_a_class_archive_is_the_problem_of_one(engine, plan, tm
         "ada": "",
         "zoe": "",
     }
-    assert "larger than 10 MB" in grades["bomb"].problem
+    assert "larger than 25 MB" in grades["bomb"].problem
     assert "leads out of its archive" in grades["evil"].problem
     assert "cannot be unpacked" in grades["broken"].problem
     assert "compressed by a method" in grades["nested"].problem

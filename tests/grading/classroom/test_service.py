@@ -80,7 +80,7 @@ def class_of(folder):
     hand_in(
         folder, partial=replaced(right, fm_4_answer="# later"), right=right, stub=stub(), crash=crash, twice=twice, shuffled=shuffled, meddled=meddled, bare=bare, old=old,
         other=other, noisy=noisy, corrupt=b'{"cells": [', deep=b"[" * 200_000, binary=os.urandom(5000), empty=b"", list=b"[]",
-        v3=json.dumps({"nbformat": 3, "worksheets": []}).encode(), huge=b" " * 11_000_000,
+        v3=json.dumps({"nbformat": 3, "worksheets": []}).encode(), huge=b" " * 26_000_000,
         odd=json.dumps({"nbformat": 4, "cells": [1, None, {"cell_type": 7}, {"id": "fm-1"}], "metadata": []}).encode(),
         strange=json.dumps({**right, "cells": [*right["cells"], code(["a", 1, None, "\ud800"])]}).encode(),
     )  # fmt: skip
@@ -117,7 +117,7 @@ def test_right_work_gets_all_points_whatever_happened_to_the_file(graded, studen
         ("empty", "not a notebook"),
         ("list", "format 4"),
         ("v3", "format 4"),
-        ("huge", "larger than 10 MB"),
+        ("huge", "larger than 25 MB"),
         ("nothing", "no ordinary file"),
         ("linked", "links are not followed"),
         ("linked-folder", "links are not followed"),
@@ -262,7 +262,7 @@ def test_an_archive_that_leads_out_of_itself_or_explodes_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("ada.ipynb", b"\0" * 50_000_000)
     [submission] = find_submissions(tmp_path / "bomb.zip", "fm")
-    assert "larger than 10 MB" in submission.problem
+    assert "larger than 25 MB" in submission.problem
     with pytest.raises(GradingError, match="not there"):
         find_submissions(tmp_path / "nowhere", "fm")
 

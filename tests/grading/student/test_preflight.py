@@ -68,7 +68,7 @@ def test_a_wrong_answer_is_a_note_and_no_reason_to_stop(notebook):
             "cell 3 (mine) stops with ZeroDivisionError: division by zero",
         ),
         (lambda n: n.add("imports", "import os; os._exit(0)"), "run", "ended by itself"),
-        (lambda n: n.edit("imports", "#" * 11_000_000), "file", "The file has 11 MB"),
+        (lambda n: n.edit("imports", "#" * 26_000_000), "file", "The file has 26 MB"),
     ],
 )
 def test_a_problem_is_named_and_has_a_fix(notebook, spoil, about, says):

@@ -110,6 +110,6 @@ def test_a_further_file_must_be_there_and_small(notebook, tmp_path):
     notebook.solve()
     done = submit("--with", "nowhere.csv")
     assert (done.exit_code, "`--with` must name a file that is there" in done.stderr) == (2, True)
-    (tmp_path / "big").write_bytes(b" " * 2_000_001)
+    (tmp_path / "big").write_bytes(b" " * 6_000_001)
     done = submit("--with", tmp_path / "big")
-    assert (done.exit_code, "at most 2 MB" in done.stderr) == (2, True)
+    assert (done.exit_code, "at most 6 MB" in done.stderr) == (2, True)
