@@ -19,7 +19,7 @@ from coursekit.grading.checks.report import Outcome, Report
 from coursekit.grading.exercises.answers import model_answer
 from coursekit.grading.exercises.exercise import load_exercise
 from coursekit.grading.exercises.notebook import code_cells, read_notebook
-from coursekit.grading.protocol.subject import LocalSubject
+from coursekit.grading.protocol.subject import LocalSubject, Subject
 from coursekit.grading.student.rehearsal import running
 
 SEEDS = range(3)
@@ -116,6 +116,8 @@ def test_the_same_seed_asks_the_same(exercise, solution, check):
         def exchange(self, request):
             self.heard.append(request)
             return super().exchange(request)
+
+        memory = Subject.memory  # what is heard here is not the solution's
 
         def cpu_seconds(self):
             return 0.0  # what seems dear is asked again, which is no other question

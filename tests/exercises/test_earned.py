@@ -110,6 +110,8 @@ class Recording(LocalSubject):
         self.replies.append(super().exchange(request))
         return self.replies[-1]
 
+    memory = Subject.memory  # what is recorded here is not the solution's
+
     def cpu_seconds(self):
         return 0.0
 

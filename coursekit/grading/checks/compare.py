@@ -7,7 +7,6 @@ any kind; no comparison raises anything but `WrongValue` because of it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,34 +15,14 @@ import numpy.typing as npt
 from coursekit.grading.errors import WrongValue
 from coursekit.grading.protocol.subject import Ref
 
-__all__ = ["Difference", "array_of", "difference", "entries_of", "fields_of", "number_of"]
+__all__ = ["array_of", "difference", "entries_of", "fields_of", "number_of"]
 
 _SINGLE_PRECISION = 1e-5  # what a careful computation in float32 keeps, relative to the largest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """How a value differs from the expected one.
-
-    Parameters
-    ----------
-    summary : str
-        In words of ours, without any part of either value.
-    detail : str
-        The same with the first place that differs and both values.
-    """
-
-    summary: str
-    detail: str
-
-    def __str__(self) -> str:
-        """As much as can be said."""
-        return self.detail
-
-
 def difference(
     got: Any, expected: Any, *, rtol: float = 0.0, atol: float = 0.0, what: str = "the value"
-) -> Difference | None:
+) -> str | None:
     """Return how `got` differs from `expected`, or None where it does not.
 
     Numbers are compared within ``atol + rtol * abs(expected)``, shapes and lengths exactly. Lists,
@@ -69,7 +48,7 @@ def difference(
         return None
     if got is None or isinstance(got, Ref):
         return _of_kind(got, what)
-    return Difference(summary=f"{what} differs", detail=f"{what} {_both(got, expected)}")
+    return f"{what} {_both(got, expected)}"
 
 
 def number_of(value: Any, what: str = "the value") -> float:
@@ -144,7 +123,7 @@ def fields_of(value: Any, names: Sequence[str], what: str = "the value") -> list
 
 def _difference_of_numbers(
     got: Any, expected: npt.NDArray[Any], rtol: float, atol: float, what: str
-) -> Difference | None:
+) -> str | None:
     numbers, is_truth = _numbers(got), expected.dtype.kind == "b"
     if numbers is not None and is_truth and np.isin(numbers, (0, 1)).all():
         numbers = numbers.astype(bool)
@@ -164,18 +143,17 @@ def _difference_of_numbers(
     if same.all():
         return None
     if expected.ndim == 0:
-        both = _both(numbers.item(), expected.item())
-        return Difference(summary=f"{what} differs", detail=f"{what} {both}")
+        return f"{what} {_both(numbers.item(), expected.item())}"
     at = tuple(int(i) for i in np.argwhere(~same)[0])
     place = f"{what}[{', '.join(map(str, at))}]"
     count = f"{int((~same).sum())} of {same.size} numbers differ"
     both = _both(numbers[at].item(), expected[at].item())
-    return Difference(summary=f"{what} differs", detail=f"{place} {both} ({count})")
+    return f"{place} {both} ({count})"
 
 
 def _difference_of_items(
     got: Any, expected: Sequence[Any], rtol: float, atol: float, what: str
-) -> Difference | None:
+) -> str | None:
     if not _is_sequence(got):
         return _of_kind(got, what, "a list")
     if len(got) != len(expected):
@@ -188,13 +166,12 @@ def _difference_of_items(
 
 def _difference_of_mappings(
     got: Any, expected: Mapping[Any, Any], rtol: float, atol: float, what: str
-) -> Difference | None:
+) -> str | None:
     if not isinstance(got, dict):
         return _of_kind(got, what, "a dict")
     if set(got) != set(expected):
         lacking, extra = len(set(expected) - set(got)), len(set(got) - set(expected))
-        text = f"{what} lacks {lacking} of {len(expected)} keys and has {extra} too many"
-        return Difference(summary=f"{what} has other keys than asked for", detail=text)
+        return f"{what} lacks {lacking} of {len(expected)} keys and has {extra} too many"
     return _first(
         difference(got[key], expected[key], rtol=rtol, atol=atol, what=f"{what}[{key!r}]")
         for key in expected
@@ -205,7 +182,7 @@ def _is_sequence(value: object) -> bool:
     return isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
-def _first(found: Iterable[Difference | None]) -> Difference | None:
+def _first(found: Iterable[str | None]) -> str | None:
     return next((each for each in found if each is not None), None)
 
 
@@ -215,13 +192,18 @@ def _numbers(value: Any) -> npt.NDArray[Any] | None:
         return None  # before numpy makes an array of texts, as wide as the longest
     if not (isinstance(value, list | tuple) or _is_leaf(value)):
         return None
-    if isinstance(value, list | tuple) and len({np.ndim(each) for each in value}) > 1:
-        value = [each.item() if _holds_arrays_of_one(each) else each for each in value]
+    if isinstance(value, list | tuple) and len({type(each) is np.ndarray for each in value}) > 1:
+        value = [_single(each) for each in value]
     try:
         array = np.asarray(value)
     except (ValueError, OverflowError):  # lists of unequal length
         return None
     return array if array.dtype.kind in "biuf" else None
+
+
+def _single(value: Any) -> Any:
+    """Return the number in an array of one number, anything else as it is."""
+    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
 
 
 def _holds_arrays_of_one(value: Any) -> bool:
@@ -245,16 +227,13 @@ def _is_leaf(value: object) -> bool:
     return isinstance(value, bool | int | float | np.generic)
 
 
-def _of_kind(value: Any, what: str, expected: str = "") -> Difference:
+def _of_kind(value: Any, what: str, expected: str = "") -> str:
     end = f", expected {expected}" if expected else ""
     kind = _kind(value)
     said = repr(value) if isinstance(value, bool | str) else kind
     if isinstance(value, Ref):
         said = f"an object of type {value.type_name}"
-    return Difference(
-        summary=f"{what} is {kind}{end}",
-        detail=f"{what} is {said if len(said) <= 60 else kind}{end}",
-    )
+    return f"{what} is {said if len(said) <= 60 else kind}{end}"
 
 
 def _kind(value: Any) -> str:
@@ -269,22 +248,16 @@ def _kind(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def _of_shape(what: str, shape: tuple[int, ...], expected: str) -> Difference:
-    return Difference(
-        summary=f"{what} has another shape than asked for",
-        detail=f"{what} has shape {shape}, expected {expected}",
-    )
+def _of_shape(what: str, shape: tuple[int, ...], expected: str) -> str:
+    return f"{what} has shape {shape}, expected {expected}"
 
 
-def _of_length(what: str, length: int, expected: int) -> Difference:
-    return Difference(
-        summary=f"{what} has another number of entries than asked for",
-        detail=f"{what} has {length} entries, expected {expected}",
-    )
+def _of_length(what: str, length: int, expected: int) -> str:
+    return f"{what} has {length} entries, expected {expected}"
 
 
-def _refuse(found: Difference) -> NoReturn:
-    raise WrongValue(found.detail)
+def _refuse(found: str) -> NoReturn:
+    raise WrongValue(found)
 
 
 def _both(got: Any, expected: Any) -> str:

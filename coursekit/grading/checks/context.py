@@ -228,7 +228,7 @@ class Part:
             differs = difference(value, expected, rtol=rtol, atol=atol) is not None
             if differs and difference(got, value, rtol=rtol, atol=atol) is None:
                 raise _Recognised(messages[name], name)
-        raise WrongValue(str(found))
+        raise WrongValue(found)
 
     def equal(
         self,

@@ -23,7 +23,7 @@ from coursekit.grading.errors import GradingError
 
 __all__ = ["LARGEST_FILE", "Submission", "find_submissions"]
 
-LARGEST_FILE = 25_000_000  # a notebook with many figures
+LARGEST_FILE = 25_000_000
 _LARGEST_EXTRAS = 6_000_000
 _MOST_FILES = 50_000
 _MOST_READ = 50_000_000  # bytes beside one notebook, kept or not
@@ -134,13 +134,13 @@ def _walk(folder: Path, at: PurePosixPath) -> Iterator[tuple[PurePosixPath, _Con
 
 def _read(file: Path) -> bytes:
     try:
-        folder_owner = os.stat(file.parent).st_uid  # who may link to files of nobody else
+        owner = file.parent.stat().st_uid  # may link to own files
         handle = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(handle, "rb") as opened:
             about = os.fstat(handle)
             if not stat.S_ISREG(about.st_mode):
                 raise _UnreadableError("is no ordinary file")
-            if about.st_nlink > 1 and about.st_uid != folder_owner:
+            if about.st_nlink > 1 and about.st_uid != owner:
                 raise _UnreadableError("is a second name of somebody else's file")
             return opened.read(LARGEST_FILE + 1)
     except OSError as error:
@@ -250,9 +250,7 @@ def _choose(notebooks: list[PurePosixPath], exercise: str) -> PurePosixPath | No
 
 
 def _extras(files: _Tree, notebook: PurePosixPath) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """Return the small files beside a notebook, without the course's files, and remarks on those
-    left out.
-    """
+    """Return small files beside a notebook that are not the course's, and remarks on others."""
     kept: dict[str, bytes] = {}
     left_out: list[str] = []
     room, n_read, folder = _LARGEST_EXTRAS, 0, notebook.parent
@@ -265,8 +263,8 @@ def _extras(files: _Tree, notebook: PurePosixPath) -> tuple[dict[str, bytes], tu
             content = _content(path, files)
             n_read += 1 + len(content)
             if len(content) > room:
-                size = f"{_LARGEST_EXTRAS / 1e6:g} MB"
-                raise _UnreadableError(f"{_shown(path)} was left out: more than {size} of files")
+                most = f"more than {_LARGEST_EXTRAS / 1e6:g} MB of files"
+                raise _UnreadableError(f"{_shown(path)} was left out: {most}")
             kept[str(path.relative_to(folder))] = content
             room -= len(content)
         except _UnreadableError as error:
