@@ -1,6 +1,6 @@
 """Every hostile submission gets exactly what it deserves and leaves nothing behind; so do those
 that were graded beside it. Each group of attacks is one class, graded in fresh processes and in
-forked ones.
+forked ones; answers, which do not depend on how a process was started, in forked ones.
 """
 
 import hashlib
@@ -225,10 +225,6 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("attack_name", GROUPS[metafunc.cls.group])
 
 
-class TestValuesFresh(Contract):
-    group, forked = "values", False
-
-
 class TestValuesForked(Contract):
     group, forked = "values", True
 
@@ -239,6 +235,14 @@ class TestLineFresh(Contract):
 
 class TestLineForked(Contract):
     group, forked = "line", True
+
+
+class TestFramesFresh(Contract):
+    group, forked = "frames", False
+
+
+class TestFramesForked(Contract):
+    group, forked = "frames", True
 
 
 class TestReadingFresh(Contract):

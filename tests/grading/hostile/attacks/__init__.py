@@ -5,6 +5,7 @@ from tests.grading.hostile.attacks import exhaustion, line, machine, reading, un
 GROUPS = {
     "values": values.ATTACKS,
     "line": line.ATTACKS,
+    "frames": line.FRAMES,
     "reading": reading.ATTACKS,
     "machine": machine.ATTACKS,
     "exhaustion": exhaustion.ATTACKS,

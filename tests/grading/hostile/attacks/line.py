@@ -101,7 +101,9 @@ from IPython.display import display
 for i in range(30_000): display({'text/plain': 'x'}, raw=True)
 """),
     "output flood": Attack("import sys\nwhile True: sys.stdout.write('x' * 100_000); sys.stdout.flush()"),
-    # Frames
+}  # fmt: skip
+
+FRAMES = {
     "a frame that lies about its length": Attack(LINE + """
 os.write(line._writing, b"\\xff\\xff\\xff\\xff" + b"x" * 1000)
 """),
