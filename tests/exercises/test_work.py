@@ -131,11 +131,10 @@ class RunningStats(RunningStats):
 import time
 class RunningStats(RunningStats):
     def update(self, value):
-        self.kept = [*getattr(self, "kept", []), value]
+        super().update(value)
+        self.kept = getattr(self, "kept", [])
+        self.kept.append(value)
         time.sleep(0.001 if len(self.kept) < 20 else 0.0)
-        self.n, self.mean = len(self.kept), sum(self.kept) / len(self.kept)
-    def variance(self):
-        return np.var(self.kept, ddof=1) if self.n > 1 else 0.0
 """,
 }
 RIGHT = [("fm", "fm-2", *each) for each in IN_ONE_PASS.items()]
