@@ -133,8 +133,7 @@ class Context:
     def grows(self, question: Callable[[], Any], n_bytes: int, *, n_times: int = 8) -> bool:
         """Return whether the solution holds so many bytes more after each question.
 
-        It is measured `n_times`, until it did not grow twice in a row. Once is not enough: what is
-        kept first fills memory that the process has and does not use.
+        Measured `n_times`, or until it did not grow twice in a row: once, it can fill free memory.
         """
         repeats, n_calm = self.subject.memory_repeats, 0
         with self.subject.memory() as held:
