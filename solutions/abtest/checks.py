@@ -205,12 +205,12 @@ def asks_compare(t, p, sizes, shift, level=0.05):
 @check("abtest-3", points=5)
 def comparison(t):
     """Welch's test and its interval."""
-    for name, sizes, shift in (
-        ("a better treatment", (60, 25), 0.9),
-        ("a worse treatment", (40, 70), -0.7),
-        ("few users", (5, 7), 2.0),
+    for name, points, sizes, shift in (
+        ("a better treatment", 1.5, (60, 25), 0.9),
+        ("a worse treatment", 1.5, (40, 70), -0.7),
+        ("few users", 1, (5, 7), 2.0),
     ):
-        with t.part(name, 1.5 if len(name) > 9 else 1) as p:
+        with t.part(name, points) as p:
             asks_compare(t, p, sizes, shift)
     with t.part("no variance at all", 1) as p:
         mean = float(t.rng.uniform(1, 5))
@@ -268,15 +268,8 @@ def asks_ratio(t, p, cases):
 def sample_ratio(t):
     """The sample ratio."""
     with t.part("two variants", 1) as p:
-        cases = [draw_counts(t.rng, n, (0.5, 0.5), bias) for n, bias in ((900, 0.0), (2000, 0.02))]
-        answers = [ratio_answers(*case) for case in cases]
-        got = t.subject.map("ratio_p", [list(case) for case in cases])
-        wrong = {
-            name: [each[1][name] for each in answers]
-            for name in ("too-many-degrees", "shares-for-counts")
-        }
-        right = [each[0] for each in answers]
-        p.close(got, right, rtol=1e-6, atol=0.0, what="the p-values", mistakes=wrong)
+        cases = ((900, 0.0), (2000, 0.02))
+        asks_ratio(t, p, [draw_counts(t.rng, n, (0.5, 0.5), bias) for n, bias in cases])
     with t.part("three variants with different shares", 2) as p:
         asks_ratio(t, p, [draw_counts(t.rng, n, (0.6, 0.3, 0.1), 0.01) for n in (600, 1500)])
 
